@@ -1,0 +1,78 @@
+//! What a replica is started with.
+
+use std::path::PathBuf;
+
+use crate::outcalls::Routes;
+
+/// Where the replica's time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Follows the system clock, plus whatever was added by [`crate::Replica::advance_time`].
+    Wall,
+    /// Moves only by [`crate::Replica::advance_time`].
+    Manual,
+}
+
+/// Configuration of a [`crate::Replica`].
+#[derive(Clone, Debug)]
+pub struct ReplicaConfig {
+    /// Seed of all keys and of all randomness: equal seeds give equal runs.
+    pub seed: u64,
+    /// Number of virtual nodes; outcalls, threshold keys and prices depend on it.
+    pub nodes: u32,
+    /// Start of a [`Clock::Manual`], nanoseconds since 1970; a fixed date when absent.
+    pub start_time_ns: Option<u64>,
+    pub clock: Clock,
+    /// Directory for compiled modules; without it only this process remembers them.
+    pub module_cache: Option<PathBuf>,
+    /// Host names that outcalls may reach, and the loopback servers behind them.
+    pub routes: Routes,
+    /// Balance of canisters created without an explicit amount.
+    pub initial_cycles: u128,
+}
+
+impl Default for ReplicaConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            nodes: 13,
+            start_time_ns: None,
+            clock: Clock::Manual,
+            module_cache: None,
+            routes: Routes::default(),
+            initial_cycles: 100_000_000_000_000,
+        }
+    }
+}
+
+impl ReplicaConfig {
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    pub fn with_nodes(mut self, nodes: u32) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    pub fn with_start_time_ns(mut self, start_time_ns: u64) -> Self {
+        self.start_time_ns = Some(start_time_ns);
+        self
+    }
+
+    pub fn with_module_cache(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.module_cache = Some(directory.into());
+        self
+    }
+
+    pub fn with_routes(mut self, routes: Routes) -> Self {
+        self.routes = routes;
+        self
+    }
+}

@@ -1,0 +1,28 @@
+//! The Internet Computer on one machine: canisters run as real WebAssembly, with the
+//! network's message semantics, cycles, threshold keys, HTTPS outcalls and public HTTP
+//! interface, on virtual nodes derived from one seed.
+//!
+//! [`Replica`] is the whole subnet as a value: single-threaded, without hidden threads other
+//! than those that send outcalls, and deterministic for a given [`ReplicaConfig::seed`].
+
+pub mod canister;
+pub mod certification;
+pub mod config;
+pub mod cycles;
+pub mod execution;
+pub mod http_interface;
+pub mod ingress;
+pub mod management;
+pub mod message;
+pub mod outcalls;
+pub mod replica;
+pub mod scheduler;
+pub mod stand_ins;
+pub mod threshold;
+
+pub use config::{Clock, ReplicaConfig};
+pub use message::{
+    CallResult, EntryPoint, IngressMessage, IngressStatus, MessageReport, Outcome, Principal,
+    QueryMessage, Reject, RejectCode, RequestId, Step,
+};
+pub use replica::{Replica, ReplicaError, ReplicaView};

@@ -1,0 +1,170 @@
+//! Publish credentials: what a sealed token may be used for, and its id.
+
+use std::fmt;
+
+use candid::{CandidType, Principal};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Ecosystem, Sha256Digest};
+
+/// Largest sealed token custody takes, in bytes (a padded token in identity-based encryption is below 1 kB).
+pub const MAX_SEALED_TOKEN_BYTES: usize = 4_096;
+/// Most packages one credential may cover.
+pub const MAX_PACKAGES: usize = 50;
+
+/// How custody uses a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, CandidType, Serialize, Deserialize)]
+pub enum CredentialMode {
+    /// Custody uploads the artifact itself, with this token.
+    Direct,
+}
+
+/// What a sealed token may be used for. The token is encrypted to the hash of this policy, so changing any of it
+/// means sealing anew.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, CandidType, Serialize, Deserialize)]
+pub struct CredentialPolicy {
+    /// The custody canister that may open it.
+    pub custody: Principal,
+    pub ecosystem: Ecosystem,
+    /// The upload URL it may be sent to, and no other.
+    pub endpoint: String,
+    /// Packages it may publish: full npm names, or PyPI names in normalised form. Never empty.
+    pub packages: Vec<String>,
+    pub mode: CredentialMode,
+    /// Custody refuses to use it from this moment on.
+    pub not_after_ns: u64,
+    /// Distinguishes successive tokens of the same policy; starts at 1.
+    pub epoch: u32,
+}
+
+impl CredentialPolicy {
+    /// The policy's identity: the hash that the token is encrypted to, and the credential's id.
+    ///
+    /// SHA-256 over a domain tag and each field in order, texts and lists preceded by their length as 8 bytes
+    /// big-endian, so that no two policies share an encoding.
+    pub fn id(&self) -> CredentialId {
+        let mut hash = Sha256::new();
+        let mut text = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        };
+        text(b"countersign credential policy v1");
+        text(self.custody.as_slice());
+        text(match self.ecosystem {
+            Ecosystem::Npm => b"npm",
+            Ecosystem::Pypi => b"pypi",
+        });
+        text(self.endpoint.as_bytes());
+        text(match self.mode {
+            CredentialMode::Direct => b"direct",
+        });
+        text(&self.not_after_ns.to_be_bytes());
+        text(&self.epoch.to_be_bytes());
+        text(&(self.packages.len() as u64).to_be_bytes());
+        for package in &self.packages {
+            text(package.as_bytes());
+        }
+        CredentialId(Sha256Digest(hash.finalize().into()))
+    }
+
+    /// Whether it allows publishing `package` to `endpoint` at `now_ns`.
+    pub fn covers(&self, ecosystem: Ecosystem, endpoint: &str, package: &str, now_ns: u64) -> bool {
+        self.ecosystem == ecosystem
+            && self.endpoint == endpoint
+            && now_ns < self.not_after_ns
+            && self.packages.iter().any(|allowed| allowed == package)
+    }
+}
+
+/// Names a credential: the identity of its policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, CandidType, Serialize, Deserialize)]
+pub struct CredentialId(pub Sha256Digest);
+
+impl fmt::Display for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A sealed token on its way to custody.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct DepositCredentialArgs {
+    pub policy: CredentialPolicy,
+    /// The token under identity-based encryption to the policy's identity; at most [`MAX_SEALED_TOKEN_BYTES`].
+    #[serde(with = "serde_bytes")]
+    pub sealed_token: Vec<u8>,
+}
+
+/// Where a credential stands.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub enum CredentialStatus {
+    /// In custody, unused; a vote activates it.
+    Deposited,
+    /// The trial decryption of its activation is under way.
+    Activating,
+    /// May be used by approved orders.
+    Active,
+    /// The trial decryption failed; seal the token anew.
+    Unusable { reason: String },
+    /// Never used again. The token itself must also be revoked at the registry.
+    Revoked,
+}
+
+/// What anyone may know of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct CredentialView {
+    pub id: CredentialId,
+    pub policy: CredentialPolicy,
+    pub status: CredentialStatus,
+    pub deposited_at_ns: u64,
+    /// SHA-256 of the sealed token, so that its owner can recognise it.
+    pub sealed_token_sha256: Sha256Digest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> CredentialPolicy {
+        CredentialPolicy {
+            custody: Principal::from_slice(&[1, 2, 3]),
+            ecosystem: Ecosystem::Npm,
+            endpoint: "https://npm.registry.example/".into(),
+            packages: vec!["@dao/demo".into()],
+            mode: CredentialMode::Direct,
+            not_after_ns: 1_000,
+            epoch: 1,
+        }
+    }
+
+    #[test]
+    fn should_change_the_identity_with_every_field() {
+        let base = policy();
+        let variants = [
+            CredentialPolicy { custody: Principal::from_slice(&[1, 2, 4]), ..base.clone() },
+            CredentialPolicy { ecosystem: Ecosystem::Pypi, ..base.clone() },
+            CredentialPolicy { endpoint: "https://npm.registry.example".into(), ..base.clone() },
+            CredentialPolicy { packages: vec!["@dao/".into(), "demo".into()], ..base.clone() },
+            CredentialPolicy { packages: vec!["@dao/demo".into(), String::new()], ..base.clone() },
+            CredentialPolicy { not_after_ns: 1_001, ..base.clone() },
+            CredentialPolicy { epoch: 2, ..base.clone() },
+        ];
+        let mut ids: Vec<_> = variants.iter().map(CredentialPolicy::id).collect();
+        ids.push(base.id());
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), variants.len() + 1);
+    }
+
+    #[test]
+    fn should_cover_only_its_own_endpoint_package_and_time() {
+        let policy = policy();
+        let endpoint = policy.endpoint.clone();
+        assert!(policy.covers(Ecosystem::Npm, &endpoint, "@dao/demo", 999));
+        assert!(!policy.covers(Ecosystem::Npm, &endpoint, "@dao/demo", 1_000));
+        assert!(!policy.covers(Ecosystem::Npm, &endpoint, "@dao/demo2", 999));
+        assert!(!policy.covers(Ecosystem::Pypi, &endpoint, "@dao/demo", 999));
+        assert!(!policy.covers(Ecosystem::Npm, "https://other.example/", "@dao/demo", 999));
+    }
+}

@@ -1,0 +1,25 @@
+//! What the canisters and their clients say to each other: Candid types, ids and errors.
+//!
+//! Nothing here does I/O, reads a clock or knows the Internet Computer's canister API, so the same types serve the
+//! DAO canister, the custody canister, the command line tool and the tests. Times are nanoseconds since the Unix
+//! epoch (`_at_ns`), sizes are bytes (`_bytes`), shares are basis points (`_bp`, 1/10,000).
+
+pub mod artifact;
+pub mod credential;
+pub mod custody;
+pub mod dao;
+pub mod defect;
+pub mod digest;
+pub mod order;
+pub mod proposal;
+pub mod registry;
+pub mod voting;
+
+pub use artifact::{ArtifactRef, CHUNK_BYTES, FileEntry};
+pub use credential::{CredentialId, CredentialMode, CredentialPolicy};
+pub use defect::Defect;
+pub use digest::Sha256Digest;
+pub use order::{OrderId, OrderStatus, PublicationState, PublishOrder};
+pub use proposal::{ProposalAction, ProposalId, ProposalStatus, ProposalView};
+pub use registry::{Ecosystem, Registry, RegistryId};
+pub use voting::{Choice, Tally, VotingPolicy};
