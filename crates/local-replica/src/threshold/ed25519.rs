@@ -59,10 +59,7 @@ mod tests {
         let master = PublicKey::deserialize_raw(&key.master_public_key()).expect("a public key");
         let (offline, chain_code) = master.derive_subkey(&offline_path);
 
-        assert_eq!(
-            key.public_key(CANISTER, &path),
-            (offline.serialize_raw().to_vec(), chain_code.to_vec())
-        );
+        assert_eq!(key.public_key(CANISTER, &path), (offline.serialize_raw().to_vec(), chain_code.to_vec()));
         let signature = key.sign(CANISTER, &path, b"statement");
         assert!(offline.verify_signature(b"statement", &signature).is_ok());
         assert!(offline.verify_signature(b"another statement", &signature).is_err());

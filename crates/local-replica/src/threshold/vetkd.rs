@@ -5,10 +5,7 @@
 //! node is named and skipped, and the combined key is checked once more before it is handed out.
 
 use ic_bls12_381::hash_to_curve::{ExpandMsgXmd, HashToCurve, HashToField};
-use ic_bls12_381::{
-    G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, Scalar, multi_miller_loop,
-};
-use pairing::MillerLoopResult;
+use ic_bls12_381::{G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, Scalar, multi_miller_loop};
 use pairing::group::Group;
 use pairing::group::ff::Field;
 use rand::{CryptoRng, RngCore};
@@ -119,10 +116,7 @@ impl VetKdKey {
     /// # Panics
     /// If `threshold` is 0 or above `nodes`.
     pub fn generate<R: RngCore + CryptoRng>(rng: &mut R, nodes: u32, threshold: u32) -> Self {
-        assert!(
-            (1..=nodes).contains(&threshold),
-            "BUG: a threshold of {threshold} for {nodes} nodes"
-        );
+        assert!((1..=nodes).contains(&threshold), "BUG: a threshold of {threshold} for {nodes} nodes");
         let polynomial: Vec<Scalar> = (0..threshold).map(|_| Scalar::random(&mut *rng)).collect();
         let shares = (0..nodes)
             .map(NodeIndex)
@@ -192,8 +186,7 @@ impl VetKdKey {
             .ok_or(VetKdError::MalformedTransportKey { found_bytes: transport_public_key.len() })?;
         let (offset, derived_public_key) = self.derivation(canister, context);
         let signed = [&derived_public_key.to_compressed()[..], input].concat();
-        let hash =
-            <G1Projective as HashToCurve<ExpandMsgXmd<Sha256>>>::hash_to_curve(signed, SIGNATURE_DST);
+        let hash = <G1Projective as HashToCurve<ExpandMsgXmd<Sha256>>>::hash_to_curve(signed, SIGNATURE_DST);
         Ok(DerivationRequest { transport_key, offset, derived_public_key, hash: hash.into() })
     }
 
@@ -250,7 +243,8 @@ impl VetKdKey {
         let Some(holder) = self.shares.iter().find(|holder| holder.node == share.node) else {
             return false;
         };
-        let public = G2Affine::from(G2Projective::from(holder.public) + G2Affine::generator() * request.offset);
+        let public =
+            G2Affine::from(G2Projective::from(holder.public) + G2Affine::generator() * request.offset);
         is_encryption_under(request, &public, &share.c1, &share.c2, &share.c3)
     }
 

@@ -66,7 +66,9 @@ fn should_derive_the_same_key_whichever_nodes_answer() {
     for subset in [&shares[..9], &shares[4..]] {
         let combined = key.combine(&request, subset.to_vec()).expect("nine shares");
         let encrypted = EncryptedVetKey::deserialize(&combined.encrypted_key).expect("192 bytes");
-        keys.push(encrypted.decrypt_and_verify(&transport, &public, INPUT).expect("verifies").serialize().to_vec());
+        keys.push(
+            encrypted.decrypt_and_verify(&transport, &public, INPUT).expect("verifies").serialize().to_vec(),
+        );
     }
     assert_eq!(keys[0], keys[1]);
 }
