@@ -7,6 +7,8 @@
 
 pub mod certification;
 pub mod config;
+pub mod cycles;
+pub mod execution;
 pub mod http_interface;
 pub mod ingress;
 pub mod message;
@@ -16,6 +18,6 @@ pub mod threshold;
 
 pub use config::{Clock, ReplicaConfig};
 pub use message::{
-    CallResult, EntryPoint, IngressMessage, IngressStatus, MessageReport, Outcome, Principal,
-    QueryMessage, Reject, RejectCode, RequestId, Step,
+    CallResult, EntryPoint, IngressMessage, IngressStatus, MessageReport, Outcome, Principal, QueryMessage,
+    Reject, RejectCode, RequestId, Step,
 };

@@ -1,0 +1,168 @@
+//! System calls about the canister itself: identity, balance, time, environment, certification.
+
+use wasmtime::Linker;
+
+use super::{api, blob, copy_in, copy_out, cycles, system_call, write_cycles};
+use crate::execution::CanisterTrap;
+use crate::execution::instance::Host;
+
+pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    define_identity(linker)?;
+    define_balance(linker)?;
+    define_time(linker)?;
+    define_certification(linker)?;
+    define_environment_variables(linker)?;
+    define_diagnostics(linker)
+}
+
+fn define_identity(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    blob!(linker, "canister_self_size", "canister_self_copy", |api| api.environment.canister.as_slice());
+    blob!(linker, "subnet_self_size", "subnet_self_copy", |api| api.environment.subnet.as_slice());
+    system_call!(linker, "subnet_self_node_count", |caller| -> u32 {
+        Ok(api(&mut caller).environment.prices.nodes())
+    });
+    system_call!(linker, "canister_status", |caller| -> u32 {
+        Ok(api(&mut caller).environment.canister_status)
+    });
+    system_call!(linker, "canister_version", |caller| -> u64 {
+        Ok(api(&mut caller).environment.canister_version)
+    });
+    system_call!(linker, "is_controller", |caller, src: u32, size: u32| -> u32 {
+        let principal = copy_in(&mut caller, src, size)?;
+        Ok(api(&mut caller).is_controller(&principal)?.into())
+    });
+    system_call!(linker, "in_replicated_execution", |caller| -> u32 {
+        Ok(api(&mut caller).input.context.is_replicated().into())
+    });
+    Ok(())
+}
+
+fn define_balance(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    system_call!(linker, "canister_cycle_balance128", |caller, dst: u32| -> () {
+        let balance = api(&mut caller).effects.balance_cycles;
+        write_cycles(&mut caller, dst, balance)
+    });
+    system_call!(linker, "canister_liquid_cycle_balance128", |caller, dst: u32| -> () {
+        let liquid = api(&mut caller).liquid_cycles();
+        write_cycles(&mut caller, dst, liquid)
+    });
+    system_call!(linker, "cycles_burn128", |caller, high: u64, low: u64, dst: u32| -> () {
+        let burned = api(&mut caller).burn_cycles(cycles(high, low));
+        write_cycles(&mut caller, dst, burned)
+    });
+    Ok(())
+}
+
+fn define_time(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    system_call!(linker, "time", |caller| -> u64 { Ok(api(&mut caller).environment.time_ns) });
+    system_call!(linker, "global_timer_set", |caller, timestamp_ns: u64| -> u64 {
+        Ok(api(&mut caller).set_global_timer(timestamp_ns))
+    });
+    system_call!(linker, "performance_counter", |caller, counter: u32| -> u64 {
+        let remaining = caller.get_fuel()?;
+        let input = &api(&mut caller).input;
+        let executed = input.instruction_limit - remaining;
+        match counter {
+            0 => Ok(executed),
+            1 => Ok(executed + input.context_instructions),
+            other => Err(CanisterTrap::violation(format!(
+                "performance counter {other} does not exist; known are 0 and 1"
+            ))
+            .into()),
+        }
+    });
+    Ok(())
+}
+
+fn define_certification(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    blob!(linker, "root_key_size", "root_key_copy", |api| &api.environment.root_key_der);
+    system_call!(linker, "certified_data_set", |caller, src: u32, size: u32| -> () {
+        let data = copy_in(&mut caller, src, size)?;
+        Ok(api(&mut caller).set_certified_data(data)?)
+    });
+    system_call!(linker, "data_certificate_present", |caller| -> u32 {
+        let environment = &api(&mut caller).environment;
+        Ok(environment.data_certificate.is_some().into())
+    });
+    system_call!(linker, "data_certificate_size", |caller| -> u32 {
+        match &api(&mut caller).environment.data_certificate {
+            Some(certificate) => Ok(certificate.len() as u32),
+            None => Err(no_data_certificate().into()),
+        }
+    });
+    system_call!(linker, "data_certificate_copy", |caller, dst: u32, offset: u32, size: u32| -> () {
+        copy_out(
+            &mut caller,
+            |api| {
+                let certificate = api.environment.data_certificate.as_deref();
+                certificate.ok_or_else(no_data_certificate)
+            },
+            dst,
+            offset,
+            size,
+        )
+    });
+    Ok(())
+}
+
+fn no_data_certificate() -> CanisterTrap {
+    CanisterTrap::violation("there is no data certificate in this call")
+}
+
+fn define_environment_variables(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    system_call!(linker, "env_var_count", |caller| -> u32 {
+        Ok(api(&mut caller).environment.environment_variables.len() as u32)
+    });
+    system_call!(linker, "env_var_name_size", |caller, index: u32| -> u32 {
+        Ok(api(&mut caller).environment_variable_name(index)?.len() as u32)
+    });
+    system_call!(linker, "env_var_name_copy", |caller, index: u32, dst: u32, offset: u32, size: u32| -> () {
+        copy_out(&mut caller, |api| Ok(api.environment_variable_name(index)?.as_bytes()), dst, offset, size)
+    });
+    system_call!(linker, "env_var_name_exists", |caller, name_src: u32, name_size: u32| -> u32 {
+        let name = copy_in(&mut caller, name_src, name_size)?;
+        Ok(api(&mut caller).environment_variable(&name)?.is_some().into())
+    });
+    system_call!(linker, "env_var_value_size", |caller, name_src: u32, name_size: u32| -> u32 {
+        let name = copy_in(&mut caller, name_src, name_size)?;
+        let value = api(&mut caller).environment_variable(&name)?;
+        Ok(value.ok_or_else(no_environment_variable)?.len() as u32)
+    });
+    system_call!(linker, "env_var_value_copy", |caller,
+                                                name_src: u32,
+                                                name_size: u32,
+                                                dst: u32,
+                                                offset: u32,
+                                                size: u32|
+     -> () {
+        let name = copy_in(&mut caller, name_src, name_size)?;
+        copy_out(
+            &mut caller,
+            |api| {
+                let value = api.environment_variable(&name)?;
+                Ok(value.ok_or_else(no_environment_variable)?.as_bytes())
+            },
+            dst,
+            offset,
+            size,
+        )
+    });
+    Ok(())
+}
+
+fn no_environment_variable() -> CanisterTrap {
+    CanisterTrap::violation("there is no environment variable of this name")
+}
+
+fn define_diagnostics(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    system_call!(linker, "debug_print", |caller, src: u32, size: u32| -> () {
+        let line = copy_in(&mut caller, src, size)?;
+        api(&mut caller).effects.log.push(line);
+        Ok(())
+    });
+    system_call!(linker, "trap", |caller, src: u32, size: u32| -> () {
+        let message = copy_in(&mut caller, src, size)?;
+        Err(CanisterTrap::Called(String::from_utf8_lossy(&message).into_owned()).into())
+    });
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Prepares a module for the host: exposes its memory, table and mutable globals, and turns the
+//! start function into an export, so that re-creating an instance does not run it again.
+
+use std::ops::Range;
+
+use wasm_encoder::{ExportKind, ExportSection, Module, RawSection, SectionId};
+use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
+
+/// Export name of the linear memory.
+pub const MEMORY: &str = "ic:memory";
+/// Export name of the table with the callback functions.
+pub const TABLE: &str = "ic:table";
+/// Export name of the start function.
+pub const START: &str = "ic:start";
+/// Prefix of the export names of mutable globals.
+pub const GLOBAL_PREFIX: &str = "ic:global ";
+/// Prefix of all names that belong to the host.
+const HOST_PREFIX: &str = "ic:";
+
+const SYSTEM_METHODS: [&str; 8] = [
+    "canister_init",
+    "canister_pre_upgrade",
+    "canister_post_upgrade",
+    "canister_inspect_message",
+    "canister_heartbeat",
+    "canister_global_timer",
+    "canister_on_low_wasm_memory",
+    "canister_start",
+];
+const METHOD_PREFIXES: [&str; 3] = ["canister_update ", "canister_query ", "canister_composite_query "];
+
+/// A module as the host runs it.
+pub struct Instrumented {
+    pub wasm: Vec<u8>,
+    /// Names of the exported functions.
+    pub functions: Vec<String>,
+    /// Export names of the mutable globals, in order.
+    pub globals: Vec<String>,
+    /// Custom sections: name and content.
+    pub custom_sections: Vec<(String, Vec<u8>)>,
+    pub has_start: bool,
+    pub imports_data_certificate: bool,
+}
+
+/// Why a module cannot be a canister.
+#[derive(Debug, thiserror::Error)]
+pub enum InstrumentError {
+    #[error("not a WebAssembly module: {0}")]
+    Malformed(#[from] wasmparser::BinaryReaderError),
+    #[error(
+        "export '{0}': names starting with `canister_` are reserved; known are canister_init, canister_update <name> and the other entry points of the interface specification"
+    )]
+    ReservedExport(String),
+    #[error("method '{0}' is exported as more than one of update, query and composite query")]
+    DuplicateMethod(String),
+    #[error("import {module}.{name}: only functions can be imported, not memories, tables or globals")]
+    ImportKind { module: String, name: String },
+}
+
+/// Everything that has to be known before sections are written.
+#[derive(Default)]
+struct Survey {
+    has_memory: bool,
+    has_table: bool,
+    mutable_globals: Vec<u32>,
+    exports: Vec<(String, ExternalKind, u32)>,
+    start: Option<u32>,
+    custom_sections: Vec<(String, Vec<u8>)>,
+    imports_data_certificate: bool,
+    /// Id and payload range of each non-custom section, in order.
+    sections: Vec<(u8, Range<usize>)>,
+}
+
+pub fn instrument(wasm: &[u8]) -> Result<Instrumented, InstrumentError> {
+    let survey = survey(wasm)?;
+    check_exports(&survey.exports)?;
+    let exports = export_section(&survey);
+    let mut module = Module::new();
+    let mut exported = false;
+    for (id, range) in &survey.sections {
+        if comes_after_exports(*id) && !exported {
+            module.section(&exports);
+            exported = true;
+        }
+        let is_replaced = *id == SectionId::Export as u8 || *id == SectionId::Start as u8;
+        if !is_replaced {
+            module.section(&RawSection { id: *id, data: &wasm[range.clone()] });
+        }
+    }
+    if !exported {
+        module.section(&exports);
+    }
+    Ok(Instrumented {
+        wasm: module.finish(),
+        functions: survey
+            .exports
+            .iter()
+            .filter(|(_, kind, _)| *kind == ExternalKind::Func)
+            .map(|(name, _, _)| name.clone())
+            .collect(),
+        globals: survey.mutable_globals.iter().map(global_name).collect(),
+        custom_sections: survey.custom_sections,
+        has_start: survey.start.is_some(),
+        imports_data_certificate: survey.imports_data_certificate,
+    })
+}
+
+fn survey(wasm: &[u8]) -> Result<Survey, InstrumentError> {
+    let mut survey = Survey::default();
+    let mut globals = 0;
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload?;
+        if let Payload::CustomSection(section) = &payload {
+            survey.custom_sections.push((section.name().to_owned(), section.data().to_vec()));
+            continue;
+        }
+        if let Some((id, range)) = payload.as_section() {
+            survey.sections.push((id, range));
+        }
+        match payload {
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    let import = import?;
+                    if !matches!(import.ty, TypeRef::Func(_)) {
+                        return Err(InstrumentError::ImportKind {
+                            module: import.module.to_owned(),
+                            name: import.name.to_owned(),
+                        });
+                    }
+                    survey.imports_data_certificate |= import.name == "data_certificate_copy";
+                }
+            }
+            Payload::MemorySection(memories) => survey.has_memory = memories.count() > 0,
+            Payload::TableSection(tables) => survey.has_table = tables.count() > 0,
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    if global?.ty.mutable {
+                        survey.mutable_globals.push(globals);
+                    }
+                    globals += 1;
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    if !export.name.starts_with(HOST_PREFIX) {
+                        survey.exports.push((export.name.to_owned(), export.kind, export.index));
+                    }
+                }
+            }
+            Payload::StartSection { func, .. } => survey.start = Some(func),
+            _ => {}
+        }
+    }
+    Ok(survey)
+}
+
+fn check_exports(exports: &[(String, ExternalKind, u32)]) -> Result<(), InstrumentError> {
+    let mut methods = Vec::new();
+    for (name, _, _) in exports {
+        if let Some(method) = METHOD_PREFIXES.iter().find_map(|p| name.strip_prefix(p)) {
+            if methods.contains(&method) {
+                return Err(InstrumentError::DuplicateMethod(method.to_owned()));
+            }
+            methods.push(method);
+        } else if name.starts_with("canister_") && !SYSTEM_METHODS.contains(&name.as_str()) {
+            return Err(InstrumentError::ReservedExport(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn export_section(survey: &Survey) -> ExportSection {
+    let mut section = ExportSection::new();
+    for (name, kind, index) in &survey.exports {
+        let kind = match kind {
+            ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
+            ExternalKind::Table => ExportKind::Table,
+            ExternalKind::Memory => ExportKind::Memory,
+            ExternalKind::Global => ExportKind::Global,
+            ExternalKind::Tag => ExportKind::Tag,
+        };
+        section.export(name, kind, *index);
+    }
+    if survey.has_memory {
+        section.export(MEMORY, ExportKind::Memory, 0);
+    }
+    if survey.has_table {
+        section.export(TABLE, ExportKind::Table, 0);
+    }
+    for index in &survey.mutable_globals {
+        section.export(&global_name(index), ExportKind::Global, *index);
+    }
+    if let Some(start) = survey.start {
+        section.export(START, ExportKind::Func, start);
+    }
+    section
+}
+
+fn global_name(index: &u32) -> String {
+    format!("{GLOBAL_PREFIX}{index}")
+}
+
+fn comes_after_exports(section_id: u8) -> bool {
+    [SectionId::Start, SectionId::Element, SectionId::DataCount, SectionId::Code, SectionId::Data]
+        .into_iter()
+        .any(|id| id as u8 == section_id)
+}

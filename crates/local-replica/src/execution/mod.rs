@@ -1,0 +1,21 @@
+//! Runs one entry point of one canister: compiling, metering, host functions, rollback.
+//!
+//! Knows nothing of queues, call contexts or other canisters; see [`crate::scheduler`].
+
+mod context;
+mod engine;
+mod ic0;
+mod instance;
+mod instrument;
+mod stable_memory;
+mod system_api;
+mod trap;
+mod weights;
+
+pub use context::{Context, Contexts};
+pub use engine::{CompileError, CompiledModule, MetadataVisibility, ModuleCache};
+pub use ic0::LEGALITY;
+pub use instance::{Function, Instance, Run};
+pub use stable_memory::StableMemory;
+pub use system_api::{CallbackFunctions, Effects, Environment, Input, OutgoingCall, TableFunction};
+pub use trap::CanisterTrap;

@@ -1,0 +1,119 @@
+//! Assembling calls to other canisters.
+
+use candid::Principal;
+
+use super::{CallbackFunctions, OutgoingCall, SystemApi, TableFunction};
+use crate::cycles::MAX_CALL_PAYLOAD_BYTES;
+use crate::execution::CanisterTrap;
+
+/// Longest time a bounded-wait call waits.
+pub const MAX_TIMEOUT_SECONDS: u32 = 300;
+
+/// What `call_perform` returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::execution) enum CallPerformed {
+    Enqueued,
+    /// The balance does not cover the call; no callback will run.
+    InsufficientCycles,
+}
+
+impl SystemApi {
+    pub(in crate::execution) fn begin_call(
+        &mut self,
+        callee: &[u8],
+        method: &[u8],
+        reply: TableFunction,
+        reject: TableFunction,
+    ) -> Result<(), CanisterTrap> {
+        self.discard_call_under_construction();
+        let callee = Principal::try_from_slice(callee)
+            .map_err(|error| CanisterTrap::violation(format!("callee is not a principal: {error}")))?;
+        let method = String::from_utf8(method.to_vec())
+            .map_err(|_| CanisterTrap::violation("the method name must be UTF-8"))?;
+        self.call_under_construction = Some(OutgoingCall {
+            callee,
+            method,
+            arg: Vec::new(),
+            cycles: 0,
+            prepaid_cycles: 0,
+            callbacks: CallbackFunctions { reply, reject, cleanup: None },
+            timeout_seconds: None,
+        });
+        Ok(())
+    }
+
+    pub(in crate::execution) fn set_cleanup(&mut self, cleanup: TableFunction) -> Result<(), CanisterTrap> {
+        let call = self.call_under_construction()?;
+        if call.callbacks.cleanup.is_some() {
+            return Err(CanisterTrap::violation("call_on_cleanup may be called at most once for a call"));
+        }
+        call.callbacks.cleanup = Some(cleanup);
+        Ok(())
+    }
+
+    pub(in crate::execution) fn append_call_data(&mut self, data: &[u8]) -> Result<(), CanisterTrap> {
+        let call = self.call_under_construction()?;
+        let total = call.arg.len() + data.len();
+        if total > MAX_CALL_PAYLOAD_BYTES {
+            return Err(CanisterTrap::violation(format!(
+                "the argument has {total} bytes; allowed are at most {MAX_CALL_PAYLOAD_BYTES}"
+            )));
+        }
+        call.arg.extend_from_slice(data);
+        Ok(())
+    }
+
+    pub(in crate::execution) fn bound_wait(&mut self, timeout_seconds: u32) -> Result<(), CanisterTrap> {
+        let call = self.call_under_construction()?;
+        if call.timeout_seconds.is_some() {
+            return Err(CanisterTrap::violation(
+                "call_with_best_effort_response may be called at most once for a call",
+            ));
+        }
+        call.timeout_seconds = Some(timeout_seconds.min(MAX_TIMEOUT_SECONDS));
+        Ok(())
+    }
+
+    pub(in crate::execution) fn add_call_cycles(&mut self, amount: u128) -> Result<(), CanisterTrap> {
+        let liquid = self.liquid_cycles();
+        let call = self.call_under_construction()?;
+        if amount > liquid {
+            return Err(CanisterTrap::violation(format!(
+                "cannot attach {amount} cycles: only {liquid} are available for spending"
+            )));
+        }
+        call.cycles += amount;
+        self.effects.balance_cycles -= amount;
+        Ok(())
+    }
+
+    pub(in crate::execution) fn perform_call(&mut self) -> Result<CallPerformed, CanisterTrap> {
+        let mut call = self.call_under_construction.take().ok_or_else(no_call_under_construction)?;
+        let prices = self.environment.prices;
+        let (method_bytes, arg_bytes) = (call.method.len() as u64, call.arg.len() as u64);
+        let fee = prices.call(method_bytes, arg_bytes);
+        if fee > self.liquid_cycles() {
+            self.effects.balance_cycles += call.cycles;
+            return Ok(CallPerformed::InsufficientCycles);
+        }
+        self.effects.balance_cycles -= fee;
+        call.prepaid_cycles = prices.response_prepayment();
+        self.effects.calls.push(call);
+        Ok(CallPerformed::Enqueued)
+    }
+
+    /// A call that was never performed gives its cycles back.
+    pub(super) fn discard_call_under_construction(&mut self) {
+        if let Some(call) = self.call_under_construction.take() {
+            self.effects.balance_cycles += call.cycles;
+        }
+    }
+
+    fn call_under_construction(&mut self) -> Result<&mut OutgoingCall, CanisterTrap> {
+        self.call_under_construction.as_mut().ok_or_else(no_call_under_construction)
+    }
+}
+
+fn no_call_under_construction() -> CanisterTrap {
+    CanisterTrap::violation("there is no call under construction")
+}

@@ -1,0 +1,63 @@
+//! Why an execution failed, and how the network words it.
+
+use crate::message::{Reject, RejectCode};
+use candid::Principal;
+
+/// A failed execution. Its changes are rolled back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CanisterTrap {
+    /// The canister called `ic0.trap`.
+    #[error("Canister called `ic0.trap` with message: '{0}'")]
+    Called(String),
+    /// WebAssembly trapped: unreachable, out of bounds, division by zero, …
+    #[error("Canister trapped: {0}")]
+    Wasm(String),
+    /// A system call against the interface specification.
+    #[error("Canister violated contract: {0}")]
+    ContractViolation(String),
+    #[error("Canister exceeded the limit of {limit} instructions for single message execution")]
+    InstructionLimit { limit: u64 },
+    #[error("Canister has no method '{0}'")]
+    MethodNotFound(String),
+    #[error("Canister cannot grow its memory further")]
+    OutOfMemory,
+}
+
+impl CanisterTrap {
+    pub fn violation(message: impl Into<String>) -> Self {
+        Self::ContractViolation(message.into())
+    }
+
+    /// The network's error code, for instance `IC0503`.
+    pub fn error_code(&self) -> &'static str {
+        match self {
+            Self::Wasm(_) => "IC0502",
+            Self::Called(_) => "IC0503",
+            Self::ContractViolation(_) => "IC0504",
+            Self::OutOfMemory => "IC0507",
+            Self::InstructionLimit { .. } => "IC0522",
+            Self::MethodNotFound(_) => "IC0536",
+        }
+    }
+
+    /// The reject that the caller of `canister` receives.
+    pub fn to_reject(&self, canister: Principal) -> Reject {
+        Reject::with_error_code(
+            RejectCode::CanisterError,
+            self.error_code(),
+            format!("Error from Canister {canister}: {self}"),
+        )
+    }
+
+    /// Reads what wasmtime reports.
+    pub(super) fn from_wasmtime(error: &wasmtime::Error, limit: u64) -> Self {
+        if let Some(trap) = error.downcast_ref::<Self>() {
+            return trap.clone();
+        }
+        match error.downcast_ref::<wasmtime::Trap>() {
+            Some(wasmtime::Trap::OutOfFuel) => Self::InstructionLimit { limit },
+            Some(trap) => Self::Wasm(trap.to_string()),
+            None => Self::Wasm(format!("{error:#}")),
+        }
+    }
+}
