@@ -1,0 +1,41 @@
+//! The Python index protocol: upload with POST, read the simple API (PEP 691) back.
+
+mod answer;
+mod multipart;
+mod simple;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::classify_pypi;
+pub use simple::{PublishedPypi, PypiReading, compare, project_request, read_file};
+pub use upload::{PypiUploadError, largest_file_bytes, upload_request};
+
+use thiserror::Error;
+
+/// Longest project name, in bytes.
+const MAX_PROJECT_BYTES: usize = 100;
+
+/// A text that is no project name.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "project name: found `{found}`; allowed are up to 100 characters of A-Z a-z 0-9 - _ ., with a letter or digit first and last"
+)]
+pub struct InvalidProjectName {
+    found: String,
+}
+
+/// The normalised form of a project name (PEP 503): lower case, with each run of `-`, `_` and `.` one `-`.
+pub fn normalized_project(name: &str) -> Result<String, InvalidProjectName> {
+    let ends_well = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let valid = name.len() <= MAX_PROJECT_BYTES
+        && ends_well(name.chars().next())
+        && ends_well(name.chars().last())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if !valid {
+        return Err(InvalidProjectName { found: name.escape_default().take(60).collect() });
+    }
+    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+    Ok(parts.collect::<Vec<_>>().join("-").to_ascii_lowercase())
+}
