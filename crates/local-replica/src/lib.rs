@@ -5,14 +5,18 @@
 //! [`Replica`] is the whole subnet as a value: single-threaded, without hidden threads other
 //! than those that send outcalls, and deterministic for a given [`ReplicaConfig::seed`].
 
+pub mod canister;
 pub mod certification;
 pub mod config;
 pub mod cycles;
 pub mod execution;
 pub mod http_interface;
 pub mod ingress;
+mod management;
 pub mod message;
 pub mod outcalls;
+pub mod replica;
+pub mod scheduler;
 pub mod stand_ins;
 pub mod threshold;
 
@@ -21,3 +25,4 @@ pub use message::{
     CallResult, EntryPoint, IngressMessage, IngressStatus, MessageReport, Outcome, Principal, QueryMessage,
     Reject, RejectCode, RequestId, Step,
 };
+pub use replica::{Observer, Replica, ReplicaError, ReplicaView};

@@ -42,11 +42,7 @@ pub struct Reject {
 impl Reject {
     /// A reject without a finer error code.
     pub fn new(code: RejectCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            error_code: None,
-        }
+        Self { code, message: message.into(), error_code: None }
     }
 
     /// A reject with the network's error code, for instance `IC0503`.
@@ -55,11 +51,7 @@ impl Reject {
         error_code: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            error_code: Some(error_code.into()),
-        }
+        Self { code, message: message.into(), error_code: Some(error_code.into()) }
     }
 }
 
@@ -116,19 +108,38 @@ pub enum EntryPoint {
     Init,
     PreUpgrade,
     PostUpgrade,
-    InspectMessage { method: String },
-    Update { method: String },
+    InspectMessage {
+        method: String,
+    },
+    Update {
+        method: String,
+    },
     /// A query; `replicated` when it was called as an update or by another canister.
-    Query { method: String, replicated: bool },
-    CompositeQuery { method: String },
+    Query {
+        method: String,
+        replicated: bool,
+    },
+    CompositeQuery {
+        method: String,
+    },
     /// A transform of an HTTP outcall.
-    Transform { method: String },
-    ReplyCallback { method: String },
-    RejectCallback { method: String },
-    Cleanup { method: String },
+    Transform {
+        method: String,
+    },
+    ReplyCallback {
+        method: String,
+    },
+    RejectCallback {
+        method: String,
+    },
+    Cleanup {
+        method: String,
+    },
     GlobalTimer,
     /// A method of the management canister or of a native stand-in; no wasm ran.
-    Native { method: String },
+    Native {
+        method: String,
+    },
 }
 
 /// How the execution of one message ended.

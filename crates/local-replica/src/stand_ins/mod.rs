@@ -30,6 +30,11 @@ pub trait StandInOps {
     fn deposit_cycles(&mut self, canister: Principal, cycles: u128) -> Result<(), Reject>;
 }
 
+/// Whether calls of `canister` are answered here.
+pub fn stands_in_for(canister: Principal) -> bool {
+    canister == cycles_minting::ID || canister == cycles_ledger::ID
+}
+
 /// Answers a call, if `canister` is a stand-in; `None` says that it is not.
 pub fn answer(
     canister: Principal,

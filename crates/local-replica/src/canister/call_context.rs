@@ -1,0 +1,116 @@
+//! Calls that a canister is answering, and the callbacks of the calls it made meanwhile.
+
+use std::collections::BTreeMap;
+
+use candid::Principal;
+
+use crate::execution::CallbackFunctions;
+use crate::scheduler::Origin;
+
+/// Names a call context within its canister.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallContextId(u64);
+
+/// Names a callback within its canister.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallbackId(u64);
+
+/// One call being answered, from its message until its last callback.
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    pub origin: Origin,
+    pub caller: Principal,
+    pub method: String,
+    pub deadline_ns: u64,
+    /// Attached cycles not yet accepted.
+    pub available_cycles: u128,
+    /// Answered, or (a system task) never to be answered.
+    pub responded: bool,
+    /// Calls made in this context and not yet answered.
+    pub outstanding_calls: usize,
+    pub instructions: u64,
+}
+
+/// What to do when the answer of a call arrives.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    pub context: CallContextId,
+    pub functions: CallbackFunctions,
+    /// Set aside for transmitting the response and for executing the callback.
+    pub prepaid_cycles: u128,
+    /// Set for bounded-wait calls.
+    pub deadline_ns: Option<u64>,
+    /// The deadline has passed, and the canister is being told so.
+    pub expired: bool,
+}
+
+/// All open calls of one canister.
+#[derive(Clone, Debug, Default)]
+pub struct OpenCalls {
+    next_context: u64,
+    next_callback: u64,
+    contexts: BTreeMap<CallContextId, CallContext>,
+    callbacks: BTreeMap<CallbackId, Callback>,
+}
+
+impl OpenCalls {
+    pub fn is_empty(&self) -> bool {
+        self.contexts.is_empty()
+    }
+
+    pub fn open(&mut self, context: CallContext) -> CallContextId {
+        let id = CallContextId(self.next_context);
+        self.next_context += 1;
+        self.contexts.insert(id, context);
+        id
+    }
+
+    /// The context, which exists as long as a callback or a running message refers to it.
+    pub fn context(&mut self, id: CallContextId) -> &mut CallContext {
+        self.contexts.get_mut(&id).expect("a context is closed only after its last message")
+    }
+
+    pub fn close(&mut self, id: CallContextId) {
+        self.contexts.remove(&id);
+    }
+
+    /// Registers a callback and counts the call in its context.
+    pub fn expect_response(&mut self, callback: Callback) -> CallbackId {
+        self.context(callback.context).outstanding_calls += 1;
+        let id = CallbackId(self.next_callback);
+        self.next_callback += 1;
+        self.callbacks.insert(id, callback);
+        id
+    }
+
+    pub fn callback(&self, id: CallbackId) -> Option<&Callback> {
+        self.callbacks.get(&id)
+    }
+
+    /// Takes a callback whose response has arrived.
+    pub fn take_callback(&mut self, id: CallbackId) -> Option<Callback> {
+        let callback = self.callbacks.remove(&id)?;
+        self.context(callback.context).outstanding_calls -= 1;
+        Some(callback)
+    }
+
+    /// Marks the callbacks whose deadline has passed and returns them.
+    pub fn expire(&mut self, time_ns: u64) -> Vec<CallbackId> {
+        self.callbacks
+            .iter_mut()
+            .filter(|(_, callback)| {
+                !callback.expired && callback.deadline_ns.is_some_and(|deadline| deadline <= time_ns)
+            })
+            .map(|(id, callback)| {
+                callback.expired = true;
+                *id
+            })
+            .collect()
+    }
+
+    /// Forgets everything, as uninstalling does; returns the contexts left unanswered.
+    pub fn abandon(&mut self) -> Vec<CallContext> {
+        self.callbacks.clear();
+        std::mem::take(&mut self.contexts).into_values().filter(|context| !context.responded).collect()
+    }
+}

@@ -1,0 +1,47 @@
+//! What a canister printed and how it trapped, bounded as on the network.
+
+use std::collections::VecDeque;
+
+use ic_management_canister_types::CanisterLogRecord;
+
+/// The newest records of a canister, up to a number of bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    next_index: u64,
+    records: VecDeque<CanisterLogRecord>,
+    bytes: usize,
+}
+
+impl Log {
+    /// Appends a record and drops the oldest ones beyond `limit_bytes`.
+    pub fn push(&mut self, time_ns: u64, mut content: Vec<u8>, limit_bytes: usize) {
+        content.truncate(limit_bytes);
+        self.bytes += content.len();
+        self.records.push_back(CanisterLogRecord { idx: self.next_index, timestamp_nanos: time_ns, content });
+        self.next_index += 1;
+        while self.bytes > limit_bytes {
+            let Some(oldest) = self.records.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.content.len();
+        }
+    }
+
+    pub fn records(&self) -> impl Iterator<Item = &CanisterLogRecord> {
+        self.records.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Log;
+
+    #[test]
+    fn should_drop_the_oldest_records_beyond_the_limit() {
+        let mut log = Log::default();
+        log.push(1, b"first".to_vec(), 10);
+        log.push(2, b"second".to_vec(), 10);
+        let kept: Vec<_> = log.records().map(|record| record.idx).collect();
+        assert_eq!(kept, [1]);
+    }
+}

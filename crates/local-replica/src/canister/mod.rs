@@ -1,0 +1,164 @@
+//! The state of one canister: code and memories, settings, balance, open calls, logs, history.
+
+mod call_context;
+mod history;
+mod log;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use candid::Principal;
+
+pub use call_context::{CallContext, CallContextId, Callback, CallbackId, OpenCalls};
+pub use history::History;
+pub use log::Log;
+pub use settings::Settings;
+
+use crate::cycles::Prices;
+use crate::execution::{CompiledModule, Environment, Instance};
+use crate::scheduler::Origin;
+
+/// Whether a canister takes messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    Running,
+    /// Takes only responses; answers these `stop_canister` calls once no call is open.
+    Stopping {
+        stop_requests: Vec<StopRequest>,
+    },
+    Stopped,
+}
+
+/// A `stop_canister` call that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopRequest {
+    pub origin: Origin,
+    pub cycles: u128,
+}
+
+impl Status {
+    /// The number that `ic0.canister_status` returns.
+    pub fn number(&self) -> u32 {
+        match self {
+            Self::Running => 1,
+            Self::Stopping { .. } => 2,
+            Self::Stopped => 3,
+        }
+    }
+}
+
+/// One canister.
+#[derive(Debug)]
+pub struct Canister {
+    pub id: Principal,
+    pub settings: Settings,
+    pub status: Status,
+    pub balance_cycles: u128,
+    pub version: u64,
+    /// Absent while the canister is empty.
+    pub instance: Option<Instance>,
+    pub certified_data: Vec<u8>,
+    /// Time of the next `canister_global_timer`; 0 when none is set.
+    pub global_timer_ns: u64,
+    pub open_calls: OpenCalls,
+    pub log: Log,
+    pub history: History,
+    /// Chunks of code by their SHA-256.
+    pub chunk_store: BTreeMap<[u8; 32], Vec<u8>>,
+    /// Until when resources have been paid for.
+    pub paid_until_ns: u64,
+}
+
+impl Canister {
+    pub fn new(id: Principal, settings: Settings, balance_cycles: u128, time_ns: u64) -> Self {
+        Self {
+            id,
+            settings,
+            status: Status::Running,
+            balance_cycles,
+            version: 0,
+            instance: None,
+            certified_data: Vec::new(),
+            global_timer_ns: 0,
+            open_calls: OpenCalls::default(),
+            log: Log::default(),
+            history: History::default(),
+            chunk_store: BTreeMap::new(),
+            paid_until_ns: time_ns,
+        }
+    }
+
+    pub fn module(&self) -> Option<&Arc<CompiledModule>> {
+        self.instance.as_ref().map(Instance::module)
+    }
+
+    pub fn is_controlled_by(&self, principal: Principal) -> bool {
+        self.settings.controllers.contains(&principal)
+    }
+
+    /// Linear memory, stack included; empty without code.
+    pub fn memory(&self) -> &[u8] {
+        self.instance.as_ref().map_or(&[], Instance::memory)
+    }
+
+    pub fn stable_memory(&self) -> &[u8] {
+        self.instance.as_ref().map_or(&[], |instance| instance.stable_memory().as_slice())
+    }
+
+    /// Bytes that storage is charged for.
+    pub fn memory_bytes(&self) -> u128 {
+        let module = self.module().map_or(0, |module| module.sent_bytes);
+        let chunks: usize = self.chunk_store.values().map(Vec::len).sum();
+        (self.memory().len() + self.stable_memory().len() + module + chunks) as u128
+    }
+
+    /// Cycles that existing costs per second.
+    pub fn idle_cycles_per_second(&self, prices: Prices) -> u128 {
+        let bytes = self.memory_bytes().max(u128::from(self.settings.memory_allocation_bytes));
+        prices.storage_per_second(bytes)
+            + prices.compute_allocation_per_second(self.settings.compute_allocation_percent)
+    }
+
+    /// Cycles that must stay in the balance for the freezing threshold.
+    pub fn freezing_limit_cycles(&self, prices: Prices) -> u128 {
+        self.idle_cycles_per_second(prices) * u128::from(self.settings.freezing_threshold_seconds)
+    }
+
+    pub fn liquid_cycles(&self, prices: Prices) -> u128 {
+        self.balance_cycles.saturating_sub(self.freezing_limit_cycles(prices))
+    }
+
+    /// Pays for the resources held since the last time.
+    pub fn pay_for_resources(&mut self, prices: Prices, time_ns: u64) {
+        let elapsed_ns = u128::from(time_ns.saturating_sub(self.paid_until_ns));
+        let due = self.idle_cycles_per_second(prices) * elapsed_ns / 1_000_000_000;
+        self.balance_cycles = self.balance_cycles.saturating_sub(due);
+        self.paid_until_ns = time_ns;
+    }
+
+    /// What a message of this canister sees of it and of its subnet.
+    pub fn environment(&self, subnet: &SubnetFacts, time_ns: u64) -> Environment {
+        Environment {
+            canister: self.id,
+            subnet: subnet.id,
+            root_key_der: subnet.root_key_der.clone(),
+            prices: subnet.prices,
+            time_ns,
+            controllers: self.settings.controllers.clone(),
+            canister_version: self.version,
+            canister_status: self.status.number(),
+            environment_variables: self.settings.environment_variables.clone(),
+            freezing_limit_cycles: self.freezing_limit_cycles(subnet.prices),
+            data_certificate: None,
+        }
+    }
+}
+
+/// What canisters can learn about their subnet; it never changes.
+#[derive(Clone, Debug)]
+pub struct SubnetFacts {
+    pub id: Principal,
+    pub root_key_der: Arc<[u8]>,
+    pub prices: Prices,
+}

@@ -1,0 +1,363 @@
+//! Installing, upgrading and removing code; the chunk store for large modules.
+
+use std::sync::Arc;
+
+use candid::{CandidType, Deserialize, Principal};
+use ic_management_canister_types::{
+    CanisterIdRecord, CanisterInstallMode, ChangeDetails, ChunkHash, CodeDeploymentMode,
+    CodeDeploymentRecord, InstallChunkedCodeArgs, UninstallCodeArgs, UpgradeFlags, UploadChunkArgs,
+    WasmMemoryPersistence,
+};
+use sha2::{Digest, Sha256};
+
+use super::payload::{decode, empty_reply, invalid, reply};
+use crate::canister::Canister;
+use crate::cycles::INSTALL_INSTRUCTIONS;
+use crate::execution::{CanisterTrap, CompiledModule, Context, Function, Input, Instance, StableMemory};
+use crate::message::{CallResult, EntryPoint, Reject, RejectCode};
+use crate::replica::Replica;
+use crate::scheduler::{Entry, Keep, Request, Reserve, no_module, not_found};
+
+const MAX_CHUNK_BYTES: usize = 1024 * 1024;
+const MAX_CHUNKS: usize = 100;
+
+/// The arguments of `install_code`; the module as a blob, which decodes faster than a vector.
+#[derive(CandidType, Deserialize)]
+struct InstallCodeArgs {
+    mode: CanisterInstallMode,
+    canister_id: Principal,
+    #[serde(with = "serde_bytes")]
+    wasm_module: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    arg: Vec<u8>,
+}
+
+impl Replica {
+    pub(super) fn install_code_call(&mut self, request: &Request) -> CallResult {
+        let (args,): (InstallCodeArgs,) = decode(&request.arg)?;
+        self.controlled(request.caller, args.canister_id, &request.method)?;
+        self.install_code(request.caller, args.canister_id, args.mode, &args.wasm_module, args.arg)?;
+        empty_reply()
+    }
+
+    pub(super) fn install_chunked_code(&mut self, request: &Request) -> CallResult {
+        let (args,): (InstallChunkedCodeArgs,) = decode(&request.arg)?;
+        let target = args.target_canister;
+        self.controlled(request.caller, target, &request.method)?;
+        let store = args.store_canister.unwrap_or(target);
+        let store_canister = self.canisters.get(&store).ok_or_else(|| not_found(store))?;
+        if request.caller != store && !store_canister.is_controlled_by(request.caller) {
+            return Err(super::access::not_a_controller(request.caller, store, &request.method));
+        }
+        let mut wasm = Vec::new();
+        for ChunkHash { hash } in &args.chunk_hashes_list {
+            let chunk = <[u8; 32]>::try_from(hash.as_slice())
+                .ok()
+                .and_then(|hash| store_canister.chunk_store.get(&hash))
+                .ok_or_else(|| {
+                    invalid(format!("chunk {} is not in the store of {store}", hex::encode(hash)))
+                })?;
+            wasm.extend_from_slice(chunk);
+        }
+        let found: [u8; 32] = Sha256::digest(&wasm).into();
+        if found[..] != args.wasm_module_hash {
+            return Err(invalid(format!(
+                "wasm_module_hash is {}; the chunks hash to {}",
+                hex::encode(&args.wasm_module_hash),
+                hex::encode(found)
+            )));
+        }
+        self.install_code(request.caller, target, args.mode, &wasm, args.arg)?;
+        empty_reply()
+    }
+
+    /// Installs code; on any failure the canister stays as it was.
+    pub(crate) fn install_code(
+        &mut self,
+        caller: Principal,
+        id: Principal,
+        mode: CanisterInstallMode,
+        wasm: &[u8],
+        arg: Vec<u8>,
+    ) -> Result<(), Reject> {
+        let canister = self.canisters.get(&id).ok_or_else(|| not_found(id))?;
+        match (mode, canister.instance.is_some()) {
+            (CanisterInstallMode::Install, true) => return Err(not_empty(id)),
+            (CanisterInstallMode::Upgrade(_), false) => return Err(no_module(id)),
+            _ => {}
+        }
+        let module = self.modules.compile(wasm).map_err(|error| {
+            Reject::with_error_code(
+                RejectCode::CanisterError,
+                "IC0505",
+                format!("Error from Canister {id}: Canister's Wasm module is not valid: {error}"),
+            )
+        })?;
+        let hash = module.hash;
+        let deployment = match mode {
+            CanisterInstallMode::Install => CodeDeploymentMode::Install,
+            CanisterInstallMode::Reinstall => CodeDeploymentMode::Reinstall,
+            CanisterInstallMode::Upgrade(_) => CodeDeploymentMode::Upgrade,
+        };
+        match mode {
+            CanisterInstallMode::Install | CanisterInstallMode::Reinstall => {
+                self.install_fresh(caller, id, module, arg)
+            }
+            CanisterInstallMode::Upgrade(flags) => {
+                self.install_over(caller, id, module, arg, flags.unwrap_or_default())
+            }
+        }
+        .map_err(|trap| trap.to_reject(id))?;
+        let time_ns = self.time_ns();
+        let by_canister = self.canisters.contains_key(&caller);
+        let details = ChangeDetails::CodeDeployment(CodeDeploymentRecord {
+            mode: deployment,
+            module_hash: hash.to_vec(),
+        });
+        let canister = self.canister_mut(id);
+        canister.history.record(time_ns, canister.version, caller, by_canister, details);
+        Ok(())
+    }
+
+    fn install_fresh(
+        &mut self,
+        caller: Principal,
+        id: Principal,
+        module: Arc<CompiledModule>,
+        arg: Vec<u8>,
+    ) -> Result<(), CanisterTrap> {
+        let instance = Instance::new(module, StableMemory::default()).map_err(|(trap, _)| trap)?;
+        let canister = self.canister_mut(id);
+        let before = Before {
+            instance: canister.instance.replace(instance),
+            gave_away_stable_memory: false,
+            certified_data: std::mem::take(&mut canister.certified_data),
+            timer_ns: std::mem::take(&mut canister.global_timer_ns),
+            version: canister.version,
+        };
+        canister.version += 1;
+        let result = self
+            .lifecycle_step(caller, id, Function::Start, Context::Start, EntryPoint::Start, Vec::new())
+            .and_then(|()| {
+                let init = Function::Export("canister_init");
+                self.lifecycle_step(caller, id, init, Context::Init, EntryPoint::Init, arg)
+            });
+        self.settle_installation(id, before, result)
+    }
+
+    fn install_over(
+        &mut self,
+        caller: Principal,
+        id: Principal,
+        module: Arc<CompiledModule>,
+        arg: Vec<u8>,
+        flags: UpgradeFlags,
+    ) -> Result<(), CanisterTrap> {
+        if !flags.skip_pre_upgrade.unwrap_or(false) {
+            let function = Function::Export("canister_pre_upgrade");
+            let pre = self.lifecycle_step(
+                caller,
+                id,
+                function,
+                Context::PreUpgrade,
+                EntryPoint::PreUpgrade,
+                Vec::new(),
+            );
+            if pre.is_err() {
+                self.instance_mut(id).rollback();
+                return pre;
+            }
+        }
+        let keeps_memory = flags.wasm_memory_persistence == Some(WasmMemoryPersistence::Keep);
+        let old = self.instance_mut(id);
+        let stable = old.take_stable_memory();
+        let kept = keeps_memory.then(|| old.memory().to_vec());
+        let mut new = match Instance::new(module, stable) {
+            Ok(new) => new,
+            Err((trap, stable)) => {
+                old.put_stable_memory(stable);
+                old.rollback();
+                return Err(trap);
+            }
+        };
+        let kept = kept.map_or(Ok(()), |contents| new.set_memory(&contents));
+        let canister = self.canister_mut(id);
+        let before = Before {
+            instance: canister.instance.replace(new),
+            gave_away_stable_memory: true,
+            certified_data: canister.certified_data.clone(),
+            timer_ns: std::mem::take(&mut canister.global_timer_ns),
+            version: canister.version,
+        };
+        canister.version += 1;
+        let result = kept
+            .and_then(|()| {
+                self.lifecycle_step(
+                    caller,
+                    id,
+                    Function::Start,
+                    Context::Start,
+                    EntryPoint::Start,
+                    Vec::new(),
+                )
+            })
+            .and_then(|()| {
+                let function = Function::Export("canister_post_upgrade");
+                self.lifecycle_step(caller, id, function, Context::Init, EntryPoint::PostUpgrade, arg)
+            });
+        self.settle_installation(id, before, result)
+    }
+
+    /// Runs one of the functions of an installation, if the module has it; commits nothing.
+    fn lifecycle_step(
+        &mut self,
+        caller: Principal,
+        id: Principal,
+        function: Function<'_>,
+        context: Context,
+        kind: EntryPoint,
+        arg: Vec<u8>,
+    ) -> Result<(), CanisterTrap> {
+        if let Function::Export(name) = function
+            && !self.instance_mut(id).module().exports(name)
+        {
+            return Ok(());
+        }
+        let execution = self.execute(Entry {
+            canister: id,
+            kind,
+            function,
+            input: Input { arg, ..Input::new(context, caller, INSTALL_INSTRUCTIONS) },
+            reserve: Reserve::Balance,
+            keep: Keep::Undecided,
+            data_certificate: None,
+        });
+        execution.result?;
+        let canister = self.canister_mut(id);
+        if let Some(data) = execution.effects.certified_data {
+            canister.certified_data = data;
+        }
+        if let Some(timer_ns) = execution.effects.global_timer_ns {
+            canister.global_timer_ns = timer_ns;
+        }
+        Ok(())
+    }
+
+    /// Commits the new code, or puts everything back.
+    fn settle_installation(
+        &mut self,
+        id: Principal,
+        before: Before,
+        result: Result<(), CanisterTrap>,
+    ) -> Result<(), CanisterTrap> {
+        if result.is_ok() {
+            self.instance_mut(id).commit();
+            return Ok(());
+        }
+        let stable = self.instance_mut(id).take_stable_memory();
+        let canister = self.canister_mut(id);
+        canister.certified_data = before.certified_data;
+        canister.global_timer_ns = before.timer_ns;
+        canister.version = before.version;
+        canister.instance = before.instance;
+        if let Some(old) = &mut canister.instance {
+            if before.gave_away_stable_memory {
+                old.put_stable_memory(stable);
+            }
+            old.rollback();
+        }
+        result
+    }
+
+    pub(super) fn uninstall_code(&mut self, request: &Request) -> CallResult {
+        let (args,): (UninstallCodeArgs,) = decode(&request.arg)?;
+        let id = args.canister_id;
+        let time_ns = self.time_ns();
+        let by_canister = self.canisters.contains_key(&request.caller);
+        let canister = self.controlled_mut(request, id)?;
+        canister.instance = None;
+        canister.certified_data.clear();
+        canister.global_timer_ns = 0;
+        canister.chunk_store.clear();
+        canister.version += 1;
+        let (version, details) = (canister.version, ChangeDetails::CodeUninstall);
+        canister.history.record(time_ns, version, request.caller, by_canister, details);
+        for context in canister.open_calls.abandon() {
+            let reject = Reject::with_error_code(
+                RejectCode::CanisterReject,
+                "IC0406",
+                format!("Canister {id} has been uninstalled"),
+            );
+            self.respond(context.origin, Err(reject), context.available_cycles);
+        }
+        self.finish_stopping(id);
+        empty_reply()
+    }
+
+    pub(super) fn upload_chunk(&mut self, request: &Request) -> CallResult {
+        let (args,): (UploadChunkArgs,) = decode(&request.arg)?;
+        if args.chunk.len() > MAX_CHUNK_BYTES {
+            return Err(invalid(format!(
+                "chunk has {} bytes; allowed are at most {MAX_CHUNK_BYTES}",
+                args.chunk.len()
+            )));
+        }
+        let canister = self.own_or_controlled(request, args.canister_id)?;
+        let hash: [u8; 32] = Sha256::digest(&args.chunk).into();
+        if canister.chunk_store.len() >= MAX_CHUNKS && !canister.chunk_store.contains_key(&hash) {
+            return Err(invalid(format!(
+                "the chunk store holds {MAX_CHUNKS} chunks already; clear it first"
+            )));
+        }
+        canister.chunk_store.insert(hash, args.chunk);
+        reply(ChunkHash { hash: hash.to_vec() })
+    }
+
+    pub(super) fn stored_chunks(&mut self, request: &Request) -> CallResult {
+        let (args,): (CanisterIdRecord,) = decode(&request.arg)?;
+        let canister = self.own_or_controlled(request, args.canister_id)?;
+        let chunks: Vec<ChunkHash> =
+            canister.chunk_store.keys().map(|hash| ChunkHash { hash: hash.to_vec() }).collect();
+        reply(chunks)
+    }
+
+    pub(super) fn clear_chunk_store(&mut self, request: &Request) -> CallResult {
+        let (args,): (CanisterIdRecord,) = decode(&request.arg)?;
+        self.own_or_controlled(request, args.canister_id)?.chunk_store.clear();
+        empty_reply()
+    }
+
+    /// A canister may fill its own chunk store.
+    fn own_or_controlled(&mut self, request: &Request, id: Principal) -> Result<&mut Canister, Reject> {
+        if request.caller == id {
+            return self.canisters.get_mut(&id).ok_or_else(|| not_found(id));
+        }
+        self.controlled_mut(request, id)
+    }
+
+    fn canister_mut(&mut self, id: Principal) -> &mut Canister {
+        self.canisters.get_mut(&id).expect("found at the start of the installation")
+    }
+
+    fn instance_mut(&mut self, id: Principal) -> &mut Instance {
+        self.canister_mut(id).instance.as_mut().expect("has code during the installation")
+    }
+}
+
+/// What a failed installation puts back.
+struct Before {
+    instance: Option<Instance>,
+    /// Whether the new instance works on the old one's stable memory, as in an upgrade.
+    gave_away_stable_memory: bool,
+    certified_data: Vec<u8>,
+    timer_ns: u64,
+    version: u64,
+}
+
+fn not_empty(id: Principal) -> Reject {
+    Reject::with_error_code(
+        RejectCode::CanisterError,
+        "IC0514",
+        format!("Canister {id} cannot be installed because it is not empty; reinstall or upgrade it"),
+    )
+}

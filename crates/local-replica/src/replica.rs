@@ -1,0 +1,170 @@
+//! The whole subnet as one value.
+
+mod certified_state;
+mod clock;
+mod direct;
+mod inspection;
+mod stand_ins;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use candid::Principal;
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
+pub(crate) use certified_state::canister_id;
+pub use inspection::{Observer, ReplicaView};
+
+use clock::ReplicaClock;
+
+use crate::canister::{Canister, SubnetFacts};
+use crate::certification::{NodeKey, RootKey};
+use crate::config::ReplicaConfig;
+use crate::cycles::Prices;
+use crate::execution::ModuleCache;
+use crate::message::RequestId;
+use crate::outcalls::{FaultSwitch, OutcallId, Outcalls};
+use crate::scheduler::{IngressRecord, PendingOutcall, QueuedMessage};
+use crate::threshold::{SchnorrEd25519Key, VetKdKey};
+
+/// Why a replica cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    #[error("nodes is {0}; allowed are 1 to 100")]
+    Nodes(u32),
+}
+
+/// Independent streams of randomness, all from the one seed.
+#[derive(Clone, Copy)]
+#[repr(u64)]
+enum Stream {
+    RootKey,
+    NodeKeys,
+    VetKd,
+    Schnorr,
+    RawRand,
+}
+
+/// A subnet of the Internet Computer: canisters, keys, queue and time.
+pub struct Replica {
+    pub(crate) clock: ReplicaClock,
+    pub(crate) subnet: SubnetFacts,
+    pub(crate) modules: ModuleCache,
+    pub(crate) root_key: RootKey,
+    node_keys: Vec<NodeKey>,
+    pub(crate) vetkd: VetKdKey,
+    pub(crate) schnorr: SchnorrEd25519Key,
+    pub(crate) random: ChaCha20Rng,
+    pub(crate) initial_cycles: u128,
+    pub(crate) canisters: BTreeMap<Principal, Canister>,
+    pub(crate) next_canister: u64,
+    pub(crate) queue: VecDeque<QueuedMessage>,
+    pub(crate) ingress: BTreeMap<RequestId, IngressRecord>,
+    pub(crate) next_direct_call: u64,
+    /// Absent only while an outcall is being settled.
+    pub(crate) outcalls: Option<Outcalls>,
+    faults: FaultSwitch,
+    pub(crate) pending: BTreeMap<OutcallId, PendingOutcall>,
+    pub(crate) next_outcall: u64,
+    observer: Option<Observer>,
+}
+
+impl Replica {
+    /// Starts a subnet without canisters.
+    ///
+    /// # Errors
+    /// When the number of nodes is out of range.
+    pub fn new(config: ReplicaConfig) -> Result<Self, ReplicaError> {
+        if !(1..=100).contains(&config.nodes) {
+            return Err(ReplicaError::Nodes(config.nodes));
+        }
+        let random = |stream: Stream| {
+            let mut random = ChaCha20Rng::seed_from_u64(config.seed);
+            random.set_stream(stream as u64);
+            random
+        };
+        let root_key = RootKey::generate(&mut random(Stream::RootKey));
+        let root_key_der = root_key.public_key_der();
+        let mut node_random = random(Stream::NodeKeys);
+        let tolerated_faults = (config.nodes - 1) / 3;
+        let faults = FaultSwitch::default();
+        Ok(Self {
+            clock: ReplicaClock::new(config.clock, config.start_time_ns),
+            subnet: SubnetFacts {
+                id: Principal::self_authenticating(&root_key_der),
+                root_key_der: root_key_der.into(),
+                prices: Prices::new(config.nodes),
+            },
+            modules: ModuleCache::new(config.module_cache),
+            root_key,
+            node_keys: (0..config.nodes).map(|_| NodeKey::generate(&mut node_random)).collect(),
+            vetkd: VetKdKey::generate(
+                &mut random(Stream::VetKd),
+                config.nodes,
+                config.nodes - tolerated_faults,
+            ),
+            schnorr: SchnorrEd25519Key::generate(&mut random(Stream::Schnorr)),
+            random: random(Stream::RawRand),
+            initial_cycles: config.initial_cycles,
+            canisters: BTreeMap::new(),
+            next_canister: 0x1000,
+            queue: VecDeque::new(),
+            ingress: BTreeMap::new(),
+            next_direct_call: 0,
+            outcalls: Some(Outcalls::new(config.routes, config.nodes, faults.clone()).with_seed(config.seed)),
+            faults,
+            pending: BTreeMap::new(),
+            next_outcall: 0,
+            observer: None,
+        })
+    }
+
+    pub fn subnet_id(&self) -> Principal {
+        self.subnet.id
+    }
+
+    /// The public key that certificates are verified with, DER-encoded.
+    pub fn root_key_der(&self) -> Vec<u8> {
+        self.subnet.root_key_der.to_vec()
+    }
+
+    /// The nodes' keys, which sign query responses.
+    pub fn node_keys(&self) -> &[NodeKey] {
+        &self.node_keys
+    }
+
+    /// The compressed vetKD master public key, the same for all key names.
+    pub fn vetkd_master_public_key(&self) -> [u8; 96] {
+        self.vetkd.master_public_key()
+    }
+
+    /// The threshold Ed25519 master public key, the same for all key names.
+    pub fn schnorr_master_public_key(&self) -> [u8; 32] {
+        self.schnorr.master_public_key()
+    }
+
+    /// A handle by which outcalls are made to fail.
+    pub fn faults(&self) -> &FaultSwitch {
+        &self.faults
+    }
+
+    /// The subnet's time, nanoseconds since 1970; never goes back.
+    pub fn time_ns(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    /// Moves the time forward; timers and deadlines take effect with the next [`Replica::step`].
+    pub fn advance_time(&mut self, by: Duration) {
+        self.clock.advance(by);
+        self.pay_for_resources(0);
+    }
+
+    pub(crate) fn refresh_clock(&mut self) {
+        self.clock.refresh();
+    }
+
+    pub(crate) fn outcalls(&mut self) -> &mut Outcalls {
+        self.outcalls.as_mut().expect("absent only while an outcall is being settled")
+    }
+}

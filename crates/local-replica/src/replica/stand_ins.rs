@@ -1,0 +1,38 @@
+//! What the native stand-ins for system canisters may do to the replica.
+
+use candid::Principal;
+use ic_management_canister_types::CanisterSettings;
+
+use super::Replica;
+use crate::message::{CallResult, Reject};
+use crate::scheduler::not_found;
+use crate::stand_ins::{self, StandInOps};
+
+impl Replica {
+    /// Answers in place of a system canister; `None` when `canister` is none that is stood in for.
+    pub(crate) fn stand_in_answer(
+        &mut self,
+        canister: Principal,
+        method: &str,
+        arg: &[u8],
+        caller: Principal,
+    ) -> Option<CallResult> {
+        stand_ins::answer(canister, method, arg, caller, self)
+    }
+}
+
+impl StandInOps for Replica {
+    fn subnet_id(&self) -> Principal {
+        self.subnet.id
+    }
+
+    fn create_canister(&mut self, settings: CanisterSettings, cycles: u128) -> Result<Principal, Reject> {
+        self.create_with_settings(Principal::anonymous(), settings, cycles, None)
+    }
+
+    fn deposit_cycles(&mut self, canister: Principal, cycles: u128) -> Result<(), Reject> {
+        let canister = self.canisters.get_mut(&canister).ok_or_else(|| not_found(canister))?;
+        canister.balance_cycles = canister.balance_cycles.saturating_add(cycles);
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Runs one entry point of an installed canister: reserves and charges cycles, commits or rolls
+//! back, keeps the log, reports to the observer.
+
+use std::sync::Arc;
+
+use candid::Principal;
+
+use crate::execution::{CanisterTrap, Effects, Function, Input};
+use crate::message::{EntryPoint, MessageReport, Outcome};
+use crate::replica::Replica;
+
+/// Who pays for the execution.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reserve {
+    /// Nobody: it is not replicated.
+    Free,
+    /// The canister's balance, from which the longest execution is set aside first.
+    Balance,
+    /// What the call set aside for its callback.
+    Prepaid,
+}
+
+/// An entry into a canister's code.
+pub(crate) struct Entry<'a> {
+    pub canister: Principal,
+    pub kind: EntryPoint,
+    pub function: Function<'a>,
+    pub input: Input,
+    pub reserve: Reserve,
+    pub keep: Keep,
+    pub data_certificate: Option<Vec<u8>>,
+}
+
+/// What stays of a successful execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Memories, globals and effects.
+    Everything,
+    /// Cycles moved; the memories are as before. A query.
+    Cycles,
+    /// The memories stay as they are, uncommitted: the caller decides.
+    Undecided,
+}
+
+/// How an execution went.
+pub(crate) struct Execution {
+    pub result: Result<(), CanisterTrap>,
+    /// Empty when it trapped.
+    pub effects: Effects,
+    pub report: MessageReport,
+}
+
+impl Replica {
+    /// Executes and reports. The canister must have code.
+    pub(crate) fn execute(&mut self, entry: Entry<'_>) -> Execution {
+        let Entry { canister: id, kind, function, mut input, reserve, keep, data_certificate } = entry;
+        let prices = self.subnet.prices;
+        let time_ns = self.time_ns();
+        let subnet = self.subnet.clone();
+        let canister = self.canisters.get_mut(&id).expect("the caller found it");
+        let before_cycles = canister.balance_cycles;
+        let reserved = match reserve {
+            Reserve::Free | Reserve::Prepaid => 0,
+            Reserve::Balance => prices.execution(input.instruction_limit).min(before_cycles),
+        };
+        input.balance_cycles = before_cycles - reserved;
+        input.global_timer_ns = canister.global_timer_ns;
+        let mut environment = canister.environment(&subnet, time_ns);
+        environment.data_certificate = data_certificate;
+        let instance = canister.instance.as_mut().expect("the caller found code");
+        let run = instance.run(function, Arc::new(environment), input);
+        match (&run.result, keep) {
+            (_, Keep::Undecided) => {}
+            (Ok(()), Keep::Everything) => instance.commit(),
+            _ => instance.rollback(),
+        }
+        let charged = match reserve {
+            Reserve::Free => 0,
+            Reserve::Balance | Reserve::Prepaid => prices.execution(run.instructions),
+        };
+        let mut effects = run.effects;
+        let log = std::mem::take(&mut effects.log);
+        if run.result.is_err() {
+            effects = Effects::default();
+        }
+        canister.balance_cycles = match (&run.result, reserve) {
+            (_, Reserve::Free) => before_cycles,
+            (Ok(()), _) => (effects.balance_cycles + reserved).saturating_sub(charged),
+            (Err(_), _) => before_cycles.saturating_sub(charged),
+        };
+        if !matches!(reserve, Reserve::Free) {
+            let limit = canister.settings.log_memory_limit_bytes as usize;
+            for line in log {
+                canister.log.push(time_ns, line, limit);
+            }
+            if let Err(trap) = &run.result {
+                canister.log.push(time_ns, format!("[TRAP]: {trap}").into_bytes(), limit);
+            }
+        }
+        if run.result.is_ok() && keep == Keep::Everything {
+            canister.version += 1;
+            if let Some(data) = effects.certified_data.take() {
+                canister.certified_data = data;
+            }
+            if let Some(timer_ns) = effects.global_timer_ns {
+                canister.global_timer_ns = timer_ns;
+            }
+        }
+        let report = MessageReport {
+            canister: id,
+            entry: kind,
+            instructions: run.instructions,
+            cycles_charged: charged,
+            outcome: match &run.result {
+                Ok(()) => Outcome::Ok,
+                Err(trap) => Outcome::Trap(trap.to_string()),
+            },
+            time_ns,
+            replied: effects.response.is_some(),
+            calls: effects.calls.len(),
+        };
+        self.notify_observer(&report);
+        Execution { result: run.result, effects, report }
+    }
+
+    /// The report of something that ran no code of a canister.
+    pub(crate) fn report_native(
+        &mut self,
+        canister: Principal,
+        method: &str,
+        outcome: Outcome,
+    ) -> MessageReport {
+        let report = MessageReport {
+            canister,
+            entry: EntryPoint::Native { method: method.to_owned() },
+            instructions: 0,
+            cycles_charged: 0,
+            outcome,
+            time_ns: self.time_ns(),
+            replied: false,
+            calls: 0,
+        };
+        self.notify_observer(&report);
+        report
+    }
+}

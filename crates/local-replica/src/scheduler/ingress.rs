@@ -1,0 +1,148 @@
+//! Messages of users: inspection, queueing, and the history of their answers.
+
+use candid::Principal;
+use sha2::{Digest, Sha256};
+
+use super::deliver::{check_running, no_module, not_found, out_of_cycles};
+use super::execute::{Entry, Keep, Reserve};
+use super::{Origin, Request};
+use crate::cycles::{INSPECT_INSTRUCTIONS, UPDATE_INSTRUCTIONS};
+use crate::execution::{Context, Function, Input};
+use crate::message::{CallResult, EntryPoint, IngressMessage, IngressStatus, Reject, RejectCode, RequestId};
+use crate::replica::Replica;
+use crate::stand_ins::stands_in_for;
+
+/// How long an answer is kept after its message's expiry.
+const KEPT_AFTER_EXPIRY_NS: u64 = 5 * 60 * 1_000_000_000;
+
+/// What is known of one ingress message.
+#[derive(Clone, Debug)]
+pub(crate) struct IngressRecord {
+    pub status: IngressStatus,
+    pub expiry_ns: u64,
+}
+
+impl Replica {
+    /// Takes a user's update call, after asking the canister's `canister_inspect_message`. The same
+    /// request id a second time changes nothing.
+    ///
+    /// # Errors
+    /// When the message is refused before it enters the queue: unknown, stopped or empty canister,
+    /// out of cycles, not accepted by the canister, or no such right at the management canister.
+    pub fn submit(&mut self, message: IngressMessage) -> Result<(), Reject> {
+        self.refresh_clock();
+        self.forget_old_answers();
+        if self.ingress.contains_key(&message.request_id) {
+            return Ok(());
+        }
+        self.inspect(&message)?;
+        let record = IngressRecord { status: IngressStatus::Received, expiry_ns: message.ingress_expiry_ns };
+        self.ingress.insert(message.request_id, record);
+        self.enqueue_request(Request {
+            to: message.canister_id,
+            method: message.method_name,
+            arg: message.arg,
+            caller: message.sender,
+            cycles: 0,
+            deadline_ns: 0,
+            origin: Origin::Ingress(message.request_id),
+        });
+        Ok(())
+    }
+
+    /// How far a message has come; `None` when it is unknown or forgotten.
+    pub fn ingress_status(&self, id: &RequestId) -> Option<&IngressStatus> {
+        self.ingress.get(id).map(|record| &record.status)
+    }
+
+    /// Submits an update call and runs until it is answered. No signature is needed.
+    ///
+    /// # Errors
+    /// The reject; also when the call waits for time that does not pass, with code `SysUnknown`.
+    pub fn call(&mut self, sender: Principal, canister: Principal, method: &str, arg: Vec<u8>) -> CallResult {
+        self.next_direct_call += 1;
+        let request_id = RequestId(Sha256::digest(self.next_direct_call.to_be_bytes()).into());
+        self.submit(IngressMessage {
+            request_id,
+            sender,
+            canister_id: canister,
+            method_name: method.to_owned(),
+            arg,
+            ingress_expiry_ns: self.time_ns().saturating_add(KEPT_AFTER_EXPIRY_NS),
+        })?;
+        self.run_while(|replica| {
+            matches!(
+                replica.ingress_status(&request_id),
+                Some(IngressStatus::Received | IngressStatus::Processing)
+            )
+        });
+        match self.ingress_status(&request_id) {
+            Some(IngressStatus::Replied(reply)) => Ok(reply.clone()),
+            Some(IngressStatus::Rejected(reject)) => Err(reject.clone()),
+            _ => Err(Reject::new(
+                RejectCode::SysUnknown,
+                format!(
+                    "the call of '{method}' is not answered: it waits for time to pass or for an outcall"
+                ),
+            )),
+        }
+    }
+
+    pub(crate) fn set_ingress_status(&mut self, id: RequestId, status: IngressStatus) {
+        if let Some(record) = self.ingress.get_mut(&id) {
+            record.status = status;
+        }
+    }
+
+    fn forget_old_answers(&mut self) {
+        let time_ns = self.time_ns();
+        self.ingress.retain(|_, record| {
+            matches!(record.status, IngressStatus::Received | IngressStatus::Processing)
+                || record.expiry_ns.saturating_add(KEPT_AFTER_EXPIRY_NS) > time_ns
+        });
+    }
+
+    fn inspect(&mut self, message: &IngressMessage) -> Result<(), Reject> {
+        let id = message.canister_id;
+        if id == Principal::management_canister() {
+            return self.inspect_management_call(message);
+        }
+        let prices = self.subnet.prices;
+        let Some(canister) = self.canisters.get(&id) else {
+            return if stands_in_for(id) { Ok(()) } else { Err(not_found(id)) };
+        };
+        check_running(id, &canister.status)?;
+        let module = canister.module().ok_or_else(|| no_module(id))?;
+        let needed = prices.ingress(message.method_name.len() + message.arg.len())
+            + prices.execution(UPDATE_INSTRUCTIONS);
+        let liquid = canister.liquid_cycles(prices);
+        if liquid < needed {
+            return Err(out_of_cycles(id, needed, liquid));
+        }
+        if !module.exports("canister_inspect_message") {
+            return Ok(());
+        }
+        let execution = self.execute(Entry {
+            canister: id,
+            kind: EntryPoint::InspectMessage { method: message.method_name.clone() },
+            function: Function::Export("canister_inspect_message"),
+            input: Input {
+                arg: message.arg.clone(),
+                method: message.method_name.clone(),
+                ..Input::new(Context::Inspect, message.sender, INSPECT_INSTRUCTIONS)
+            },
+            reserve: Reserve::Free,
+            keep: Keep::Cycles,
+            data_certificate: None,
+        });
+        match execution.result {
+            Err(trap) => Err(trap.to_reject(id)),
+            Ok(()) if execution.effects.accepted_message => Ok(()),
+            Ok(()) => Err(Reject::with_error_code(
+                RejectCode::CanisterReject,
+                "IC0406",
+                format!("Canister {id} rejected the message"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Takes answers to those who wait for them, and stops canisters whose last call is answered.
+
+use candid::Principal;
+
+use super::{Origin, QueuedMessage, Request, Response};
+use crate::canister::{OpenCalls, Status};
+use crate::management;
+use crate::message::{CallResult, IngressStatus, Reject, RejectCode};
+use crate::replica::Replica;
+
+impl Replica {
+    /// Answers a call; unaccepted cycles go back to the canister that attached them.
+    pub(crate) fn respond(&mut self, origin: Origin, result: CallResult, refund_cycles: u128) {
+        match origin {
+            Origin::System => {}
+            Origin::Ingress(id) => {
+                let status = match result {
+                    Ok(reply) => IngressStatus::Replied(reply),
+                    Err(reject) => IngressStatus::Rejected(reject),
+                };
+                self.set_ingress_status(id, status);
+            }
+            Origin::Canister { canister, callback } => {
+                self.queue.push_back(QueuedMessage::Response(Response {
+                    to: canister,
+                    callback,
+                    result,
+                    refund_cycles,
+                    is_expiry: false,
+                }));
+            }
+        }
+    }
+
+    pub(crate) fn enqueue_request(&mut self, request: Request) {
+        self.queue.push_back(QueuedMessage::Request(request));
+    }
+
+    /// Tells canisters whose bounded-wait calls have run out of time.
+    pub(super) fn expire_callbacks(&mut self) {
+        let time_ns = self.time_ns();
+        for (id, canister) in &mut self.canisters {
+            for callback in canister.open_calls.expire(time_ns) {
+                self.queue.push_back(QueuedMessage::Response(Response {
+                    to: *id,
+                    callback,
+                    result: Err(Reject::with_error_code(
+                        RejectCode::SysUnknown,
+                        "IC0601",
+                        "Call deadline has expired.",
+                    )),
+                    refund_cycles: 0,
+                    is_expiry: true,
+                }));
+            }
+        }
+    }
+
+    /// Completes a stop once no call is open.
+    pub(crate) fn finish_stopping(&mut self, id: Principal) {
+        let Some(canister) = self.canisters.get_mut(&id) else {
+            return;
+        };
+        if !canister.open_calls.is_empty() {
+            return;
+        }
+        if let Status::Stopping { stop_requests } = &mut canister.status {
+            let stop_requests = std::mem::take(stop_requests);
+            canister.status = Status::Stopped;
+            canister.version += 1;
+            for request in stop_requests {
+                self.respond(request.origin, management::empty_reply(), request.cycles);
+            }
+        }
+    }
+
+    /// The open calls of a canister that is known to exist.
+    pub(crate) fn open_calls(&mut self, id: Principal) -> &mut OpenCalls {
+        &mut self.canisters.get_mut(&id).expect("the caller found it").open_calls
+    }
+}

@@ -1,0 +1,102 @@
+//! The loop: one message at a time.
+
+use std::time::{Duration, Instant};
+
+use candid::Principal;
+
+use super::QueuedMessage;
+use crate::canister::Status;
+use crate::message::Step;
+use crate::replica::Replica;
+
+/// How long [`Replica::run_until_idle`] waits for one outcall at most; the network gives up after
+/// 60 seconds.
+const OUTCALL_PATIENCE: Duration = Duration::from_secs(90);
+/// How many messages [`Replica::run_until_idle`] executes at most.
+const MAX_MESSAGES: usize = 1_000_000;
+/// How often resources are charged for while messages are executed.
+const RESOURCE_PAYMENT_INTERVAL_NS: u64 = 60_000_000_000;
+
+impl Replica {
+    /// Executes exactly one message, after collecting answered outcalls, passed deadlines and due
+    /// timers. A callback that traps is one message with its cleanup.
+    pub fn step(&mut self) -> Step {
+        self.refresh_clock();
+        self.pay_for_resources(RESOURCE_PAYMENT_INTERVAL_NS);
+        self.collect_outcalls(None);
+        self.expire_callbacks();
+        self.enqueue_due_timers();
+        while let Some(message) = self.queue.pop_front() {
+            let report = match message {
+                QueuedMessage::Request(request) => Some(self.deliver_request(request)),
+                QueuedMessage::Response(response) => self.deliver_response(response),
+                QueuedMessage::Timer(canister) => self.deliver_timer(canister),
+            };
+            if let Some(report) = report {
+                return Step::Executed(report);
+            }
+        }
+        if self.pending_outcalls() > 0 { Step::WaitingForOutcall } else { Step::Idle }
+    }
+
+    /// Executes messages until none is left, waiting for outcalls under way. Timers that are not
+    /// yet due stay; so do calls that wait for time to pass.
+    pub fn run_until_idle(&mut self) {
+        self.run_while(|_| true);
+    }
+
+    /// Like [`Replica::run_until_idle`], but stops as soon as `wanted` says no.
+    pub(crate) fn run_while(&mut self, wanted: impl Fn(&Self) -> bool) {
+        let mut waiting_since = None;
+        for _ in 0..MAX_MESSAGES {
+            if !wanted(self) {
+                return;
+            }
+            match self.step() {
+                Step::Executed(_) => waiting_since = None,
+                Step::Idle => return,
+                Step::WaitingForOutcall => {
+                    let since = *waiting_since.get_or_insert_with(Instant::now);
+                    let left = OUTCALL_PATIENCE.saturating_sub(since.elapsed());
+                    if left.is_zero() {
+                        return;
+                    }
+                    self.collect_outcalls(Some(left));
+                }
+            }
+        }
+    }
+
+    fn enqueue_due_timers(&mut self) {
+        let time_ns = self.time_ns();
+        let due: Vec<Principal> = self
+            .canisters
+            .values()
+            .filter(|canister| {
+                canister.status == Status::Running
+                    && canister.global_timer_ns != 0
+                    && canister.global_timer_ns <= time_ns
+            })
+            .map(|canister| canister.id)
+            .collect();
+        for id in due {
+            let is_queued = self
+                .queue
+                .iter()
+                .any(|message| matches!(message, QueuedMessage::Timer(queued) if *queued == id));
+            if !is_queued {
+                self.queue.push_back(QueuedMessage::Timer(id));
+            }
+        }
+    }
+
+    pub(crate) fn pay_for_resources(&mut self, interval_ns: u64) {
+        let time_ns = self.time_ns();
+        let prices = self.subnet.prices;
+        for canister in self.canisters.values_mut() {
+            if time_ns.saturating_sub(canister.paid_until_ns) >= interval_ns {
+                canister.pay_for_resources(prices, time_ns);
+            }
+        }
+    }
+}
