@@ -115,11 +115,13 @@ fn authorization_value(token: &SecretToken, scheme: AuthorizationScheme) -> Zero
             let mut pair = Zeroizing::new(String::with_capacity("__token__:".len() + text.len()));
             pair.push_str("__token__:");
             pair.push_str(text);
-            let mut value =
-                Zeroizing::new(String::with_capacity("Basic ".len() + pair.len().div_ceil(3) * 4));
-            value.push_str("Basic ");
-            STANDARD.encode_string(pair.as_bytes(), &mut value);
-            value
+            let mut value = Zeroizing::new(vec![0; "Basic ".len() + pair.len().div_ceil(3) * 4]);
+            let (head, encoded) = value.split_at_mut("Basic ".len());
+            head.copy_from_slice(b"Basic ");
+            STANDARD
+                .encode_slice(pair.as_bytes(), encoded)
+                .expect("the slice has the encoding's exact length");
+            Zeroizing::new(String::from_utf8(std::mem::take(&mut *value)).expect("base64 is ASCII"))
         }
     }
 }

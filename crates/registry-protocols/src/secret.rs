@@ -13,6 +13,10 @@ pub const MAX_TOKEN_BYTES: usize = 720;
 ///
 /// Its bytes are reachable only through [`SecretToken::expose`], and are wiped when it is dropped.
 ///
+/// ```
+/// let token = registry_protocols::secret::SecretToken::new(b"npm_x".to_vec()).unwrap();
+/// assert_eq!(token.expose(), b"npm_x");
+/// ```
 /// It cannot be cloned:
 /// ```compile_fail,E0599
 /// let token = registry_protocols::secret::SecretToken::new(b"npm_x".to_vec()).unwrap();

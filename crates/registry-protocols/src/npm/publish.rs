@@ -143,7 +143,6 @@ impl Frame {
         let file = format!("{name}-{version}.tgz");
         let description = manifest.get("description").filter(|value| value.is_string()).cloned();
         manifest.insert("_id".to_owned(), format!("{name}@{version}").into());
-        manifest.remove("dist");
         let dist = json!({
             "integrity": integrity,
             "shasum": shasum,

@@ -21,8 +21,10 @@ const BOUNDARY_BYTES: usize = 12 + 32;
 
 /// A boundary that occurs in none of the parts. The same parts give the same boundary.
 pub(super) fn boundary(fields: &[(&str, &str)], file: &FilePart<'_>) -> String {
+    // Comparing the first byte by itself keeps the search of 2 MB cheap.
     let occurs_in = |content: &[u8], boundary: &str| {
-        content.windows(BOUNDARY_BYTES).any(|window| window == boundary.as_bytes())
+        let boundary = boundary.as_bytes();
+        content.windows(BOUNDARY_BYTES).any(|window| window[0] == boundary[0] && window == boundary)
     };
     let digest = Sha256::digest(file.bytes);
     let candidate = |counter: u32| {

@@ -7,6 +7,10 @@
 mod envelope;
 mod statement;
 
+/// Derivation path of the custody canister's key that signs receipts, and nothing else. Verifiers derive the same
+/// key offline, from the network's pinned threshold Ed25519 master key and the canister's id.
+pub const KEY_DERIVATION_PATH: [&[u8]; 1] = [b"countersign receipts v1"];
+
 #[cfg(test)]
 mod tests;
 
