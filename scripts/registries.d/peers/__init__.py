@@ -1,0 +1,1 @@
+"""The registries that play npm and the Python index on this machine."""

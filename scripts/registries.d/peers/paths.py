@@ -1,0 +1,14 @@
+"""Where everything lives."""
+
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent.parent
+PEERS = SOURCES.parent.parent / ".build" / "peers"
+
+NPM_PEER = PEERS / "npm"
+PYTHON_PEER = PEERS / "python"
+# A devpi server directory with its user and index made, copied for each start.
+PYPI_TEMPLATE = PEERS / "pypi-template"
+
+PYTHON_REQUIREMENTS = SOURCES / "requirements.txt"
+MACAROON_PLUGIN = SOURCES / "devpi-macaroon"

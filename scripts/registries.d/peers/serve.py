@@ -1,0 +1,79 @@
+"""Runs the registries in the foreground and stops them all at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for_all
+from pathlib import Path
+
+from . import npm, pypi
+from .errors import PeerError
+from .paths import PYPI_TEMPLATE
+from .processes import Service
+
+LOOK_EVERY_S = 0.5
+
+
+class Stop(Exception):
+    """SIGTERM or SIGINT arrived."""
+
+
+def serve(directory: Path, with_npm: bool, with_pypi: bool, ignore_stdin: bool) -> int:
+    """Starts the registries, says where they are in one line of JSON, waits, stops them."""
+    if with_pypi and not PYPI_TEMPLATE.exists():
+        raise PeerError("the Python index is not installed: run scripts/registries install")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop_by_signal)
+    directory.mkdir(parents=True, exist_ok=True)
+    starts = {}
+    if with_npm:
+        starts["npm"] = lambda: npm.start(directory / "npm")
+    if with_pypi:
+        starts["pypi"] = lambda: pypi.start(directory / "pypi")
+    services: list[Service] = []
+    try:
+        ready = start_all(starts, services)
+        ready["pids"] = [service.pid for service in services]
+        print(json.dumps(ready), flush=True)
+        wait(services, ignore_stdin)
+    except Stop:
+        pass
+    finally:
+        for service in services:
+            service.stop()
+    return 0
+
+
+def start_all(starts: dict, services: list[Service]) -> dict:
+    """Starts all at once; whatever did start is in `services`, also when another fails or we are to stop."""
+    starters = ThreadPoolExecutor()
+    started = {name: starters.submit(start) for name, start in starts.items()}
+    try:
+        wait_for_all(started.values())
+    finally:
+        starters.shutdown(wait=True)
+        services.extend(future.result()[0] for future in started.values() if future.exception() is None)
+    return {name: future.result()[1] for name, future in started.items()}
+
+
+def wait(services: list[Service], ignore_stdin: bool) -> None:
+    """Returns when stdin ends; fails when a service does."""
+    watched = [] if ignore_stdin else [sys.stdin.fileno()]
+    while True:
+        readable, _, _ = select.select(watched, [], [], LOOK_EVERY_S)
+        if readable and not os.read(sys.stdin.fileno(), 4096):
+            return
+        for service in services:
+            service.check_running()
+
+
+def stop_by_signal(_number, _frame) -> None:
+    # Once is enough: what follows is the orderly end.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise Stop
