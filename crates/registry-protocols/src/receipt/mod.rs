@@ -7,10 +7,6 @@
 mod envelope;
 mod statement;
 
-/// Derivation path of the custody canister's key that signs receipts, and nothing else. Verifiers derive the same
-/// key offline, from the network's pinned threshold Ed25519 master key and the canister's id.
-pub const KEY_DERIVATION_PATH: [&[u8]; 1] = [b"countersign receipts v1"];
-
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +15,7 @@ pub use statement::{
     DigestSet, PAYLOAD_TYPE, PREDICATE_TYPE, ReadBack, RegistryUrls, ReleasePredicate, STATEMENT_TYPE,
     SourceFacts, Statement, Subject, TallyFacts,
 };
+
+/// Derivation path of the custody canister's key that signs receipts, and nothing else. Verifiers derive the same
+/// key offline, from the network's pinned threshold Ed25519 master key and the canister's id.
+pub const KEY_DERIVATION_PATH: [&[u8]; 1] = [b"countersign receipts v1"];
