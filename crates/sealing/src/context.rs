@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DerivationContext {
     /// Sealing registry tokens to a custody canister.
-    SealedToken,
+    CredentialSealing,
 }
 
 impl DerivationContext {
@@ -13,7 +13,7 @@ impl DerivationContext {
     /// two contexts share an encoding.
     pub fn to_bytes(self) -> Vec<u8> {
         let (purpose, version): (&[u8], u8) = match self {
-            Self::SealedToken => (b"credential-sealing", 1),
+            Self::CredentialSealing => (b"credential-sealing", 1),
         };
         let parts: [&[u8]; 3] = [b"countersign", purpose, &[version]];
         let mut bytes = Vec::new();

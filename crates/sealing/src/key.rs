@@ -93,7 +93,7 @@ impl fmt::Debug for SealingKey {
 /// Derives custody's sealing key, without asking anyone.
 pub fn custody_public_key(master: &MasterKey, custody: Principal) -> SealingKey {
     let canister_key = master.0.derive_canister_key(custody.as_slice());
-    SealingKey(canister_key.derive_sub_key(&DerivationContext::SealedToken.to_bytes()))
+    SealingKey(canister_key.derive_sub_key(&DerivationContext::CredentialSealing.to_bytes()))
 }
 
 /// Compares with the key that the canister reports. On an error nothing may be sealed.

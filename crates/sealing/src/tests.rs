@@ -50,7 +50,7 @@ impl Network {
 
     /// The BLS signature on the policy's identity, which is the vetKey.
     fn signature(&self, policy: &CredentialPolicy) -> G1Affine {
-        let context = DerivationContext::SealedToken.to_bytes();
+        let context = DerivationContext::CredentialSealing.to_bytes();
         let secret = self.derived_secret(policy.custody, &context);
         let message = [&Self::public(secret)[..], &identity(policy)].concat();
         let domain = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_AUG_";
@@ -241,5 +241,8 @@ fn should_derive_another_key_for_every_canister_and_every_pinned_network() {
 #[test]
 fn should_keep_the_derivation_context_as_it_was_first_used() {
     // Tokens sealed in the past are lost when this changes.
-    assert_eq!(DerivationContext::SealedToken.to_bytes(), b"\x0bcountersign\x12credential-sealing\x01\x01");
+    assert_eq!(
+        DerivationContext::CredentialSealing.to_bytes(),
+        b"\x0bcountersign\x12credential-sealing\x01\x01"
+    );
 }
