@@ -17,6 +17,7 @@ pub mod message;
 pub mod outcalls;
 pub mod replica;
 pub mod scheduler;
+pub mod serve;
 pub mod stand_ins;
 pub mod threshold;
 

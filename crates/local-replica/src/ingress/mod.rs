@@ -28,8 +28,6 @@ pub const MAX_DELEGATION_TARGETS: usize = 1_000;
 pub enum IngressError {
     #[error("body: not a CBOR request envelope: {reason}")]
     Malformed { reason: String },
-    #[error("content.request_type: found '{found}' at an endpoint for '{expected}' requests")]
-    WrongRequestType { found: &'static str, expected: &'static str },
     #[error("content.nonce: {found_bytes} bytes; at most {MAX_NONCE_BYTES} are allowed")]
     NonceTooLong { found_bytes: usize },
     #[error("content.sender_info: needs a canister signature, which the local replica does not verify")]
@@ -77,7 +75,6 @@ impl IngressError {
         !matches!(
             self,
             Self::Malformed { .. }
-                | Self::WrongRequestType { .. }
                 | Self::NonceTooLong { .. }
                 | Self::SenderInfoUnsupported
                 | Self::Expired { .. }

@@ -1,0 +1,65 @@
+//! `local-replica`: serves the Internet Computer on this machine until it gets a signal.
+
+use clap::Parser;
+use local_replica::serve::{ServeOptions, serve};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The Internet Computer on one machine, for development and tests. Serves 127.0.0.1 only.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Port to listen on; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Seed of all keys and of all randomness: equal seeds give equal keys
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Number of virtual nodes
+    #[arg(long, default_value_t = 13, value_parser = clap::value_parser!(u32).range(1..=40))]
+    nodes: u32,
+    /// Send HTTPS outcalls for HOST to a loopback server; may be repeated
+    #[arg(long = "route", value_name = "HOST=URL", value_parser = parse_route)]
+    routes: Vec<(String, String)>,
+    /// Keep compiled modules in this directory
+    #[arg(long, value_name = "DIR")]
+    module_cache: Option<PathBuf>,
+    /// Write URL, keys and process id to this file, as JSON, while serving
+    #[arg(long, value_name = "PATH")]
+    network_file: Option<PathBuf>,
+    /// Announce URL, keys and process id as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("'{text}' has no '='; write HOST=http://127.0.0.1:PORT")]
+struct MalformedRoute {
+    text: String,
+}
+
+fn parse_route(text: &str) -> Result<(String, String), MalformedRoute> {
+    text.split_once('=')
+        .map(|(host, url)| (host.to_owned(), url.to_owned()))
+        .ok_or_else(|| MalformedRoute { text: text.to_owned() })
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let options = ServeOptions {
+        port: arguments.port,
+        seed: arguments.seed,
+        nodes: arguments.nodes,
+        routes: arguments.routes,
+        module_cache: arguments.module_cache,
+        network_file: arguments.network_file,
+        json: arguments.json,
+    };
+    match serve(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("local-replica: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

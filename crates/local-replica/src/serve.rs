@@ -1,0 +1,147 @@
+//! Runs a replica as a process: starts it, says where it is, and serves until a signal ends it.
+
+use crate::http_interface::ReplicaServer;
+use crate::outcalls::{RouteError, Routes};
+use crate::{Clock, Replica, ReplicaConfig, ReplicaError};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How a replica is to be served.
+#[derive(Clone, Debug, Default)]
+pub struct ServeOptions {
+    /// Port on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+    /// Seed of all keys and of all randomness.
+    pub seed: u64,
+    /// Number of virtual nodes.
+    pub nodes: u32,
+    /// Reserved host names, each with the loopback base URL that plays it.
+    pub routes: Vec<(String, String)>,
+    /// Where compiled modules are kept between runs.
+    pub module_cache: Option<PathBuf>,
+    /// Where to write the [`Network`] while it is served.
+    pub network_file: Option<PathBuf>,
+    /// Whether to announce the network as JSON.
+    pub json: bool,
+}
+
+/// A served network and the keys that clients pin, as the network file holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Base URL of the HTTP interface.
+    pub url: String,
+    /// The root key in DER, hex.
+    pub root_key: String,
+    /// The vetKD master public key, 96 bytes in hex.
+    pub vetkd_master_public_key: String,
+    /// The master public key of threshold Ed25519, 32 bytes in hex.
+    pub schnorr_ed25519_master_public_key: String,
+    /// The process that serves it.
+    pub pid: u32,
+}
+
+/// Why a replica could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("--route: {0}")]
+    Route(#[from] RouteError),
+    #[error("the replica did not start: {0}")]
+    Replica(#[from] ReplicaError),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("cannot write the network file {}: {source}", path.display())]
+    NetworkFile { path: PathBuf, source: io::Error },
+    #[error("cannot {action}: {source}")]
+    Io { action: &'static str, source: io::Error },
+}
+
+/// Serves a replica until SIGTERM or SIGINT. When it takes requests, it writes the network file and
+/// prints one line to standard output; when it ends, it removes the file.
+///
+/// # Errors
+/// When it cannot start; nothing keeps running then.
+pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
+    let config = ReplicaConfig {
+        seed: options.seed,
+        nodes: options.nodes,
+        clock: Clock::Wall,
+        module_cache: options.module_cache.clone(),
+        routes: Routes::from_pairs(options.routes.clone())?,
+        ..ReplicaConfig::default()
+    };
+    let io = |action| move |source| ServeError::Io { action, source };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(io("start the runtime"))?;
+    runtime.block_on(async {
+        // Before anything is announced, so that whoever reads the announcement may end it.
+        let mut terminate = signal(SignalKind::terminate()).map_err(io("listen for SIGTERM"))?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(io("listen for SIGINT"))?;
+
+        let replica = Replica::new(config)?;
+        let mut network = describe(&replica);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        let server = ReplicaServer::start(replica, address)
+            .map_err(|source| ServeError::Listen { address, source })?;
+        network.url = server.url();
+
+        let _file =
+            options.network_file.as_deref().map(|path| NetworkFile::write(path, &network)).transpose()?;
+        announce(&network, options.json).map_err(io("announce the network"))?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        server.stop();
+        Ok(())
+    })
+}
+
+fn describe(replica: &Replica) -> Network {
+    Network {
+        url: String::new(),
+        root_key: hex::encode(replica.root_key_der()),
+        vetkd_master_public_key: hex::encode(replica.vetkd_master_public_key()),
+        schnorr_ed25519_master_public_key: hex::encode(replica.schnorr_master_public_key()),
+        pid: std::process::id(),
+    }
+}
+
+fn announce(network: &Network, json: bool) -> io::Result<()> {
+    let line = if json {
+        serde_json::to_string(network)?
+    } else {
+        format!("local replica ready at {}", network.url)
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// The network file; dropping it removes it, since the network is gone then.
+struct NetworkFile<'a> {
+    path: &'a Path,
+}
+
+impl<'a> NetworkFile<'a> {
+    /// Writes the file in one step: readers see it whole or not at all.
+    fn write(path: &'a Path, network: &Network) -> Result<Self, ServeError> {
+        let error = |source| ServeError::NetworkFile { path: path.to_owned(), source };
+        let json = serde_json::to_vec_pretty(network).map_err(|source| error(source.into()))?;
+        let unfinished = path.with_extension("unfinished");
+        std::fs::write(&unfinished, json).map_err(error)?;
+        std::fs::rename(&unfinished, path).map_err(error)?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for NetworkFile<'_> {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = std::fs::remove_file(self.path);
+    }
+}
