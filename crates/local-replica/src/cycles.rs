@@ -3,6 +3,7 @@
 /// Nodes of the subnet for which the network publishes its fees.
 const REFERENCE_NODES: u128 = 13;
 const GIB: u128 = 1 << 30;
+const NS_PER_SECOND: u128 = 1_000_000_000;
 
 /// Instruction limit of an update, a callback or a timer.
 pub const UPDATE_INSTRUCTIONS: u64 = 40_000_000_000;
@@ -83,14 +84,14 @@ impl Prices {
         }
     }
 
-    /// Storing so many bytes for a second.
-    pub fn storage_per_second(&self, bytes: u128) -> u128 {
-        self.scaled(127_000) * bytes / GIB
+    /// Storing so many bytes for so long.
+    pub fn storage(&self, bytes: u128, duration_ns: u128) -> u128 {
+        self.scaled(127_000).saturating_mul(bytes).saturating_mul(duration_ns) / (GIB * NS_PER_SECOND)
     }
 
-    /// A guaranteed share of the processor, per second.
-    pub fn compute_allocation_per_second(&self, percent: u64) -> u128 {
-        self.scaled(10_000_000) * u128::from(percent)
+    /// A guaranteed share of the processor for so long.
+    pub fn compute_allocation(&self, percent: u64, duration_ns: u128) -> u128 {
+        self.scaled(10_000_000).saturating_mul(percent.into()).saturating_mul(duration_ns) / NS_PER_SECOND
     }
 }
 

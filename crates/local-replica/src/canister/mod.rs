@@ -19,6 +19,8 @@ use crate::cycles::Prices;
 use crate::execution::{CompiledModule, Environment, Instance};
 use crate::scheduler::Origin;
 
+const NS_PER_SECOND: u128 = 1_000_000_000;
+
 /// Whether a canister takes messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -113,16 +115,17 @@ impl Canister {
         (self.memory().len() + self.stable_memory().len() + module + chunks) as u128
     }
 
-    /// Cycles that existing costs per second.
-    pub fn idle_cycles_per_second(&self, prices: Prices) -> u128 {
-        let bytes = self.memory_bytes().max(u128::from(self.settings.memory_allocation_bytes));
-        prices.storage_per_second(bytes)
-            + prices.compute_allocation_per_second(self.settings.compute_allocation_percent)
+    /// Cycles that existing for so long costs.
+    pub fn idle_cycles(&self, prices: Prices, duration_ns: u128) -> u128 {
+        let bytes = self.memory_bytes().max(self.settings.memory_allocation_bytes.into());
+        let percent = self.settings.compute_allocation_percent;
+        prices.storage(bytes, duration_ns).saturating_add(prices.compute_allocation(percent, duration_ns))
     }
 
     /// Cycles that must stay in the balance for the freezing threshold.
     pub fn freezing_limit_cycles(&self, prices: Prices) -> u128 {
-        self.idle_cycles_per_second(prices) * u128::from(self.settings.freezing_threshold_seconds)
+        let threshold_ns = u128::from(self.settings.freezing_threshold_seconds) * NS_PER_SECOND;
+        self.idle_cycles(prices, threshold_ns)
     }
 
     pub fn liquid_cycles(&self, prices: Prices) -> u128 {
@@ -131,8 +134,8 @@ impl Canister {
 
     /// Pays for the resources held since the last time.
     pub fn pay_for_resources(&mut self, prices: Prices, time_ns: u64) {
-        let elapsed_ns = u128::from(time_ns.saturating_sub(self.paid_until_ns));
-        let due = self.idle_cycles_per_second(prices) * elapsed_ns / 1_000_000_000;
+        let elapsed_ns = time_ns.saturating_sub(self.paid_until_ns);
+        let due = self.idle_cycles(prices, elapsed_ns.into());
         self.balance_cycles = self.balance_cycles.saturating_sub(due);
         self.paid_until_ns = time_ns;
     }

@@ -127,7 +127,7 @@ fn survey(wasm: &[u8]) -> Result<Survey, InstrumentError> {
                             name: import.name.to_owned(),
                         });
                     }
-                    survey.imports_data_certificate |= import.name == "data_certificate_copy";
+                    survey.imports_data_certificate |= import.name.starts_with("data_certificate_");
                 }
             }
             Payload::MemorySection(memories) => survey.has_memory = memories.count() > 0,

@@ -16,7 +16,7 @@ use crate::message::CallResult;
 use crate::replica::Replica;
 use crate::scheduler::{Request, not_found};
 
-const SECONDS_PER_DAY: u128 = 86_400;
+const NS_PER_DAY: u128 = 86_400_000_000_000;
 
 impl Replica {
     pub(super) fn canister_status(&self, caller: Principal, arg: &[u8]) -> CallResult {
@@ -117,7 +117,7 @@ fn status_of(canister: &Canister, prices: Prices) -> CanisterStatusResult {
         },
         cycles: canister.balance_cycles.into(),
         reserved_cycles: zero(),
-        idle_cycles_burned_per_day: (canister.idle_cycles_per_second(prices) * SECONDS_PER_DAY).into(),
+        idle_cycles_burned_per_day: (canister.idle_cycles(prices, NS_PER_DAY)).into(),
         query_stats: QueryStats {
             num_calls_total: zero(),
             num_instructions_total: zero(),

@@ -1,0 +1,15 @@
+//! Conformance of the replica with the interface specification: small hand-written canisters,
+//! tests named after the clauses that they check.
+
+mod canisters;
+mod cleanup;
+mod cycles;
+mod inter_canister;
+mod legality;
+mod lifecycle;
+mod management;
+mod messages;
+mod queries;
+mod rollback;
+mod system_tasks;
+mod upgrades;
