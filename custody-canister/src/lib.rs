@@ -1,1 +1,28 @@
+//! Custody: keeps sealed registry tokens, carries out its authority's orders, proves what the registry shows.
+//!
+//! It takes orders from one principal, the authority, and refuses everyone else. It parses no outside bytes but
+//! registries' answers, and those only into a few enumerated facts. Decryption happens in [`vault`] alone.
 
+pub mod activation;
+pub mod authorization;
+pub mod credentials;
+mod guard;
+pub mod key_material;
+pub mod lifecycle;
+pub mod outcall;
+pub mod publish;
+pub mod queries;
+mod receipts;
+mod refusal;
+mod registry;
+pub mod runtime;
+pub mod state;
+pub mod storage;
+pub mod tasks;
+mod vault;
+mod vetkeys;
+
+pub use refusal::Refusal;
+
+#[cfg(test)]
+mod tests;

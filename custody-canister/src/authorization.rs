@@ -1,0 +1,24 @@
+//! Who may give orders: one principal, the authority. Everybody else may read.
+
+use candid::Principal;
+
+use crate::{refusal::Refusal, state::read_state};
+
+/// Whether `caller` is the authority. Never true of the anonymous principal.
+pub fn is_authority(caller: Principal) -> bool {
+    caller != Principal::anonymous() && read_state(|state| state.authority() == caller)
+}
+
+/// Refuses everyone but the authority.
+pub fn require_authority(caller: Principal) -> Result<(), Refusal> {
+    if is_authority(caller) {
+        return Ok(());
+    }
+    let authority = read_state(|state| state.authority());
+    Err(Refusal::of(
+        "caller",
+        caller.to_text(),
+        format!("the authority alone, {authority}"),
+        "Propose it there and have it voted.",
+    ))
+}

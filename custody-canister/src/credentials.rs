@@ -1,0 +1,182 @@
+//! Credentials: taking sealed tokens into custody, putting them into use and out of it.
+
+use candid::Principal;
+use registry_protocols::endpoint::EndpointUrl;
+use release_types::{
+    CredentialId, CredentialPolicy, Defect, Sha256Digest,
+    credential::{CredentialView, DepositCredentialArgs, MAX_PACKAGES, MAX_SEALED_TOKEN_BYTES},
+    custody::ChangeCredentialArgs,
+    proposal::CredentialChange,
+};
+use std::time::Duration;
+
+use crate::{
+    authorization::require_authority,
+    refusal::Refusal,
+    runtime::Runtime,
+    state::{Event, credential::Standing, process_event, read_state},
+    storage,
+    tasks::{self, Task},
+};
+
+/// Most credentials in custody, those out of use included; bounds stable memory at about 2 MB.
+pub const MAX_CREDENTIALS: usize = 500;
+/// Longest package name, in bytes.
+const MAX_PACKAGE_BYTES: usize = 214;
+
+/// Takes a sealed token into custody, unused. Depositing the same again changes nothing.
+///
+/// # Errors
+/// A caller other than the authority, a policy with defects, too many or too large deposits, or another token
+/// under the same policy.
+pub fn deposit<R: Runtime>(
+    runtime: &R,
+    caller: Principal,
+    args: DepositCredentialArgs,
+) -> Result<CredentialView, Refusal> {
+    require_authority(caller)?;
+    let id = args.policy.id();
+    let sealed_token_sha256 = Sha256Digest::of(&args.sealed_token);
+    if let Some(view) = read_state(|state| state.credential(&id).map(|credential| credential.view())) {
+        if view.sealed_token_sha256 == sealed_token_sha256 {
+            return Ok(view);
+        }
+        return Err(Refusal::of(
+            "sealed_token",
+            "another token under the same policy",
+            "one token for each policy",
+            "Raise the policy's epoch and seal the token to that.",
+        ));
+    }
+    let mut defects = policy_defects(runtime, &args.policy);
+    if args.sealed_token.is_empty() || args.sealed_token.len() > MAX_SEALED_TOKEN_BYTES {
+        defects.push(Defect::new(
+            "sealed_token",
+            format!("{} bytes", args.sealed_token.len()),
+            format!("1 to {MAX_SEALED_TOKEN_BYTES} bytes"),
+            "Seal the token with this project's command.",
+        ));
+    }
+    let deposited = read_state(|state| state.credentials().len());
+    if deposited >= MAX_CREDENTIALS {
+        defects.push(Defect::new(
+            "credentials",
+            format!("{deposited} in custody"),
+            format!("at most {MAX_CREDENTIALS}"),
+            "Use the ones that are there, or move to a new custody canister.",
+        ));
+    }
+    Refusal::unless_empty(defects)?;
+    storage::keep_sealed_token(&id, args.sealed_token);
+    process_event(runtime, Event::DepositedCredential { policy: args.policy, sealed_token_sha256 });
+    Ok(view(&id))
+}
+
+/// Activates or revokes a credential. Asking for what is already so changes nothing.
+///
+/// Activation answers at once with `Activating`; the trial decryption follows.
+///
+/// # Errors
+/// A caller other than the authority, an unknown credential, or one that was revoked or ran out.
+pub fn change<R: Runtime>(
+    runtime: &R,
+    caller: Principal,
+    args: ChangeCredentialArgs,
+) -> Result<CredentialView, Refusal> {
+    require_authority(caller)?;
+    let id = args.credential;
+    let Some((standing, not_after_ns)) = read_state(|state| {
+        state.credential(&id).map(|credential| (credential.standing(), credential.policy().not_after_ns))
+    }) else {
+        return Err(Refusal::of("credential", id.to_string(), "one in custody", "Deposit it first."));
+    };
+    match args.change {
+        CredentialChange::Activate => activate(runtime, id, standing, not_after_ns)?,
+        CredentialChange::Revoke if standing != Standing::Revoked => {
+            process_event(runtime, Event::RevokedCredential { credential: id });
+            storage::drop_sealed_token(&id);
+        }
+        CredentialChange::Revoke => {}
+    }
+    Ok(view(&id))
+}
+
+fn activate<R: Runtime>(
+    runtime: &R,
+    id: CredentialId,
+    standing: Standing,
+    not_after_ns: u64,
+) -> Result<(), Refusal> {
+    match standing {
+        Standing::Active | Standing::Activating => return Ok(()),
+        Standing::Revoked => {
+            return Err(Refusal::of(
+                "credential",
+                "revoked",
+                "one that was never revoked",
+                "Seal a new token under a higher epoch.",
+            ));
+        }
+        Standing::Deposited | Standing::Unusable { .. } => {}
+    }
+    if runtime.time_ns() >= not_after_ns {
+        return Err(Refusal::of(
+            "credential",
+            "its policy's time is over",
+            "a not-after in the future",
+            "Seal a new token with a later not-after.",
+        ));
+    }
+    process_event(runtime, Event::StartedActivation { credential: id });
+    tasks::schedule(runtime, Task::Activate(id), Duration::ZERO);
+    Ok(())
+}
+
+fn view(id: &CredentialId) -> CredentialView {
+    read_state(|state| state.credential(id).map(|credential| credential.view()))
+        .unwrap_or_else(|| panic!("BUG: credential {id} vanished"))
+}
+
+fn policy_defects<R: Runtime>(runtime: &R, policy: &CredentialPolicy) -> Vec<Defect> {
+    let mut defects = EndpointUrl::check("policy.endpoint", &policy.endpoint).err().unwrap_or_default();
+    let own_id = runtime.canister_self();
+    if policy.custody != own_id {
+        defects.push(Defect::new(
+            "policy.custody",
+            policy.custody.to_text(),
+            own_id.to_text(),
+            "Seal the token to this custody canister.",
+        ));
+    }
+    if policy.packages.is_empty() || policy.packages.len() > MAX_PACKAGES {
+        defects.push(Defect::new(
+            "policy.packages",
+            format!("{} packages", policy.packages.len()),
+            format!("1 to {MAX_PACKAGES}"),
+            "Name the packages that the token may publish.",
+        ));
+    }
+    for (index, package) in policy.packages.iter().enumerate() {
+        let is_printable = package.bytes().all(|byte| byte.is_ascii_graphic());
+        if package.is_empty() || package.len() > MAX_PACKAGE_BYTES || !is_printable {
+            defects.push(Defect::new(
+                format!("policy.packages[{index}]"),
+                package.escape_default().take(60).collect::<String>(),
+                format!("1 to {MAX_PACKAGE_BYTES} printable ASCII characters without spaces"),
+                "Give the full npm name, or the normalised PyPI name.",
+            ));
+        }
+    }
+    if policy.epoch == 0 {
+        defects.push(Defect::new("policy.epoch", "0", "1 and up", "Start at 1."));
+    }
+    if policy.not_after_ns <= runtime.time_ns() {
+        defects.push(Defect::new(
+            "policy.not_after_ns",
+            policy.not_after_ns.to_string(),
+            "a moment in the future",
+            "Seal the token with a later not-after.",
+        ));
+    }
+    defects
+}

@@ -1,0 +1,146 @@
+//! The custody canister's endpoints: each resolves the caller, calls the library and answers.
+
+use std::marker::PhantomData;
+
+use audit_log::icrc3::{
+    self, ArchiveInfo, DataCertificate, GetArchivesArgs, GetBlocksArgs, GetBlocksResult, SupportedBlockType,
+};
+use candid::{CandidType, Principal};
+use custody_canister::{
+    Refusal, authorization, credentials, lifecycle, outcall, publish, queries,
+    runtime::{allocator::ZeroizingAllocator, ic::IcRuntime},
+    storage,
+};
+use ic_cdk::{init, inspect_message, post_upgrade, query, update};
+use ic_management_canister_types::{HttpRequestResult, TransformArgs};
+use release_types::{
+    OrderId, OrderStatus, PublishOrder,
+    credential::{CredentialView, DepositCredentialArgs},
+    custody::{ChangeCredentialArgs, CustodyInfo, CustodyInit, ListReceiptsArgs, ReceiptView},
+};
+use serde_bytes::ByteBuf;
+
+#[global_allocator]
+static ALLOCATOR: ZeroizingAllocator = ZeroizingAllocator;
+
+/// The environment variable that names the authority when the installation does not.
+const AUTHORITY_VARIABLE: &str = "PUBLIC_CANISTER_ID:dao_canister";
+
+/// Answers with a reply, or with a reject that no caller could take for success.
+fn answer<T: CandidType>(outcome: Result<T, Refusal>) -> PhantomData<T> {
+    match outcome {
+        Ok(value) => ic_cdk::api::msg_reply(candid::encode_one(value).expect("these types always encode")),
+        Err(refusal) => ic_cdk::api::msg_reject(refusal.to_string()),
+    }
+    PhantomData
+}
+
+#[init]
+fn init(args: CustodyInit) {
+    let named_authority = ic_cdk::api::env_var_name_exists(AUTHORITY_VARIABLE)
+        .then(|| ic_cdk::api::env_var_value(AUTHORITY_VARIABLE))
+        .and_then(|text| Principal::from_text(text).ok());
+    lifecycle::init(&IcRuntime, args, named_authority);
+}
+
+#[post_upgrade]
+fn post_upgrade() {
+    lifecycle::post_upgrade(&IcRuntime);
+}
+
+/// Spares strangers the trouble; every method checks again.
+#[inspect_message]
+fn inspect_message() {
+    if authorization::is_authority(ic_cdk::api::msg_caller()) {
+        ic_cdk::api::accept_message();
+    }
+}
+
+#[update(manual_reply = true)]
+fn deposit_credential(args: DepositCredentialArgs) -> PhantomData<CredentialView> {
+    answer(credentials::deposit(&IcRuntime, ic_cdk::api::msg_caller(), args))
+}
+
+#[update(manual_reply = true)]
+fn change_credential(args: ChangeCredentialArgs) -> PhantomData<CredentialView> {
+    answer(credentials::change(&IcRuntime, ic_cdk::api::msg_caller(), args))
+}
+
+#[update(manual_reply = true)]
+fn publish(order: PublishOrder) -> PhantomData<OrderStatus> {
+    answer(publish::accept(&IcRuntime, ic_cdk::api::msg_caller(), order))
+}
+
+#[query]
+fn custody_info() -> CustodyInfo {
+    queries::custody_info()
+}
+
+#[query]
+fn list_credentials() -> Vec<CredentialView> {
+    queries::list_credentials()
+}
+
+#[query]
+fn order_status(id: OrderId) -> Option<OrderStatus> {
+    queries::order_status(&id)
+}
+
+#[query]
+fn receipt(id: OrderId) -> Option<ReceiptView> {
+    queries::receipt(&id)
+}
+
+#[query]
+fn list_receipts(args: ListReceiptsArgs) -> Vec<ReceiptView> {
+    queries::list_receipts(&args)
+}
+
+#[query]
+fn state_digest() -> ByteBuf {
+    ByteBuf::from(queries::state_digest())
+}
+
+#[query]
+fn transform_answer(args: TransformArgs) -> HttpRequestResult {
+    outcall::transform_answer(args)
+}
+
+#[query]
+fn icrc3_get_blocks(ranges: Vec<GetBlocksArgs>) -> GetBlocksResult {
+    storage::read_log(|log| icrc3::get_blocks(log, &ranges))
+}
+
+#[query]
+fn icrc3_get_archives(_args: GetArchivesArgs) -> Vec<ArchiveInfo> {
+    Vec::new()
+}
+
+#[query]
+fn icrc3_get_tip_certificate() -> Option<DataCertificate> {
+    storage::read_log(|log| icrc3::tip_certificate(log, ic_cdk::api::data_certificate()))
+}
+
+#[query]
+fn icrc3_supported_block_types() -> Vec<SupportedBlockType> {
+    let supported =
+        |block_type: &str| SupportedBlockType { block_type: block_type.to_owned(), url: String::new() };
+    queries::block_types().into_iter().map(supported).collect()
+}
+
+fn main() {}
+
+ic_cdk::export_candid!();
+
+#[cfg(test)]
+mod tests {
+    use candid_parser::utils::{CandidSource, service_equal};
+
+    #[test]
+    fn should_offer_exactly_the_interface_in_the_candid_file() {
+        let exported = super::__export_service();
+        let written = concat!(env!("CARGO_MANIFEST_DIR"), "/custody.did");
+        service_equal(CandidSource::Text(&exported), CandidSource::File(written.as_ref()))
+            .unwrap_or_else(|difference| panic!("{difference}\nthe code exports:\n{exported}"));
+    }
+}

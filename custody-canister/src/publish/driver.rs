@@ -1,0 +1,103 @@
+//! Takes an order one step further: which step is next, and when the one after that.
+
+use std::time::Duration;
+
+use release_types::{OrderId, PublishOrder, order::OrderedArtifact};
+
+use crate::{
+    guard::{self, Guard},
+    publish::{reading, sending},
+    receipts,
+    runtime::Runtime,
+    state::{
+        Artifact, Event, Stage,
+        event::{RefusedReason, UnknownCause},
+        process_event, read_state,
+    },
+    storage,
+    tasks::{self, Task},
+};
+
+/// Most orders driven at a time; each may hold one artifact in memory.
+const MAX_DRIVEN: usize = 4;
+/// Pause when that many are under way.
+const BUSY_DELAY: Duration = Duration::from_secs(5);
+
+/// One artifact of one order, at work.
+pub struct Job<'a, R: Runtime> {
+    pub runtime: &'a R,
+    pub id: &'a OrderId,
+    pub index: u32,
+    pub order: &'a PublishOrder,
+    pub ordered: &'a OrderedArtifact,
+}
+
+impl<R: Runtime> Job<'_, R> {
+    /// How far the artifact has come, as of now.
+    pub fn artifact(&self) -> Artifact {
+        read_state(|state| {
+            state.order(self.id).and_then(|order| order.artifacts().get(self.index as usize).cloned())
+        })
+        .unwrap_or_else(|| panic!("BUG: order {} has no artifact {}", self.id, self.index))
+    }
+
+    /// Lets something have happened to the artifact.
+    pub fn record(&self, event: impl FnOnce(OrderId, u32) -> Event) {
+        process_event(self.runtime, event(self.id.clone(), self.index));
+    }
+
+    /// Ends the artifact: nothing was published, and nothing will be.
+    pub fn refuse(&self, reason: RefusedReason) {
+        self.record(|order, artifact| Event::RefusedArtifact { order, artifact, reason });
+    }
+
+    /// Leaves the outcome open, to be found out by reading back.
+    pub fn lose(&self, cause: UnknownCause) {
+        self.record(|order, artifact| Event::LostOutcome { order, artifact, cause });
+    }
+}
+
+/// Takes the order one step further, unless that is being done already.
+pub async fn drive<R: Runtime>(runtime: R, id: OrderId) {
+    let task = Task::DriveOrder(id.clone());
+    if guard::driven_orders() >= MAX_DRIVEN {
+        tasks::schedule(&runtime, task, BUSY_DELAY);
+        return;
+    }
+    let Some(guard) = Guard::acquire(&runtime, task) else { return };
+    let again_after = step(&runtime, &id).await;
+    guard.finish(again_after);
+}
+
+/// One step; returns the pause before the next, or none when there is nothing more to do.
+async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
+    let (has_failed, awaits_receipt, next) = read_state(|state| {
+        let order = state.order(id)?;
+        let next = order.next_artifact().map(|(index, artifact)| (index, artifact.stage().clone()));
+        Some((order.has_failed(), order.awaits_receipt(), next))
+    })?;
+    let Some(order) = storage::order(id) else { panic!("BUG: the document of order {id} is missing") };
+    let Some((index, stage)) = next else {
+        return if awaits_receipt { receipts::sign(runtime, id, &order).await } else { None };
+    };
+    let Some(ordered) = order.artifacts.get(index as usize) else {
+        panic!("BUG: the document of order {id} has no artifact {index}")
+    };
+    let job = Job { runtime, id, index, order: &order, ordered };
+    match stage {
+        Stage::Prepared if has_failed => {
+            job.refuse(RefusedReason::EarlierArtifactFailed);
+            Some(Duration::ZERO)
+        }
+        Stage::Prepared => Some(sending::publish(&job).await),
+        // The message that was to receive the answer is gone: it failed, or the code was replaced.
+        Stage::Sent => {
+            job.lose(UnknownCause::Interrupted);
+            Some(Duration::ZERO)
+        }
+        Stage::Accepted | Stage::Pending | Stage::Unknown { .. } => Some(reading::read_back(&job).await),
+        Stage::Verified | Stage::Mismatch { .. } | Stage::Blocked { .. } | Stage::Refused { .. } => {
+            panic!("BUG: an artifact at its end was chosen as the next one")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Publishing: an order is accepted here, checked in [`validation`], and taken step by step by [`driver`].
+//!
+//! Every step begins from what the log says and ends in an event, so that it does not matter between which two
+//! messages the canister is upgraded or a message fails.
+
+pub mod driver;
+mod reading;
+mod sending;
+mod source;
+mod validation;
+
+use std::time::Duration;
+
+use candid::Principal;
+use release_types::{OrderStatus, PublishOrder, Sha256Digest};
+
+use crate::{
+    authorization::require_authority,
+    refusal::Refusal,
+    runtime::Runtime,
+    state::{Event, event::AcceptedArtifact, process_event, read_state},
+    storage,
+    tasks::{self, Task},
+};
+
+/// Accepts an order and answers with its state at once. The same order again changes nothing and answers with its
+/// present state.
+///
+/// # Errors
+/// A caller other than the authority, another order under a used id, or an order with defects, all of them named.
+pub fn accept<R: Runtime>(
+    runtime: &R,
+    caller: Principal,
+    order: PublishOrder,
+) -> Result<OrderStatus, Refusal> {
+    require_authority(caller)?;
+    let document = candid::encode_one(&order).expect("these types always encode");
+    let content = Sha256Digest::of(&document);
+    let id = order.id.clone();
+    if let Some(known) = read_state(|state| state.order(&id).map(|order| order.content())) {
+        if known == content {
+            tasks::schedule(runtime, Task::DriveOrder(id.clone()), Duration::ZERO);
+            return Ok(status(&id));
+        }
+        return Err(Refusal::of(
+            "id",
+            format!("another order under {}, with digest {known}", id.0.escape_default()),
+            "an id that was never used",
+            "Give the order an id of its own.",
+        ));
+    }
+    validation::check(runtime, &order)?;
+    storage::keep_order(&id, document);
+    let accepted = order.artifacts.into_iter().map(|artifact| AcceptedArtifact {
+        filename: artifact.filename,
+        sha256: artifact.sha256,
+        size_bytes: artifact.size_bytes,
+    });
+    let event = Event::AcceptedOrder {
+        order: id.clone(),
+        content,
+        credential: order.credential,
+        expires_at_ns: order.expires_at_ns,
+        artifacts: accepted.collect(),
+    };
+    process_event(runtime, event);
+    tasks::schedule(runtime, Task::DriveOrder(id.clone()), Duration::ZERO);
+    Ok(status(&id))
+}
+
+fn status(id: &release_types::OrderId) -> OrderStatus {
+    crate::queries::order_status(id).unwrap_or_else(|| panic!("BUG: order {id} vanished"))
+}

@@ -1,0 +1,159 @@
+//! Reading back: what the registry shows, agreed by the nodes, and what follows from it for an artifact.
+//!
+//! This alone decides whether something is published. An artifact is sent again only when the read-backs say that
+//! it is absent, for long enough, and doing so is safe: npm refuses a version that it has, PyPI takes the same bytes
+//! twice, and other bytes are never sent.
+
+use std::time::Duration;
+
+use registry_protocols::{reading::Comparison, verdict::Refusal};
+
+use crate::{
+    outcall,
+    publish::driver::Job,
+    registry::{self, Finding},
+    runtime::Runtime,
+    state::{
+        Artifact, Event, Stage,
+        event::{BlockedReason, RefusedReason, UnknownCause},
+        read_state,
+    },
+};
+
+/// How long an accepted artifact may stay invisible before people must look. npm shows versions minutes after
+/// accepting them, once two hours.
+const VISIBILITY_LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
+/// How long an artifact must be absent before it may be sent again. It may still be on its way.
+const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
+/// How long an artifact must be absent before a no is believed.
+const REFUSAL_GRACE: Duration = Duration::from_secs(20);
+/// How often an artifact is sent at most.
+const MAX_SENDS: u8 = 3;
+/// Shortest and longest pause between read-backs.
+const PAUSE_RANGE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(5 * 60));
+
+/// What came of one look at the registry.
+pub enum Look {
+    /// The nodes agree on this.
+    Found(Finding),
+    /// They do not, or there was no answer.
+    Failed,
+    /// There are too few cycles to look.
+    Unpayable,
+}
+
+/// Asks every node to read the artifact back.
+pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
+    let runtime = job.runtime;
+    let read_back = registry::read_back(job.order, job.ordered);
+    let Ok(request) = registry::read_request(job.order, &read_back, runtime.time_ns()) else {
+        return Look::Failed;
+    };
+    let outcall = outcall::read_outcall(runtime.canister_self(), request, &read_back);
+    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
+        return Look::Unpayable;
+    }
+    let Ok(answer) = runtime.send(outcall).await else { return Look::Failed };
+    let artifact = job.artifact();
+    artifact
+        .digests()
+        .and_then(|digests| registry::compare(digests, &artifact.sha256(), &answer.body))
+        .map_or(Look::Failed, Look::Found)
+}
+
+/// Looks at an artifact that was sent, and decides what is next; returns the pause before that.
+pub async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
+    let looked = look(job).await;
+    let artifact = job.artifact();
+    let pause = pause(job, &artifact);
+    match looked {
+        Look::Found(finding) => match finding.comparison {
+            Comparison::Same | Comparison::Different => {
+                settle(job, finding);
+                return Duration::ZERO;
+            }
+            Comparison::Absent => note_absence(job, &artifact),
+            Comparison::Unreadable(_) => give_up_in_time(job, &artifact),
+        },
+        Look::Failed => give_up_in_time(job, &artifact),
+        Look::Unpayable => {
+            job.runtime.log("reading back waits for cycles");
+            give_up_in_time(job, &artifact);
+        }
+    }
+    pause
+}
+
+/// Ends an artifact that the registry shows.
+pub fn settle<R: Runtime>(job: &Job<'_, R>, finding: Finding) {
+    match finding.comparison {
+        Comparison::Same => job.record(|order, artifact| Event::VerifiedArtifact { order, artifact }),
+        Comparison::Different => {
+            let shown = finding.shown.unwrap_or_else(|| "another digest".into());
+            job.record(|order, artifact| Event::FoundMismatch { order, artifact, shown });
+        }
+        Comparison::Absent | Comparison::Unreadable(_) => {}
+    }
+}
+
+/// The nodes agree that nothing is there.
+fn note_absence<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
+    let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
+    match artifact.stage() {
+        Stage::Accepted => job.record(|order, artifact| Event::AwaitedVisibility { order, artifact }),
+        Stage::Unknown { cause: UnknownCause::SaidNo { refusal } } if waited >= REFUSAL_GRACE => {
+            refuse(job, *refusal);
+        }
+        Stage::Unknown { cause }
+            if waited >= absence_grace(*cause) && may_send_again(job, artifact, *cause) =>
+        {
+            job.record(|order, artifact| Event::ConcludedAbsence { order, artifact });
+        }
+        _ => give_up_in_time(job, artifact),
+    }
+}
+
+fn refuse<R: Runtime>(job: &Job<'_, R>, refusal: Refusal) {
+    job.refuse(RefusedReason::ByRegistry(refusal));
+}
+
+fn absence_grace(cause: UnknownCause) -> Duration {
+    match cause {
+        UnknownCause::AskedToWait { retry_after_s } => ABSENCE_GRACE.max(Duration::from_secs(retry_after_s)),
+        _ => ABSENCE_GRACE,
+    }
+}
+
+fn may_send_again<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, cause: UnknownCause) -> bool {
+    let is_active = read_state(|state| {
+        state.credential(&job.order.credential).is_some_and(|credential| credential.is_active())
+    });
+    cause.allows_resending()
+        && is_active
+        && artifact.sends() < MAX_SENDS
+        && job.runtime.time_ns() < job.order.expires_at_ns
+}
+
+/// Leaves the artifact to people once it was sent too long ago.
+fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
+    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
+    if since(job.runtime.time_ns(), sent_at_ns) < VISIBILITY_LIMIT {
+        return;
+    }
+    let reason = match artifact.stage() {
+        Stage::Accepted | Stage::Pending => BlockedReason::NeverAppeared,
+        _ => BlockedReason::OutcomeUnknown,
+    };
+    job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+}
+
+/// A quarter of the time since sending, within bounds: soon at first, rarely later.
+fn pause<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
+    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
+    let (shortest, longest) = PAUSE_RANGE;
+    (since(job.runtime.time_ns(), sent_at_ns) / 4).clamp(shortest, longest)
+}
+
+fn since(now_ns: u64, then_ns: u64) -> Duration {
+    Duration::from_nanos(now_ns.saturating_sub(then_ns))
+}

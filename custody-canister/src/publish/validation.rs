@@ -1,0 +1,218 @@
+//! Everything that is checked of an order before it is accepted, all defects at once.
+
+use std::collections::BTreeSet;
+
+use registry_protocols::endpoint::RegistryEndpoints;
+use release_types::{
+    Defect, Ecosystem, PublishOrder,
+    order::{MAX_ORDER_ID_BYTES, OrderedArtifact, Publication},
+};
+
+use crate::{refusal::Refusal, registry, runtime::Runtime, state::read_state};
+
+/// Most artifacts of one order.
+const MAX_ARTIFACTS: usize = 20;
+/// Most orders under way at a time.
+const MAX_OPEN_ORDERS: usize = 100;
+/// Longest filename, in bytes.
+const MAX_FILENAME_BYTES: usize = 255;
+/// Largest order in its Candid encoding apart from what [`registry`] bounds: source reference and the like.
+const MAX_SOURCE_FIELD_BYTES: usize = 500;
+
+/// Refuses an order with defects.
+pub fn check<R: Runtime>(runtime: &R, order: &PublishOrder) -> Result<(), Refusal> {
+    let mut defects = Vec::new();
+    check_frame(runtime, order, &mut defects);
+    check_credential(runtime, order, &mut defects);
+    defects.extend(RegistryEndpoints::check(&order.registry).err().unwrap_or_default());
+    check_artifacts(order, &mut defects);
+    Refusal::unless_empty(defects)
+}
+
+fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {
+    let id = &order.id.0;
+    if id.is_empty() || id.len() > MAX_ORDER_ID_BYTES || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        defects.push(Defect::new(
+            "id",
+            excerpt(id),
+            format!("1 to {MAX_ORDER_ID_BYTES} printable ASCII characters without spaces"),
+            "Give the order an id of its own.",
+        ));
+    }
+    let authority = read_state(|state| state.authority());
+    if order.decision.authority != authority {
+        defects.push(Defect::new(
+            "decision.authority",
+            order.decision.authority.to_text(),
+            authority.to_text(),
+            "Name the canister that gives this order.",
+        ));
+    }
+    if let Some(source) = &order.decision.source {
+        let fields =
+            [Some(&source.repository), Some(&source.commit), source.tag.as_ref(), source.rebuild.as_ref()];
+        if fields.into_iter().flatten().any(|field| field.len() > MAX_SOURCE_FIELD_BYTES) {
+            defects.push(Defect::new(
+                "decision.source",
+                "a longer field",
+                format!("at most {MAX_SOURCE_FIELD_BYTES} bytes in each field"),
+                "Shorten it.",
+            ));
+        }
+    }
+    if order.expires_at_ns <= runtime.time_ns() {
+        defects.push(Defect::new(
+            "expires_at_ns",
+            order.expires_at_ns.to_string(),
+            "a moment in the future",
+            "Have the release voted anew.",
+        ));
+    }
+    let open = read_state(|state| state.unfinished_orders().count());
+    if open >= MAX_OPEN_ORDERS {
+        defects.push(Defect::new(
+            "orders",
+            format!("{open} under way"),
+            format!("fewer than {MAX_OPEN_ORDERS}"),
+            "Send the order again when some are done.",
+        ));
+    }
+}
+
+fn check_credential<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {
+    let mut defect = |found: String, allowed: &str, hint: &str| {
+        defects.push(Defect::new("credential", found, allowed, hint));
+    };
+    read_state(|state| {
+        let Some(credential) = state.credential(&order.credential) else {
+            return defect(order.credential.to_string(), "one in custody", "Deposit and activate it first.");
+        };
+        if !credential.is_active() {
+            defect(format!("{:?}", credential.standing()), "an active one", "Have its activation voted.");
+        }
+        let policy = credential.policy();
+        if policy.ecosystem != order.registry.ecosystem {
+            defect(
+                format!("a token of {}", policy.ecosystem),
+                "one of the registry's ecosystem",
+                "Use a credential for that registry.",
+            );
+        }
+        if policy.endpoint != order.registry.upload_url {
+            defect(
+                format!("a token for {}", policy.endpoint),
+                "the registry's upload URL exactly",
+                "Use a credential for that URL.",
+            );
+        }
+        if !policy.packages.contains(&order.package) {
+            defect(
+                format!("no right to publish {}", excerpt(&order.package)),
+                "a package that its policy names",
+                "Use a credential for that package.",
+            );
+        }
+        if policy.not_after_ns <= runtime.time_ns() {
+            defect("one whose time is over".into(), "a not-after in the future", "Activate another.");
+        }
+    });
+}
+
+fn check_artifacts(order: &PublishOrder, defects: &mut Vec<Defect>) {
+    let count = order.artifacts.len();
+    let allowed = match order.registry.ecosystem {
+        Ecosystem::Npm => 1..=1,
+        Ecosystem::Pypi => 1..=MAX_ARTIFACTS,
+    };
+    if !allowed.contains(&count) {
+        defects.push(Defect::new(
+            "artifacts",
+            format!("{count} artifacts"),
+            format!("{} to {}", allowed.start(), allowed.end()),
+            "Order exactly the files of one release.",
+        ));
+        return;
+    }
+    let filenames: BTreeSet<_> = order.artifacts.iter().map(|artifact| &artifact.filename).collect();
+    let digests: BTreeSet<_> = order.artifacts.iter().map(|artifact| artifact.sha256).collect();
+    if filenames.len() < count || digests.len() < count {
+        defects.push(Defect::new(
+            "artifacts",
+            "a filename or a digest twice",
+            "each once",
+            "Order each file once.",
+        ));
+    }
+    for (index, artifact) in order.artifacts.iter().enumerate() {
+        check_artifact(order, artifact, index, defects);
+    }
+}
+
+fn check_artifact(order: &PublishOrder, artifact: &OrderedArtifact, index: usize, defects: &mut Vec<Defect>) {
+    let field = |name: &str| format!("artifacts[{index}].{name}");
+    let name = &artifact.filename;
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'\\');
+    if name.is_empty() || name.len() > MAX_FILENAME_BYTES || !is_plain || name.starts_with('.') {
+        defects.push(Defect::new(
+            field("filename"),
+            excerpt(name),
+            format!("1 to {MAX_FILENAME_BYTES} printable ASCII characters, no slash, no dot first"),
+            "Use the name that the package is published under.",
+        ));
+    }
+    let fits_ecosystem = matches!(
+        (&artifact.publication, order.registry.ecosystem),
+        (Publication::Npm { .. }, Ecosystem::Npm) | (Publication::Pypi { .. }, Ecosystem::Pypi)
+    );
+    if !fits_ecosystem {
+        defects.push(Defect::new(
+            field("publication"),
+            "that of another ecosystem",
+            format!("that of {}", order.registry.ecosystem),
+            "Derive it from the artifact.",
+        ));
+        return;
+    }
+    if let Publication::Pypi { form } = &artifact.publication {
+        check_form(order, form, &field("publication"), defects);
+    }
+    match registry::largest_artifact_bytes(order, artifact, &field("publication")) {
+        Ok(largest_bytes) if (1..=largest_bytes).contains(&artifact.size_bytes) => {}
+        Ok(largest_bytes) => defects.push(Defect::new(
+            field("size_bytes"),
+            format!("{} bytes", artifact.size_bytes),
+            format!("1 to {largest_bytes} bytes beside this package's metadata"),
+            "Publish a smaller artifact.",
+        )),
+        Err(mut found) => defects.append(&mut found),
+    }
+}
+
+/// The form must speak of the ordered package and version, because the index believes the form.
+fn check_form(order: &PublishOrder, form: &[(String, String)], field: &str, defects: &mut Vec<Defect>) {
+    let mut names = form.iter().filter(|(name, _)| name == "name").map(|(_, value)| value);
+    let is_package = |value: &String| {
+        registry_protocols::pypi::normalized_project(value).is_ok_and(|name| name == order.package)
+    };
+    if !(names.next().is_some_and(is_package) && names.next().is_none()) {
+        defects.push(Defect::new(
+            format!("{field}.name"),
+            "another package, or none",
+            excerpt(&order.package),
+            "Derive the form from the artifact's own metadata.",
+        ));
+    }
+    let mut versions = form.iter().filter(|(name, _)| name == "version").map(|(_, value)| value);
+    if !(versions.next() == Some(&order.version) && versions.next().is_none()) {
+        defects.push(Defect::new(
+            format!("{field}.version"),
+            "another version, or none",
+            excerpt(&order.version),
+            "Derive the form from the artifact's own metadata.",
+        ));
+    }
+}
+
+fn excerpt(text: &str) -> String {
+    text.escape_default().take(60).collect()
+}

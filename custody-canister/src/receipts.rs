@@ -1,0 +1,108 @@
+//! Receipts: the signed statement that the group approved these bytes and that the registry showed them.
+
+use std::time::Duration;
+
+use registry_protocols::receipt::{
+    DigestSet, Envelope, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, SourceFacts, Statement,
+    Subject, TallyFacts, pae,
+};
+use release_types::{OrderId, PublishOrder, Sha256Digest};
+
+use crate::{
+    key_material::receipt_derivation_path,
+    runtime::{Runtime, SigningRequest},
+    state::{Artifact, Event, event::RegistryDigests, process_event, read_state},
+    storage,
+};
+
+/// Pause after a signature that did not come.
+const RETRY_DELAY: Duration = Duration::from_secs(60);
+
+const NS_PER_S: u64 = 1_000_000_000;
+
+/// Signs the receipt of an order whose artifacts are all verified; returns the pause before trying again, or none
+/// when it is signed.
+pub async fn sign<R: Runtime>(runtime: &R, id: &OrderId, order: &PublishOrder) -> Option<Duration> {
+    let (key_name, receipt_key, artifacts) = read_state(|state| {
+        let artifacts = state.order(id).map(|order| order.artifacts().to_vec());
+        (state.key_name().to_owned(), state.receipt_key().cloned(), artifacts)
+    });
+    let artifacts = artifacts?;
+    let Some(receipt_key) = receipt_key else {
+        runtime.log("signing waits for the receipt key");
+        return Some(RETRY_DELAY);
+    };
+    let is_payable =
+        runtime.signature_cost_cycles(&key_name).is_some_and(|cost| runtime.liquid_cycles() > cost);
+    if !is_payable {
+        runtime.log("signing waits for cycles");
+        return Some(RETRY_DELAY);
+    }
+    let payload = statement(runtime.canister_self(), id, order, &artifacts).to_payload();
+    let request = SigningRequest {
+        key_name,
+        derivation_path: receipt_derivation_path(),
+        message: pae(PAYLOAD_TYPE, &payload),
+    };
+    let Ok(signature) = runtime.sign(request).await else {
+        runtime.log("the subnet did not sign the receipt");
+        return Some(RETRY_DELAY);
+    };
+    let key_id = Sha256Digest::of(&receipt_key).to_string();
+    let envelope = Envelope::new(&payload, &key_id, &signature);
+    let is_due = read_state(|state| state.order(id).is_some_and(|order| order.awaits_receipt()));
+    if is_due {
+        let envelope_json = serde_json::to_string(&envelope).expect("an envelope is plain text fields");
+        let envelope_sha256 = Sha256Digest::of(envelope_json.as_bytes());
+        storage::keep_envelope(id, envelope_json);
+        process_event(runtime, Event::SignedReceipt { order: id.clone(), envelope_sha256 });
+    }
+    None
+}
+
+fn statement(
+    custody: candid::Principal,
+    id: &OrderId,
+    order: &PublishOrder,
+    artifacts: &[Artifact],
+) -> Statement {
+    let subject = order.artifacts.iter().zip(artifacts).map(|(ordered, artifact)| Subject {
+        name: ordered.filename.clone(),
+        digest: DigestSet {
+            sha256: ordered.sha256.to_string(),
+            sha512: match artifact.digests() {
+                Some(RegistryDigests::Npm { sha512 }) => Some(hex::encode(sha512)),
+                Some(RegistryDigests::Pypi) | None => None,
+            },
+        },
+    });
+    let read_back_ns = artifacts.iter().map(Artifact::changed_at_ns).max().unwrap_or_default();
+    let decision = &order.decision;
+    let predicate = ReleasePredicate {
+        dao: decision.authority.to_text(),
+        proposal_id: decision.proposal.0,
+        custody: custody.to_text(),
+        order_id: id.0.clone(),
+        registry: RegistryUrls {
+            ecosystem: order.registry.ecosystem,
+            upload_url: order.registry.upload_url.clone(),
+            read_url: order.registry.read_url.clone(),
+        },
+        package: order.package.clone(),
+        version: order.version.clone(),
+        decided_at_s: decision.decided_at_ns / NS_PER_S,
+        tally: TallyFacts {
+            yes: decision.tally.yes,
+            no: decision.tally.no,
+            abstain: decision.tally.abstain,
+            total: decision.tally.total,
+        },
+        source: decision.source.as_ref().map(|source| SourceFacts {
+            repository: source.repository.clone(),
+            commit: source.commit.clone(),
+            tag: source.tag.clone(),
+        }),
+        read_back: ReadBack { at_s: read_back_ns / NS_PER_S, replicated: true },
+    };
+    Statement::new(subject.collect(), predicate)
+}

@@ -1,0 +1,196 @@
+//! The only place where the state changes: one event, one clock reading, one transition, one block of the log.
+
+use audit_log::ReplayError;
+
+use crate::{
+    runtime::Runtime,
+    state::{
+        Artifact, Credential, Event, Order, ReceiptEntry, Stage, State,
+        credential::Standing,
+        event::{AcceptedArtifact, DerivationPurpose},
+        mutate_state,
+    },
+    storage,
+};
+use release_types::OrderId;
+
+/// Lets something have happened: applies it to the state and writes it to the log, at one and the same time.
+///
+/// # Panics
+/// If the event contradicts the state, which is a defect of this program.
+pub fn process_event<R: Runtime>(runtime: &R, event: Event) {
+    let time_ns = runtime.time_ns();
+    mutate_state(|state| apply_state_transition(state, time_ns, &event));
+    runtime.certify(storage::append(time_ns, &event));
+}
+
+/// Rebuilds the state from a log that begins with [`Event::Initialized`].
+///
+/// # Panics
+/// If the log begins with anything else or contradicts itself.
+pub fn replay(
+    events: impl IntoIterator<Item = Result<(u64, Event), ReplayError>>,
+) -> Result<State, ReplayError> {
+    let mut state: Option<State> = None;
+    for entry in events {
+        let (time_ns, event) = entry?;
+        match (&mut state, event) {
+            (None, Event::Initialized { authority, key_name }) => {
+                state = Some(State::new(authority, key_name));
+            }
+            (Some(state), event) => apply_state_transition(state, time_ns, &event),
+            (None, _) => panic!("BUG: the log does not begin with the installation"),
+        }
+    }
+    Ok(state.unwrap_or_else(|| panic!("BUG: the log is empty")))
+}
+
+/// What each event does to the state, live and in replay.
+pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
+    match event {
+        Event::Initialized { authority, key_name } => *state = State::new(*authority, key_name.clone()),
+        Event::LearnedSealingKey { key } => state.sealing_key = Some(key.clone()),
+        Event::LearnedReceiptKey { key } => state.receipt_key = Some(key.clone()),
+        Event::DepositedCredential { policy, sealed_token_sha256 } => {
+            let credential = Credential {
+                policy: policy.clone(),
+                sealed_token_sha256: *sealed_token_sha256,
+                deposited_at_ns: time_ns,
+                standing: Standing::Deposited,
+                derivations: 0,
+            };
+            let replaced = state.credentials.insert(policy.id(), credential);
+            assert!(replaced.is_none(), "BUG: a credential was deposited twice");
+        }
+        Event::StartedActivation { credential } => {
+            let credential = credential_mut(state, credential);
+            credential.standing = Standing::Activating;
+            credential.derivations = 0;
+        }
+        Event::ActivatedCredential { credential } => {
+            credential_mut(state, credential).standing = Standing::Active;
+        }
+        Event::FailedActivation { credential, reason } => {
+            credential_mut(state, credential).standing = Standing::Unusable { reason: *reason };
+        }
+        Event::RevokedCredential { credential } => {
+            credential_mut(state, credential).standing = Standing::Revoked;
+        }
+        Event::BoundDerivation { purpose } => count_derivation(state, purpose),
+        Event::AcceptedOrder { order, content, credential, expires_at_ns, artifacts } => {
+            let accepted = Order {
+                content: *content,
+                credential: *credential,
+                accepted_at_ns: time_ns,
+                expires_at_ns: *expires_at_ns,
+                artifacts: artifacts.iter().map(|artifact| new_artifact(artifact, time_ns)).collect(),
+                has_receipt: false,
+            };
+            let replaced = state.orders.insert(order.clone(), accepted);
+            assert!(replaced.is_none(), "BUG: order {order} was accepted twice");
+        }
+        Event::PreparedArtifact { order, artifact, digests } => {
+            artifact_mut(state, order, *artifact).digests = Some(digests.clone());
+        }
+        Event::SentArtifact { order, artifact } => {
+            let artifact = artifact_mut(state, order, *artifact);
+            artifact.sent_at_ns = Some(time_ns);
+            artifact.sends = artifact.sends.saturating_add(1);
+            move_to(artifact, Stage::Sent, time_ns);
+        }
+        Event::KeptArtifact { order, artifact } => {
+            let artifact = artifact_mut(state, order, *artifact);
+            artifact.sends = artifact.sends.saturating_sub(1);
+            move_to(artifact, Stage::Prepared, time_ns);
+        }
+        Event::GotAcceptance { order, artifact } => {
+            move_to(artifact_mut(state, order, *artifact), Stage::Accepted, time_ns);
+        }
+        Event::LostOutcome { order, artifact, cause } => {
+            move_to(artifact_mut(state, order, *artifact), Stage::Unknown { cause: *cause }, time_ns);
+        }
+        Event::AwaitedVisibility { order, artifact } => {
+            move_to(artifact_mut(state, order, *artifact), Stage::Pending, time_ns);
+        }
+        Event::ConcludedAbsence { order, artifact } => {
+            move_to(artifact_mut(state, order, *artifact), Stage::Prepared, time_ns);
+        }
+        Event::VerifiedArtifact { order, artifact } => {
+            move_to(artifact_mut(state, order, *artifact), Stage::Verified, time_ns);
+        }
+        Event::FoundMismatch { order, artifact, shown } => {
+            let stage = Stage::Mismatch { shown: shown.clone() };
+            move_to(artifact_mut(state, order, *artifact), stage, time_ns);
+        }
+        Event::BlockedArtifact { order, artifact, reason } => {
+            move_to(artifact_mut(state, order, *artifact), Stage::Blocked { reason: *reason }, time_ns);
+        }
+        Event::RefusedArtifact { order, artifact, reason } => {
+            move_to(artifact_mut(state, order, *artifact), Stage::Refused { reason: *reason }, time_ns);
+        }
+        Event::SignedReceipt { order, envelope_sha256 } => {
+            let signed = order_mut(state, order);
+            assert!(signed.awaits_receipt(), "BUG: order {order} is not due for a receipt");
+            signed.has_receipt = true;
+            state.receipts.push(ReceiptEntry {
+                order: order.clone(),
+                signed_at_ns: time_ns,
+                envelope_sha256: *envelope_sha256,
+            });
+        }
+    }
+}
+
+fn new_artifact(accepted: &AcceptedArtifact, time_ns: u64) -> Artifact {
+    Artifact {
+        filename: accepted.filename.clone(),
+        sha256: accepted.sha256,
+        size_bytes: accepted.size_bytes,
+        digests: None,
+        stage: Stage::Prepared,
+        changed_at_ns: time_ns,
+        sent_at_ns: None,
+        derivations: 0,
+        sends: 0,
+    }
+}
+
+fn count_derivation(state: &mut State, purpose: &DerivationPurpose) {
+    match purpose {
+        DerivationPurpose::Activation { credential } => {
+            let credential = credential_mut(state, credential);
+            assert!(
+                credential.is_activating(),
+                "BUG: a key was derived for a credential not being activated"
+            );
+            credential.derivations = credential.derivations.saturating_add(1);
+        }
+        DerivationPurpose::Publication { order, artifact, .. } => {
+            let artifact = artifact_mut(state, order, *artifact);
+            assert!(artifact.stage == Stage::Prepared, "BUG: a key was derived for {order} out of turn");
+            artifact.derivations = artifact.derivations.saturating_add(1);
+        }
+    }
+}
+
+fn move_to(artifact: &mut Artifact, stage: Stage, time_ns: u64) {
+    assert!(!artifact.stage.is_final(), "BUG: {} is at its end already", artifact.filename);
+    artifact.stage = stage;
+    artifact.changed_at_ns = time_ns;
+}
+
+fn credential_mut<'a>(state: &'a mut State, id: &release_types::CredentialId) -> &'a mut Credential {
+    state.credentials.get_mut(id).unwrap_or_else(|| panic!("BUG: there is no credential {id}"))
+}
+
+fn order_mut<'a>(state: &'a mut State, id: &OrderId) -> &'a mut Order {
+    state.orders.get_mut(id).unwrap_or_else(|| panic!("BUG: there is no order {id}"))
+}
+
+fn artifact_mut<'a>(state: &'a mut State, order: &OrderId, artifact: u32) -> &'a mut Artifact {
+    let artifacts = &mut order_mut(state, order).artifacts;
+    usize::try_from(artifact)
+        .ok()
+        .and_then(|index| artifacts.get_mut(index))
+        .unwrap_or_else(|| panic!("BUG: order {order} has no artifact {artifact}"))
+}

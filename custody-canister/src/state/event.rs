@@ -1,0 +1,222 @@
+//! The facts that the state is made of. They go onto the log, which anyone may read: no secret, no ciphertext and
+//! no text that a registry wrote is ever part of one.
+
+use candid::Principal;
+use registry_protocols::verdict::Refusal;
+use release_types::{CredentialId, CredentialPolicy, OrderId, Sha256Digest};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The canister was installed.
+    Initialized { authority: Principal, key_name: String },
+    /// The subnet reported the key that tokens are sealed to.
+    LearnedSealingKey { key: ByteBuf },
+    /// The subnet reported the key that receipts are signed with.
+    LearnedReceiptKey { key: ByteBuf },
+
+    /// A sealed token was taken into custody.
+    DepositedCredential { policy: CredentialPolicy, sealed_token_sha256: Sha256Digest },
+    /// The authority asked for its activation; a trial decryption follows.
+    StartedActivation { credential: CredentialId },
+    /// The trial decryption worked: approved orders may use it.
+    ActivatedCredential { credential: CredentialId },
+    /// The trial decryption failed.
+    FailedActivation { credential: CredentialId, reason: UnusableReason },
+    /// The authority withdrew it for good.
+    RevokedCredential { credential: CredentialId },
+
+    /// A decryption key is about to be derived. Written before every derivation, and nothing else derives.
+    BoundDerivation { purpose: DerivationPurpose },
+
+    /// The authority's order was found in order. The order itself is kept beside the log, under its digest.
+    AcceptedOrder {
+        order: OrderId,
+        content: Sha256Digest,
+        credential: CredentialId,
+        expires_at_ns: u64,
+        artifacts: Vec<AcceptedArtifact>,
+    },
+    /// The bytes were fetched, have the voted digest and are not at the registry yet.
+    PreparedArtifact { order: OrderId, artifact: u32, digests: RegistryDigests },
+    /// The request is handed to the network.
+    SentArtifact { order: OrderId, artifact: u32 },
+    /// The request provably never left this canister.
+    KeptArtifact { order: OrderId, artifact: u32 },
+    /// The registry answered yes.
+    GotAcceptance { order: OrderId, artifact: u32 },
+    /// The outcome is open; only reading back can tell.
+    LostOutcome { order: OrderId, artifact: u32, cause: UnknownCause },
+    /// Accepted, but a read-back did not show it yet.
+    AwaitedVisibility { order: OrderId, artifact: u32 },
+    /// Read-backs showed for long enough that nothing was published; it may be sent again.
+    ConcludedAbsence { order: OrderId, artifact: u32 },
+    /// The nodes agree that the registry shows exactly the voted digest.
+    VerifiedArtifact { order: OrderId, artifact: u32 },
+    /// The nodes agree that the registry shows another digest.
+    FoundMismatch { order: OrderId, artifact: u32, shown: String },
+    /// It did not appear in time.
+    BlockedArtifact { order: OrderId, artifact: u32, reason: BlockedReason },
+    /// Nothing was published, and nothing will be.
+    RefusedArtifact { order: OrderId, artifact: u32, reason: RefusedReason },
+
+    /// The receipt was signed. The envelope is kept beside the log, under its digest.
+    SignedReceipt { order: OrderId, envelope_sha256: Sha256Digest },
+}
+
+/// What a derivation is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DerivationPurpose {
+    Activation { credential: CredentialId },
+    Publication { credential: CredentialId, order: OrderId, artifact: u32 },
+}
+
+/// One artifact of an accepted order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedArtifact {
+    pub filename: String,
+    pub sha256: Sha256Digest,
+    pub size_bytes: u64,
+}
+
+/// The digests by which registries name an artifact, computed from its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RegistryDigests {
+    /// npm compares the SHA-512.
+    Npm { sha512: ByteBuf },
+    /// PyPI compares the SHA-256, which the order has.
+    Pypi,
+}
+
+/// Why a credential cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnusableReason {
+    /// The key could not be derived, repeatedly.
+    DerivationFailed,
+    /// The subnet's answer was not a valid key.
+    InvalidKey,
+    /// The ciphertext was not made for this policy and this canister, or is damaged.
+    NotDecryptable,
+    /// What was sealed is no token of this ecosystem.
+    NotAToken,
+}
+
+/// Why an outcome is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnknownCause {
+    /// The outcall brought no answer. It may have reached the registry.
+    NoAnswer,
+    /// The answer does not tell whether it was published.
+    AmbiguousAnswer,
+    /// The registry says that this version is there already.
+    AlreadyExists,
+    /// The registry asks to come back later.
+    AskedToWait { retry_after_s: u64 },
+    /// The answer says no. One node's word: nothing is final before a read-back confirms that nothing is there.
+    SaidNo { refusal: Refusal },
+    /// The message that awaited the answer failed, or the canister was upgraded meanwhile.
+    Interrupted,
+}
+
+impl UnknownCause {
+    /// Whether the same bytes may be sent again once they are known to be absent. Not after "already exists": then
+    /// the version is taken, by us or by somebody else. Nor after a no: the answer would be the same.
+    pub fn allows_resending(self) -> bool {
+        match self {
+            Self::NoAnswer | Self::AmbiguousAnswer | Self::AskedToWait { .. } | Self::Interrupted => true,
+            Self::AlreadyExists | Self::SaidNo { .. } => false,
+        }
+    }
+}
+
+/// Why an artifact waits for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BlockedReason {
+    /// Accepted by the registry, and not shown in all the time that was given.
+    NeverAppeared,
+    /// Neither shown nor safe to send again.
+    OutcomeUnknown,
+}
+
+/// Why nothing was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefusedReason {
+    /// The registry said no.
+    ByRegistry(Refusal),
+    /// The order's time was over before it could be sent.
+    Expired,
+    /// The credential was revoked or ran out in the meantime.
+    CredentialNotUsable,
+    /// The source served other bytes than the order names, or no longer has them.
+    SourceDiffers,
+    /// The request cannot be built from the order.
+    NotPublishable,
+    /// Too large for one outcall.
+    TooLarge,
+    /// The registry cannot be read back without credentials, so nothing could ever be verified.
+    NotReadable,
+    /// The sealed token no longer opens.
+    NotDecryptable,
+    /// As many keys were derived for it as are allowed.
+    TooManyDerivations,
+    /// An earlier artifact of the same order failed; a partial release is not continued.
+    EarlierArtifactFailed,
+}
+
+impl Event {
+    /// Every operation that may be on the log.
+    pub const OPERATIONS: [&'static str; 22] = [
+        "1countersign.initialized",
+        "1countersign.learned_sealing_key",
+        "1countersign.learned_receipt_key",
+        "1countersign.deposited_credential",
+        "1countersign.started_activation",
+        "1countersign.activated_credential",
+        "1countersign.failed_activation",
+        "1countersign.revoked_credential",
+        "1countersign.bound_derivation",
+        "1countersign.accepted_order",
+        "1countersign.prepared_artifact",
+        "1countersign.sent_artifact",
+        "1countersign.kept_artifact",
+        "1countersign.got_acceptance",
+        "1countersign.lost_outcome",
+        "1countersign.awaited_visibility",
+        "1countersign.concluded_absence",
+        "1countersign.verified_artifact",
+        "1countersign.found_mismatch",
+        "1countersign.blocked_artifact",
+        "1countersign.refused_artifact",
+        "1countersign.signed_receipt",
+    ];
+
+    /// The operation's name on the log.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Initialized { .. } => "1countersign.initialized",
+            Self::LearnedSealingKey { .. } => "1countersign.learned_sealing_key",
+            Self::LearnedReceiptKey { .. } => "1countersign.learned_receipt_key",
+            Self::DepositedCredential { .. } => "1countersign.deposited_credential",
+            Self::StartedActivation { .. } => "1countersign.started_activation",
+            Self::ActivatedCredential { .. } => "1countersign.activated_credential",
+            Self::FailedActivation { .. } => "1countersign.failed_activation",
+            Self::RevokedCredential { .. } => "1countersign.revoked_credential",
+            Self::BoundDerivation { .. } => "1countersign.bound_derivation",
+            Self::AcceptedOrder { .. } => "1countersign.accepted_order",
+            Self::PreparedArtifact { .. } => "1countersign.prepared_artifact",
+            Self::SentArtifact { .. } => "1countersign.sent_artifact",
+            Self::KeptArtifact { .. } => "1countersign.kept_artifact",
+            Self::GotAcceptance { .. } => "1countersign.got_acceptance",
+            Self::LostOutcome { .. } => "1countersign.lost_outcome",
+            Self::AwaitedVisibility { .. } => "1countersign.awaited_visibility",
+            Self::ConcludedAbsence { .. } => "1countersign.concluded_absence",
+            Self::VerifiedArtifact { .. } => "1countersign.verified_artifact",
+            Self::FoundMismatch { .. } => "1countersign.found_mismatch",
+            Self::BlockedArtifact { .. } => "1countersign.blocked_artifact",
+            Self::RefusedArtifact { .. } => "1countersign.refused_artifact",
+            Self::SignedReceipt { .. } => "1countersign.signed_receipt",
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The state: what the log adds up to. Changed by [`audit`] alone, read by everyone.
+
+pub mod audit;
+pub mod credential;
+pub mod event;
+pub mod order;
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use candid::Principal;
+use release_types::{CredentialId, OrderId, Sha256Digest};
+use serde::Serialize;
+use serde_bytes::ByteBuf;
+
+pub use audit::process_event;
+pub use credential::Credential;
+pub use event::Event;
+pub use order::{Artifact, Order, Stage};
+
+thread_local! {
+    static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
+}
+
+/// Reads the state.
+///
+/// # Panics
+/// Before installation, which the system rules out.
+pub fn read_state<T>(read: impl FnOnce(&State) -> T) -> T {
+    STATE.with_borrow(|state| read(state.as_ref().expect("the state exists from installation on")))
+}
+
+/// Puts a state in place: the first one, or one replayed from the log.
+pub fn replace_state(state: State) {
+    STATE.with_borrow_mut(|place| *place = Some(state));
+}
+
+fn mutate_state(mutate: impl FnOnce(&mut State)) {
+    STATE.with_borrow_mut(|state| mutate(state.as_mut().expect("the state exists from installation on")));
+}
+
+/// Everything that custody knows, secrets and large things apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct State {
+    authority: Principal,
+    key_name: String,
+    sealing_key: Option<ByteBuf>,
+    receipt_key: Option<ByteBuf>,
+    credentials: BTreeMap<CredentialId, Credential>,
+    orders: BTreeMap<OrderId, Order>,
+    /// Orders with a receipt, in the order of signing.
+    receipts: Vec<ReceiptEntry>,
+}
+
+/// A receipt, but for its envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReceiptEntry {
+    pub order: OrderId,
+    pub signed_at_ns: u64,
+    pub envelope_sha256: Sha256Digest,
+}
+
+impl State {
+    /// The state right after installation.
+    pub fn new(authority: Principal, key_name: String) -> Self {
+        Self {
+            authority,
+            key_name,
+            sealing_key: None,
+            receipt_key: None,
+            credentials: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            receipts: Vec::new(),
+        }
+    }
+
+    /// The one principal whose word counts.
+    pub fn authority(&self) -> Principal {
+        self.authority
+    }
+
+    /// Name of the subnet's master keys.
+    pub fn key_name(&self) -> &str {
+        &self.key_name
+    }
+
+    /// The key that tokens are sealed to, once learned.
+    pub fn sealing_key(&self) -> Option<&ByteBuf> {
+        self.sealing_key.as_ref()
+    }
+
+    /// The key that receipts are signed with, once learned.
+    pub fn receipt_key(&self) -> Option<&ByteBuf> {
+        self.receipt_key.as_ref()
+    }
+
+    pub fn knows_its_keys(&self) -> bool {
+        self.sealing_key.is_some() && self.receipt_key.is_some()
+    }
+
+    pub fn credential(&self, id: &CredentialId) -> Option<&Credential> {
+        self.credentials.get(id)
+    }
+
+    pub fn credentials(&self) -> impl ExactSizeIterator<Item = (&CredentialId, &Credential)> {
+        self.credentials.iter()
+    }
+
+    /// Credentials whose trial decryption is under way or due.
+    pub fn activating_credentials(&self) -> impl Iterator<Item = CredentialId> {
+        self.credentials.iter().filter(|(_, credential)| credential.is_activating()).map(|(id, _)| *id)
+    }
+
+    pub fn order(&self, id: &OrderId) -> Option<&Order> {
+        self.orders.get(id)
+    }
+
+    /// Orders for which something is still to be done.
+    pub fn unfinished_orders(&self) -> impl Iterator<Item = OrderId> {
+        self.orders.iter().filter(|(_, order)| !order.is_finished()).map(|(id, _)| id.clone())
+    }
+
+    /// Receipts in the order of signing.
+    pub fn receipts(&self) -> &[ReceiptEntry] {
+        &self.receipts
+    }
+}

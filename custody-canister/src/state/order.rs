@@ -1,0 +1,218 @@
+//! An order's part of the state: how far each of its artifacts has come. The order itself is kept beside it.
+
+use registry_protocols::verdict::Refusal;
+use release_types::{
+    CredentialId, OrderId, OrderStatus, PublicationState, Sha256Digest, order::ArtifactStatus,
+};
+use serde::Serialize;
+
+use crate::state::event::{BlockedReason, RefusedReason, RegistryDigests, UnknownCause};
+
+/// An accepted order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Order {
+    pub(super) content: Sha256Digest,
+    pub(super) credential: CredentialId,
+    pub(super) accepted_at_ns: u64,
+    pub(super) expires_at_ns: u64,
+    pub(super) artifacts: Vec<Artifact>,
+    pub(super) has_receipt: bool,
+}
+
+/// One artifact of an accepted order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Artifact {
+    pub(super) filename: String,
+    pub(super) sha256: Sha256Digest,
+    pub(super) size_bytes: u64,
+    pub(super) digests: Option<RegistryDigests>,
+    pub(super) stage: Stage,
+    /// When the stage last changed.
+    pub(super) changed_at_ns: u64,
+    /// When it was last handed to the network.
+    pub(super) sent_at_ns: Option<u64>,
+    /// How often a key was derived for it.
+    pub(super) derivations: u8,
+    /// How often it was handed to the network.
+    pub(super) sends: u8,
+}
+
+/// How far an artifact has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Stage {
+    Prepared,
+    Sent,
+    Accepted,
+    Pending,
+    Unknown { cause: UnknownCause },
+    Verified,
+    Mismatch { shown: String },
+    Blocked { reason: BlockedReason },
+    Refused { reason: RefusedReason },
+}
+
+impl Order {
+    /// Digest of the order's Candid encoding.
+    pub fn content(&self) -> Sha256Digest {
+        self.content
+    }
+
+    pub fn credential(&self) -> CredentialId {
+        self.credential
+    }
+
+    pub fn expires_at_ns(&self) -> u64 {
+        self.expires_at_ns
+    }
+
+    pub fn artifacts(&self) -> &[Artifact] {
+        &self.artifacts
+    }
+
+    /// Whether every artifact is verified and only the receipt is missing.
+    pub fn awaits_receipt(&self) -> bool {
+        !self.has_receipt && self.artifacts.iter().all(|artifact| artifact.stage == Stage::Verified)
+    }
+
+    /// Whether an artifact ended otherwise than verified.
+    pub fn has_failed(&self) -> bool {
+        self.artifacts.iter().any(|artifact| artifact.stage.is_final() && artifact.stage != Stage::Verified)
+    }
+
+    /// The first artifact that is not at its end, with its position.
+    pub fn next_artifact(&self) -> Option<(u32, &Artifact)> {
+        (0..).zip(&self.artifacts).find(|(_, artifact)| !artifact.stage.is_final())
+    }
+
+    /// Whether nothing more is to be done.
+    pub fn is_finished(&self) -> bool {
+        self.next_artifact().is_none() && !self.awaits_receipt()
+    }
+
+    /// What anyone may know of it.
+    pub fn status(&self, id: &OrderId) -> OrderStatus {
+        OrderStatus {
+            id: id.clone(),
+            accepted_at_ns: self.accepted_at_ns,
+            artifacts: self.artifacts.iter().map(Artifact::status).collect(),
+            receipt: self.has_receipt,
+        }
+    }
+}
+
+impl Artifact {
+    pub fn sha256(&self) -> Sha256Digest {
+        self.sha256
+    }
+
+    /// What the registry will name it by; known once the bytes were fetched.
+    pub fn digests(&self) -> Option<&RegistryDigests> {
+        self.digests.as_ref()
+    }
+
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    pub fn changed_at_ns(&self) -> u64 {
+        self.changed_at_ns
+    }
+
+    /// When it was last handed to the network.
+    pub fn sent_at_ns(&self) -> Option<u64> {
+        self.sent_at_ns
+    }
+
+    pub fn derivations(&self) -> u8 {
+        self.derivations
+    }
+
+    pub fn sends(&self) -> u8 {
+        self.sends
+    }
+
+    fn status(&self) -> ArtifactStatus {
+        ArtifactStatus {
+            filename: self.filename.clone(),
+            sha256: self.sha256,
+            state: self.stage.view(),
+            changed_at_ns: self.changed_at_ns,
+        }
+    }
+}
+
+impl Stage {
+    /// Whether nothing more happens to it.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Verified | Self::Mismatch { .. } | Self::Blocked { .. } | Self::Refused { .. } => true,
+            Self::Prepared | Self::Sent | Self::Accepted | Self::Pending | Self::Unknown { .. } => false,
+        }
+    }
+
+    fn view(&self) -> PublicationState {
+        match self {
+            Self::Prepared => PublicationState::Prepared,
+            Self::Sent => PublicationState::Sent,
+            Self::Accepted => PublicationState::Accepted,
+            Self::Pending => PublicationState::Pending,
+            Self::Unknown { .. } => PublicationState::Unknown,
+            Self::Verified => PublicationState::Verified,
+            Self::Mismatch { shown } => PublicationState::Mismatch { shown: shown.clone() },
+            Self::Blocked { reason } => PublicationState::Blocked { reason: reason.advice().to_owned() },
+            Self::Refused { reason } => PublicationState::Refused { reason: reason.advice() },
+        }
+    }
+}
+
+impl BlockedReason {
+    /// What people can do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::NeverAppeared => {
+                "the registry accepted it but never showed it: look for it at the registry, it may be held for review"
+            }
+            Self::OutcomeUnknown => {
+                "it is not known whether it was published and the registry does not show it: look for it at the registry"
+            }
+        }
+    }
+}
+
+impl RefusedReason {
+    /// What people can do about it.
+    pub fn advice(self) -> String {
+        match self {
+            Self::ByRegistry(refusal) => by_registry(refusal),
+            Self::Expired => "the order's time was over before it was sent: propose the release again".into(),
+            Self::CredentialNotUsable => {
+                "the credential was revoked or ran out: activate another and propose the release again".into()
+            }
+            Self::SourceDiffers => {
+                "the artifact's source no longer serves the approved bytes: upload and propose them again".into()
+            }
+            Self::NotPublishable => {
+                "the approved metadata do not make a valid request: correct the package and propose it again".into()
+            }
+            Self::TooLarge => {
+                "with its metadata it does not fit one HTTPS outcall of 2,000,000 bytes: publish a smaller artifact"
+                    .into()
+            }
+            Self::NotReadable => {
+                "the registry's read URL cannot be read without credentials: register one that can".into()
+            }
+            Self::NotDecryptable => "the sealed token did not open: seal the token anew".into(),
+            Self::TooManyDerivations => {
+                "it could not be sent although keys were derived several times: see custody's log, then propose again"
+                    .into()
+            }
+            Self::EarlierArtifactFailed => {
+                "an earlier artifact of this release failed, so this one was not sent: release a new version".into()
+            }
+        }
+    }
+}
+
+fn by_registry(refusal: Refusal) -> String {
+    format!("{}: {}", refusal.code(), refusal.advice())
+}

@@ -1,0 +1,89 @@
+//! What the canister does on its own, in messages of their own, started by timers.
+//!
+//! Each task has at most one live timer. The table of due times is not part of the state: timers do not survive an
+//! upgrade, and [`arm`] finds from the state what is to be done.
+
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+
+use release_types::{CredentialId, OrderId};
+
+use crate::{activation, key_material, publish, runtime::Runtime, state::read_state};
+
+/// One piece of background work. Safe to run at any moment and any number of times.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Task {
+    /// Learn the sealing key and the receipt key.
+    LearnKeys,
+    /// Trial-decrypt a credential that is being activated.
+    Activate(CredentialId),
+    /// Take an order one step further.
+    DriveOrder(OrderId),
+    /// Take up again whatever lost its timer, for instance in a trap.
+    Sweep,
+}
+
+/// How often lost work is looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
+
+thread_local! {
+    static DUE_AT_NS: RefCell<BTreeMap<Task, u64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Runs a task after a delay, unless it is to run earlier anyway.
+pub fn schedule<R: Runtime>(runtime: &R, task: Task, delay: Duration) {
+    let now_ns = runtime.time_ns();
+    let delay_ns = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+    let due_ns = now_ns.saturating_add(delay_ns);
+    let runs_anyway = DUE_AT_NS.with_borrow_mut(|table| {
+        // An entry of the past belongs to a timer that was lost.
+        let runs_anyway = table.get(&task).is_some_and(|&at| now_ns < at && at <= due_ns);
+        if !runs_anyway {
+            table.insert(task.clone(), due_ns);
+        }
+        runs_anyway
+    });
+    if !runs_anyway {
+        runtime.set_timer(delay, task);
+    }
+}
+
+/// Starts whatever is due: after installation, after an upgrade and from time to time.
+pub fn arm<R: Runtime>(runtime: &R) {
+    let due = read_state(|state| {
+        let keys = (!state.knows_its_keys()).then_some(Task::LearnKeys);
+        let activations = state.activating_credentials().map(Task::Activate);
+        let orders = state.unfinished_orders().map(Task::DriveOrder);
+        keys.into_iter().chain(activations).chain(orders).collect::<Vec<_>>()
+    });
+    for task in due {
+        schedule(runtime, task, Duration::ZERO);
+    }
+    schedule(runtime, Task::Sweep, SWEEP_INTERVAL);
+}
+
+/// Runs the task of a timer that went off.
+pub async fn run<R: Runtime>(runtime: R, task: Task) {
+    let now_ns = runtime.time_ns();
+    let is_due = DUE_AT_NS.with_borrow_mut(|table| {
+        let is_due = table.get(&task).is_some_and(|&at| at <= now_ns);
+        if is_due {
+            table.remove(&task);
+        }
+        is_due
+    });
+    if !is_due {
+        return;
+    }
+    match task {
+        Task::LearnKeys => key_material::learn(runtime).await,
+        Task::Activate(credential) => activation::run(runtime, credential).await,
+        Task::DriveOrder(order) => publish::driver::drive(runtime, order).await,
+        Task::Sweep => arm(&runtime),
+    }
+}
+
+/// Forgets every timer, as an upgrade does.
+#[cfg(test)]
+pub fn forget_timers() {
+    DUE_AT_NS.with_borrow_mut(BTreeMap::clear);
+}

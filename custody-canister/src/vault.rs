@@ -1,0 +1,156 @@
+//! The only place that sees a token in the clear, and only within one function call.
+//!
+//! Nothing here awaits. Each entry function calls the work in a frame of its own and then overwrites the stack that
+//! the work used; heap buffers are wiped when they are freed (see [`crate::runtime::allocator`]). What comes out is
+//! a ready outcall or a yes or no.
+
+use candid::Principal;
+use registry_protocols::{
+    http::HttpRequest,
+    macaroon,
+    secret::{SecretToken, scrub_stack},
+};
+use release_types::{CredentialPolicy, Ecosystem};
+use sealing::{OpenError, SealingKey, TransportSecretKey, recover_vetkey};
+use thiserror::Error;
+
+use crate::{
+    outcall::{self, EncodedOutcall},
+    registry,
+    state::event::UnusableReason,
+};
+
+/// How long before now a narrowed token begins to hold, in seconds; clocks differ.
+const NARROWED_BEFORE_S: u64 = 60;
+/// How long a narrowed token holds, in seconds.
+const NARROWED_FOR_S: u64 = 300;
+
+/// A credential as it is kept.
+pub struct SealedCredential {
+    pub policy: CredentialPolicy,
+    pub sealed_token: Vec<u8>,
+    /// The public key that it is sealed to, as the subnet reported it.
+    pub sealing_key: Vec<u8>,
+}
+
+/// A vetKey under way: encrypted to a transport key that exists for this one derivation.
+pub struct DeliveredKey {
+    pub encrypted: Vec<u8>,
+    pub transport: TransportKey,
+}
+
+/// The secret half of a transport key; wiped on drop.
+pub struct TransportKey(TransportSecretKey);
+
+/// Why a credential did not open. Says nothing of its content.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum VaultError {
+    #[error("the random seed is not 32 bytes")]
+    InvalidSeed,
+    #[error("the derived key does not verify")]
+    InvalidKey,
+    #[error("the sealed token does not open under its policy")]
+    NotDecryptable,
+    #[error("what was sealed is no token of its ecosystem")]
+    NotAToken,
+}
+
+impl From<VaultError> for UnusableReason {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::InvalidSeed | VaultError::InvalidKey => Self::InvalidKey,
+            VaultError::NotDecryptable => Self::NotDecryptable,
+            VaultError::NotAToken => Self::NotAToken,
+        }
+    }
+}
+
+impl TransportKey {
+    /// Makes a transport key from 32 random bytes.
+    ///
+    /// # Errors
+    /// If they are not 32.
+    pub fn from_seed(seed: Vec<u8>) -> Result<Self, VaultError> {
+        #[inline(never)]
+        fn make(seed: Vec<u8>) -> Result<TransportSecretKey, VaultError> {
+            TransportSecretKey::from_seed(seed).map_err(|_| VaultError::InvalidSeed)
+        }
+        let key = make(seed);
+        scrub_stack();
+        key.map(Self)
+    }
+
+    /// The public half: 48 bytes, BLS12-381 G1.
+    pub fn public_key(&self) -> Vec<u8> {
+        #[inline(never)]
+        fn compute(key: &TransportSecretKey) -> Vec<u8> {
+            key.public_key()
+        }
+        let public_key = compute(&self.0);
+        scrub_stack();
+        public_key
+    }
+}
+
+/// Opens the credential, which checks that it holds a token of its ecosystem, and forgets it.
+///
+/// # Errors
+/// If it does not open, or holds no such token.
+pub fn try_open(credential: &SealedCredential, key: DeliveredKey) -> Result<(), VaultError> {
+    #[inline(never)]
+    fn work(credential: &SealedCredential, key: DeliveredKey) -> Result<(), VaultError> {
+        open(credential, key).map(drop)
+    }
+    let outcome = work(credential, key);
+    scrub_stack();
+    outcome
+}
+
+/// Opens the credential and puts the token, narrowed where the ecosystem can, into the request.
+///
+/// `package` and `now_s` (seconds since 1970) are what a narrowed token is limited to.
+///
+/// # Errors
+/// If it does not open, or holds no token of its ecosystem.
+pub fn authorized_outcall(
+    custody: Principal,
+    credential: &SealedCredential,
+    key: DeliveredKey,
+    request: HttpRequest,
+    package: &str,
+    now_s: u64,
+) -> Result<EncodedOutcall, VaultError> {
+    #[inline(never)]
+    fn work(
+        custody: Principal,
+        credential: &SealedCredential,
+        key: DeliveredKey,
+        request: HttpRequest,
+        package: &str,
+        now_s: u64,
+    ) -> Result<EncodedOutcall, VaultError> {
+        let ecosystem = credential.policy.ecosystem;
+        let mut token = open(credential, key)?;
+        if ecosystem == Ecosystem::Pypi {
+            let (from_s, until_s) = (now_s.saturating_sub(NARROWED_BEFORE_S), now_s + NARROWED_FOR_S);
+            token = macaroon::narrow(&token, package, from_s, until_s).map_err(|_| VaultError::NotAToken)?;
+        }
+        let request = request.authorize(&token, registry::authorization_scheme(ecosystem));
+        drop(token);
+        Ok(outcall::publish_outcall(custody, request, ecosystem))
+    }
+    let outcall = work(custody, credential, key, request, package, now_s);
+    scrub_stack();
+    outcall
+}
+
+fn open(credential: &SealedCredential, key: DeliveredKey) -> Result<SecretToken, VaultError> {
+    let DeliveredKey { encrypted, transport } = key;
+    let sealing_key = SealingKey::from_bytes(&credential.sealing_key).map_err(|_| VaultError::InvalidKey)?;
+    let vetkey = recover_vetkey(&encrypted, &transport.0, &sealing_key, &credential.policy)
+        .map_err(|_| VaultError::InvalidKey)?;
+    sealing::open(&vetkey, &credential.policy, &credential.sealed_token).map_err(|error| match error {
+        OpenError::NotACiphertext { .. } | OpenError::WrongKeyOrPolicy => VaultError::NotDecryptable,
+        OpenError::NotPadded | OpenError::NotAToken(_) | OpenError::Implausible(_) => VaultError::NotAToken,
+    })
+}
