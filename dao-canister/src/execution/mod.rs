@@ -1,0 +1,184 @@
+//! Carrying out what was adopted: step by step, in messages of its own, each of which may be repeated.
+//!
+//! Every step records what it is about to do before it calls custody, and sets the time of its next attempt before it
+//! waits, so that neither a lost answer nor a failing callback ends a proposal's way.
+
+mod credential;
+mod guard;
+mod release;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use candid::Principal;
+use release_types::{
+    ProposalAction, ProposalId, ProposalStatus,
+    proposal::{ExecuteError, RegistryProposal},
+};
+
+use crate::{
+    artifacts,
+    proposal::submission,
+    runtime::{CustodyError, Runtime},
+    schedule::{self, Task},
+    state::{Event, Proposal, audit::process_event, read_state},
+    vote,
+};
+use guard::ExecutionGuard;
+
+const FIRST_PAUSE_NS: u64 = 2_000_000_000;
+const LONGEST_PAUSE_NS: u64 = 60_000_000_000;
+const MAX_REASON_BYTES: usize = 1_000;
+
+thread_local! {
+    /// Attempts since a proposal last made progress, for the pause before the next.
+    static ATTEMPTS: RefCell<BTreeMap<ProposalId, u32>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// How a step ended.
+enum Step {
+    /// Something changed: look again soon.
+    Progress,
+    /// Nothing changed: look again later.
+    Waiting,
+    Done,
+    Failed(String),
+}
+
+impl Step {
+    /// How a step ends whose call brought no answer: refused for good, or to be tried again until the proposal's time
+    /// is over.
+    fn of_error(error: CustodyError, is_expired: bool) -> Self {
+        match error {
+            CustodyError::Refused { reason } => Self::Failed(format!("custody refused: {reason}")),
+            CustodyError::Unavailable { reason } if is_expired => {
+                Self::Failed(format!("custody did not answer within a day of the decision: {reason}"))
+            }
+            CustodyError::Unavailable { .. } => Self::Waiting,
+        }
+    }
+}
+
+/// Runs a task whose timer fired.
+pub async fn run<R: Runtime>(runtime: &R, task: Task) {
+    if !schedule::take(runtime, task) {
+        return;
+    }
+    match task {
+        Task::CloseVoting(id) => {
+            vote::decide_if_certain(runtime, id);
+            if let Some(deadline_ns) = open_until(id) {
+                schedule::set(runtime, task, deadline_ns);
+            }
+        }
+        Task::Advance(id) => advance(runtime, id).await,
+        Task::CollectArtifacts => artifacts::collect(runtime),
+    }
+}
+
+/// Carries out an adopted proposal now, or looks how far it is. Ends the vote first if its deadline has passed. Safe
+/// to repeat.
+///
+/// # Errors
+/// If the caller may not ask for it, or the proposal was not adopted.
+pub async fn execute<R: Runtime>(
+    runtime: &R,
+    caller: Principal,
+    id: ProposalId,
+) -> Result<ProposalStatus, ExecuteError> {
+    read_state(|state| match state.proposal(id) {
+        _ if !state.is_participant(&caller) => Err(ExecuteError::NotAllowed { caller }),
+        None => Err(ExecuteError::NoSuchProposal),
+        Some(_) => Ok(()),
+    })?;
+    vote::decide_if_certain(runtime, id);
+    advance(runtime, id).await;
+    match status(id) {
+        status @ (ProposalStatus::Open | ProposalStatus::Rejected | ProposalStatus::Withdrawn) => {
+            Err(ExecuteError::NotApproved { status })
+        }
+        status => Ok(status),
+    }
+}
+
+/// Takes the next step of an adopted proposal, unless that is being done already.
+async fn advance<R: Runtime>(runtime: &R, id: ProposalId) {
+    if !is_due(id) {
+        return;
+    }
+    // Before anything can fail: whatever happens below, there is a next attempt.
+    let attempts = ATTEMPTS.with_borrow_mut(|attempts| {
+        let count = attempts.entry(id).or_default();
+        *count = count.saturating_add(1);
+        *count
+    });
+    set_next_attempt(runtime, id, attempts);
+    let Some(_guard) = ExecutionGuard::acquire(id) else { return };
+    match step(runtime, id).await {
+        Step::Waiting => {}
+        Step::Progress => {
+            ATTEMPTS.with_borrow_mut(|attempts| attempts.remove(&id));
+            set_next_attempt(runtime, id, 1);
+        }
+        Step::Done => end(runtime, id, Event::ProposalExecuted { proposal: id }),
+        Step::Failed(reason) => {
+            let reason = reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned();
+            end(runtime, id, Event::ProposalFailed { proposal: id, reason });
+        }
+    }
+}
+
+async fn step<R: Runtime>(runtime: &R, id: ProposalId) -> Step {
+    let proposal = expect_proposal(id);
+    let submission = submission(&proposal);
+    if proposal.status == ProposalStatus::Approved {
+        process_event(runtime, Event::ExecutionStarted { proposal: id });
+    }
+    match submission.action {
+        ProposalAction::Registry(RegistryProposal { id: registry_id, registry }) => {
+            let established = Event::RegistryEstablished { proposal: id, id: registry_id, registry };
+            process_event(runtime, established);
+            Step::Done
+        }
+        ProposalAction::Credential(change) => credential::step(runtime, id, &proposal, change).await,
+        ProposalAction::Release(_) => release::step(runtime, id, &proposal).await,
+    }
+}
+
+fn end<R: Runtime>(runtime: &R, id: ProposalId, event: Event) {
+    process_event(runtime, event);
+    schedule::cancel(Task::Advance(id));
+    ATTEMPTS.with_borrow_mut(|attempts| attempts.remove(&id));
+    artifacts::schedule_collection(runtime);
+}
+
+fn set_next_attempt<R: Runtime>(runtime: &R, id: ProposalId, attempts: u32) {
+    let doublings = attempts.saturating_sub(1).min(10);
+    let pause_ns = (FIRST_PAUSE_NS << doublings).min(LONGEST_PAUSE_NS);
+    schedule::set(runtime, Task::Advance(id), runtime.time_ns().saturating_add(pause_ns));
+}
+
+fn is_due(id: ProposalId) -> bool {
+    read_state(|state| {
+        state.proposal(id).is_some_and(|proposal| {
+            matches!(proposal.status, ProposalStatus::Approved | ProposalStatus::Executing)
+        })
+    })
+}
+
+fn open_until(id: ProposalId) -> Option<u64> {
+    read_state(|state| {
+        let proposal = state.proposal(id).filter(|proposal| proposal.status == ProposalStatus::Open)?;
+        Some(proposal.deadline_ns)
+    })
+}
+
+fn expect_proposal(id: ProposalId) -> Proposal {
+    read_state(|state| state.proposal(id).cloned()).unwrap_or_else(|| panic!("BUG: proposal {id} vanished"))
+}
+
+fn status(id: ProposalId) -> ProposalStatus {
+    expect_proposal(id).status
+}

@@ -1,0 +1,89 @@
+//! Ordering an adopted release from custody, and following the order to its end.
+
+use release_types::{OrderStatus, ProposalId, PublicationState};
+
+use crate::{
+    execution::Step,
+    lifecycle,
+    proposal::{ApprovedRelease, ORDER_LIFETIME_NS, ValidRelease, order_id},
+    runtime::Runtime,
+    state::{Event, Proposal, audit::process_event, read_state},
+    voting::{Adoption, Voting},
+};
+
+pub async fn step<R: Runtime>(runtime: &R, id: ProposalId, proposal: &Proposal) -> Step {
+    let is_expired = is_expired(runtime, proposal);
+    let Some(custody) = lifecycle::custody(runtime) else {
+        return if is_expired {
+            Step::Failed("no custody canister is configured".into())
+        } else {
+            Step::Waiting
+        };
+    };
+    let known = read_state(|state| state.live_proposal(id).and_then(|live| live.order.clone()));
+    // Past its time an order is not sent any more; but one whose answer was lost may be under way.
+    if known.is_none() && !is_expired {
+        let order = approved(proposal).into_order(runtime.canister_self(), id, decided_at_ns(proposal));
+        return match runtime.publish(custody, order).await {
+            Ok(status) => record(runtime, id, known.as_ref(), status),
+            Err(error) => Step::of_error(error, false),
+        };
+    }
+    match runtime.order_status(custody, order_id(id)).await {
+        Ok(Some(status)) => record(runtime, id, known.as_ref(), status),
+        Ok(None) if known.is_some() => Step::Failed("custody does not know the order any more".into()),
+        Ok(None) => Step::Failed("custody took no order within a day of the decision".into()),
+        Err(error) => Step::of_error(error, false),
+    }
+}
+
+/// Whether custody may not begin any more what was decided.
+pub fn is_expired<R: Runtime>(runtime: &R, proposal: &Proposal) -> bool {
+    runtime.time_ns() >= decided_at_ns(proposal).saturating_add(ORDER_LIFETIME_NS)
+}
+
+/// The release with the tally's approval, counted once more.
+fn approved(proposal: &Proposal) -> ApprovedRelease {
+    let policy = read_state(|state| *state.electorate_of(proposal).policy());
+    let voting = Voting::at(decided_at_ns(proposal), proposal.deadline_ns);
+    let adoption = Adoption::of(&policy, proposal.tally, voting)
+        .unwrap_or_else(|| panic!("BUG: a release is executed that the tally did not adopt"));
+    ValidRelease::recall(proposal)
+        .unwrap_or_else(|| panic!("BUG: a release is executed that is none"))
+        .approve(adoption)
+}
+
+fn decided_at_ns(proposal: &Proposal) -> u64 {
+    proposal.decided_at_ns.unwrap_or_else(|| panic!("BUG: a proposal is executed that was not decided"))
+}
+
+fn record<R: Runtime>(runtime: &R, id: ProposalId, known: Option<&OrderStatus>, status: OrderStatus) -> Step {
+    if status.id != order_id(id) {
+        return Step::Failed(format!("custody answered about another order, {}", status.id));
+    }
+    let changed = known != Some(&status);
+    if changed {
+        process_event(runtime, Event::OrderReported { proposal: id, status: status.clone() });
+    }
+    if status.is_verified() {
+        return Step::Done;
+    }
+    if status.is_final() {
+        return Step::Failed(unverified(&status));
+    }
+    if changed { Step::Progress } else { Step::Waiting }
+}
+
+/// What became of the artifacts that were not published as voted.
+fn unverified(status: &OrderStatus) -> String {
+    let artifacts = status.artifacts.iter().filter_map(|artifact| {
+        let what = match &artifact.state {
+            PublicationState::Mismatch { shown } => format!("the registry shows other bytes: {shown}"),
+            PublicationState::Blocked { reason } => format!("it did not appear: {reason}"),
+            PublicationState::Refused { reason } => format!("nothing was published: {reason}"),
+            _ => return None,
+        };
+        Some(format!("{}: {what}", artifact.filename))
+    });
+    artifacts.collect::<Vec<_>>().join("; ")
+}

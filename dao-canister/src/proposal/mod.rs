@@ -1,0 +1,126 @@
+//! Proposals: what may be submitted, one file for each kind, and what a past one said.
+
+mod credential;
+mod record;
+mod registry;
+mod release;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use candid::Principal;
+use release_types::{
+    Defect, ProposalAction, ProposalId, RegistryId,
+    proposal::{SubmitProposalArgs, SubmitProposalError},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    runtime::Runtime,
+    schedule::{self, Task},
+    state::{Event, State, audit::process_event, read_state},
+    storage,
+};
+
+pub use record::{Submission, ballots, last_report, submission};
+pub use release::{ApprovedRelease, ORDER_LIFETIME_NS, ReleaseDocument, ValidRelease, order_id};
+
+/// Open proposals of one proposer.
+pub const MAX_OPEN: u32 = 20;
+
+/// What at most one live proposal may publish: one version of one package at one registry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReleaseKey {
+    pub registry: RegistryId,
+    /// Full npm name, or PyPI name in normalised form.
+    pub package: String,
+    /// In the ecosystem's normal form.
+    pub version: String,
+}
+
+/// A proposal in which nothing was found wrong.
+enum ValidProposal {
+    Release(Box<ValidRelease>),
+    Registry,
+    Credential,
+}
+
+/// Opens a vote.
+///
+/// # Errors
+/// If the caller may not propose, or everything that is wrong with the proposal; nothing is kept then.
+pub fn submit<R: Runtime>(
+    runtime: &R,
+    caller: Principal,
+    args: SubmitProposalArgs,
+) -> Result<ProposalId, SubmitProposalError> {
+    let now_ns = runtime.time_ns();
+    let valid = read_state(|state| {
+        if !state.is_participant(&caller) {
+            return Err(SubmitProposalError::NotAllowed { caller });
+        }
+        let open = state.open_proposals(&caller);
+        if open >= MAX_OPEN {
+            return Err(SubmitProposalError::TooManyOpen { open, limit: MAX_OPEN });
+        }
+        let valid =
+            validate(state, &args, now_ns).map_err(|defects| SubmitProposalError::Invalid { defects })?;
+        match &valid {
+            ValidProposal::Release(release) => match state.live_release(release.key()) {
+                Some(proposal) => Err(SubmitProposalError::AlreadyProposed { proposal }),
+                None => Ok(valid),
+            },
+            ValidProposal::Registry | ValidProposal::Credential => Ok(valid),
+        }
+    })?;
+    let release = match valid {
+        ValidProposal::Release(release) => {
+            let (facts, document) = release.facts(storage::next_document());
+            storage::append_document(document);
+            Some(facts)
+        }
+        ValidProposal::Registry | ValidProposal::Credential => None,
+    };
+    let (proposal, electorate, voting_period_ns) = read_state(|state| {
+        let (id, electorate) = state.electorate().unwrap_or_else(|| panic!("BUG: nobody was installed"));
+        (state.next_proposal(), id, electorate.policy().voting_period_ns)
+    });
+    let SubmitProposalArgs { title, summary, action } = args;
+    let deadline_ns = now_ns.saturating_add(voting_period_ns);
+    let submitted = Event::ProposalSubmitted {
+        proposal,
+        proposer: caller,
+        title,
+        summary,
+        action,
+        electorate,
+        deadline_ns,
+        release,
+    };
+    process_event(runtime, submitted);
+    schedule::set(runtime, Task::CloseVoting(proposal), deadline_ns);
+    Ok(proposal)
+}
+
+fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<ValidProposal, Vec<Defect>> {
+    let mut defects = text::defects(args);
+    let valid = match &args.action {
+        ProposalAction::Release(release) => {
+            release::validate(state, release, now_ns).map(|valid| ValidProposal::Release(Box::new(valid)))
+        }
+        ProposalAction::Registry(registry) => {
+            registry::validate(state, registry).map(|()| ValidProposal::Registry)
+        }
+        ProposalAction::Credential(credential) => {
+            credential::validate(state, credential).map(|()| ValidProposal::Credential)
+        }
+    };
+    match valid {
+        Ok(valid) if defects.is_empty() => Ok(valid),
+        Ok(_) => Err(defects),
+        Err(more) => {
+            defects.extend(more);
+            Err(defects)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a proposal said and how it was voted on, read from its blocks.
+
+use audit_log::{BlockIndex, fact_of_block};
+use release_types::{OrderStatus, ProposalAction, voting::Ballot};
+
+use crate::{
+    state::{Event, Proposal, ReleaseFacts},
+    storage,
+};
+
+/// A proposal's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    pub title: String,
+    pub summary: String,
+    pub action: ProposalAction,
+    pub release: Option<ReleaseFacts>,
+}
+
+pub fn submission(proposal: &Proposal) -> Submission {
+    match fact(proposal.submission) {
+        (_, Event::ProposalSubmitted { title, summary, action, release, .. }) => {
+            Submission { title, summary, action, release }
+        }
+        (_, other) => panic!("BUG: block {} is no submission but {}", proposal.submission, other.operation()),
+    }
+}
+
+/// All ballots, first cast first.
+pub fn ballots(proposal: &Proposal) -> Vec<Ballot> {
+    let mut ballots = Vec::new();
+    let mut next = proposal.last_ballot;
+    while let Some(block) = next {
+        match fact(block) {
+            (cast_at_ns, Event::BallotCast { member, choice, voting_power, previous, .. }) => {
+                ballots.push(Ballot { member, choice, voting_power, cast_at_ns });
+                next = previous;
+            }
+            (_, other) => panic!("BUG: block {block} is no ballot but {}", other.operation()),
+        }
+    }
+    ballots.reverse();
+    ballots
+}
+
+/// What custody reported last.
+pub fn last_report(proposal: &Proposal) -> Option<OrderStatus> {
+    let block = proposal.last_report?;
+    match fact(block) {
+        (_, Event::OrderReported { status, .. }) => Some(status),
+        (_, other) => panic!("BUG: block {block} is no report but {}", other.operation()),
+    }
+}
+
+fn fact(block: BlockIndex) -> (u64, Event) {
+    let blocks = storage::read_log(|log| log.blocks(block, 1));
+    let (_, value) = blocks.into_iter().next().unwrap_or_else(|| panic!("BUG: block {block} is missing"));
+    fact_of_block(value).unwrap_or_else(|error| panic!("BUG: block {block} is no fact: {error}"))
+}

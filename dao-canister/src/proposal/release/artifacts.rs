@@ -1,0 +1,256 @@
+//! The artifacts of a release: opened, compared with the proposal, and measured against what an outcall carries.
+
+use std::collections::BTreeSet;
+
+use package_formats::{
+    Declared, Limits, Package, agree, limits::MAX_UNPACKED_BYTES, npm::dist_tag_defects,
+    python::DistributionFilename, review, upload_form,
+};
+use registry_protocols::{
+    endpoint::EndpointUrl,
+    npm::{NpmPublication, largest_tarball_bytes},
+    pypi::largest_file_bytes,
+};
+use release_types::{
+    ArtifactRef, Defect, Ecosystem, Registry,
+    order::Publication,
+    proposal::{NpmAccess, NpmOptions, ReleaseProposal},
+};
+use serde_json::Value;
+
+use crate::{
+    artifacts,
+    proposal::{
+        release::{DerivedArtifact, package_name},
+        text,
+    },
+    state::State,
+};
+
+const MAX_ARTIFACTS: usize = 20;
+const MAX_FILENAME_BYTES: usize = 255;
+/// Bytes that all artifacts together may unpack to: hashing them stays far below what one message may compute.
+const MAX_TOTAL_UNPACKED_BYTES: u64 = 4 * MAX_UNPACKED_BYTES;
+
+/// What the artifacts say.
+pub struct Opened {
+    pub package: String,
+    /// In the ecosystem's normal form.
+    pub version: String,
+    pub artifacts: Vec<DerivedArtifact>,
+    pub defects: Vec<Defect>,
+}
+
+/// What is wrong with the list itself, before any artifact is opened.
+pub fn declaration_defects(ecosystem: Ecosystem, proposal: &ReleaseProposal) -> Vec<Defect> {
+    let mut defects = Vec::new();
+    let count = proposal.artifacts.len();
+    let most = match ecosystem {
+        Ecosystem::Npm => 1,
+        Ecosystem::Pypi => MAX_ARTIFACTS,
+    };
+    if !(1..=most).contains(&count) {
+        let allowed = match ecosystem {
+            Ecosystem::Npm => "exactly one tarball".to_owned(),
+            Ecosystem::Pypi => format!("1 to {most} wheels and source distributions"),
+        };
+        defects.push(Defect::new("artifacts", count.to_string(), allowed, "Adjust the list."));
+    }
+    let (mut filenames, mut digests) = (BTreeSet::new(), BTreeSet::new());
+    for (index, artifact) in proposal.artifacts.iter().enumerate().take(MAX_ARTIFACTS) {
+        let filename = format!("artifacts[{index}].filename");
+        defects.extend(text::length(&filename, &artifact.filename, 1, MAX_FILENAME_BYTES));
+        if !filenames.insert(&artifact.filename) {
+            let found = excerpt(&artifact.filename);
+            defects.push(Defect::new(filename, found, "each file name once", "Leave the second out."));
+        }
+        if !digests.insert(artifact.sha256) {
+            let field = format!("artifacts[{index}].sha256");
+            let found = artifact.sha256.to_string();
+            defects.push(Defect::new(field, found, "each artifact once", "Leave the second out."));
+        }
+    }
+    match (ecosystem, &proposal.npm) {
+        (Ecosystem::Npm, None) => {
+            let hint = "Give the dist-tag, usually `latest`, and the access.";
+            defects.push(Defect::new("npm", "nothing", "the options of an npm release", hint));
+        }
+        (Ecosystem::Npm, Some(options)) => {
+            defects.extend(dist_tag_defects(&options.dist_tag, &proposal.version));
+            if options.access == NpmAccess::Restricted && !proposal.name.starts_with('@') {
+                let hint = "Publish it openly, or give it a scope.";
+                defects.push(Defect::new("npm.access", "restricted", "public, without a scope", hint));
+            }
+        }
+        (Ecosystem::Pypi, Some(_)) => {
+            defects.push(Defect::new("npm", "options", "none for a PyPI release", "Leave them out."));
+        }
+        (Ecosystem::Pypi, None) => {}
+    }
+    defects
+}
+
+/// Opens every artifact, one after the other.
+pub fn open(state: &State, registry: &Registry, proposal: &ReleaseProposal) -> Opened {
+    let ecosystem = registry.ecosystem;
+    let mut opened = Opened {
+        package: package_name(ecosystem, &proposal.name),
+        version: proposal.version.clone(),
+        artifacts: Vec::new(),
+        defects: Vec::new(),
+    };
+    let mut unpacked_bytes_left = MAX_TOTAL_UNPACKED_BYTES;
+    let mut sdists = 0;
+    for (index, artifact) in proposal.artifacts.iter().enumerate() {
+        let package = match open_one(state, ecosystem, proposal, artifact, &mut unpacked_bytes_left) {
+            Ok(package) => package,
+            Err(defects) => {
+                opened.defects.extend(defects.into_iter().map(|defect| within(index, defect)));
+                continue;
+            }
+        };
+        opened.version = package.version().to_owned();
+        if let Package::Python(python) = &package
+            && matches!(python.distribution, DistributionFilename::Sdist { .. })
+        {
+            sdists += 1;
+        }
+        match publication(registry, proposal, artifact, &package) {
+            Ok(publication) => {
+                let mut review = review(&package);
+                review.filename.clone_from(&artifact.filename);
+                opened.artifacts.push(DerivedArtifact { review, publication });
+            }
+            Err(defects) => opened.defects.extend(defects.into_iter().map(|defect| within(index, defect))),
+        }
+    }
+    if sdists > 1 {
+        let found = format!("{sdists} source distributions");
+        opened.defects.push(Defect::new("artifacts", found, "at most one", "Leave the others out."));
+    }
+    opened
+}
+
+fn within(index: usize, defect: Defect) -> Defect {
+    Defect { field: format!("artifacts[{index}]: {}", defect.field), ..defect }
+}
+
+fn open_one(
+    state: &State,
+    ecosystem: Ecosystem,
+    proposal: &ReleaseProposal,
+    artifact: &ArtifactRef,
+    unpacked_bytes_left: &mut u64,
+) -> Result<Package, Vec<Defect>> {
+    let Some(stored) = state.artifacts().stored(&artifact.sha256) else {
+        let hint = "Upload it first, and completely; what nobody proposes is dropped after a day.";
+        let found = artifact.sha256.to_string();
+        return Err(vec![Defect::new("sha256", found, "the digest of an uploaded artifact", hint)]);
+    };
+    let limits = Limits {
+        artifact_bytes: artifacts::MAX_ARTIFACT_BYTES,
+        unpacked_bytes: MAX_UNPACKED_BYTES.min(*unpacked_bytes_left),
+        ..Limits::default()
+    };
+    let bytes = artifacts::read(stored);
+    let package = Package::open(ecosystem, &artifact.filename, &bytes, &limits)?;
+    let unpacked_bytes: u64 = package.files().iter().map(|file| file.size_bytes).sum();
+    *unpacked_bytes_left = unpacked_bytes_left.saturating_sub(unpacked_bytes);
+    let declared = Declared {
+        ecosystem,
+        name: &proposal.name,
+        version: &proposal.version,
+        filename: &artifact.filename,
+        sha256: artifact.sha256,
+        size_bytes: artifact.size_bytes,
+    };
+    let defects = agree(&declared, &package);
+    if defects.is_empty() { Ok(package) } else { Err(defects) }
+}
+
+/// What will be published for an artifact, if an outcall can carry it.
+fn publication(
+    registry: &Registry,
+    proposal: &ReleaseProposal,
+    artifact: &ArtifactRef,
+    package: &Package,
+) -> Result<Publication, Vec<Defect>> {
+    let (publication, largest_bytes) = match (package, &proposal.npm) {
+        (Package::Npm(npm), Some(options)) => {
+            let defects = configured_defects(&npm.manifest, npm.requested_dist_tag.as_deref(), options);
+            if !defects.is_empty() {
+                return Err(defects);
+            }
+            let endpoint = EndpointUrl::check("registry.upload_url", &registry.upload_url)?;
+            let manifest_json = Value::Object(npm.manifest.clone()).to_string();
+            let publication = NpmPublication {
+                name: &npm.name,
+                version: &npm.version,
+                manifest_json: &manifest_json,
+                options,
+            };
+            let largest_bytes = largest_tarball_bytes(&endpoint, &publication).map_err(unpublishable)?;
+            (Publication::Npm { manifest_json, options: options.clone() }, largest_bytes)
+        }
+        (Package::Python(python), None) => {
+            let form = upload_form(python);
+            let largest_bytes = largest_file_bytes(&form, &artifact.filename).map_err(unpublishable)?;
+            (Publication::Pypi { form }, largest_bytes)
+        }
+        _ => {
+            let hint = "Give npm options for an npm release, and only for one.";
+            return Err(vec![Defect::new("npm", "options of another kind", "those of the registry", hint)]);
+        }
+    };
+    let size_bytes = package.size_bytes();
+    if size_bytes > largest_bytes as u64 {
+        return Err(vec![Defect::new(
+            "size_bytes",
+            format!("{size_bytes} bytes"),
+            format!("at most {largest_bytes} bytes with this package's metadata"),
+            "One HTTPS outcall carries 2,000,000 bytes; make the artifact or its metadata smaller.",
+        )]);
+    }
+    Ok(publication)
+}
+
+fn unpublishable(error: impl std::error::Error) -> Vec<Defect> {
+    let hint = "Correct the package's metadata.";
+    vec![Defect::new("publication", error.to_string(), "what the registry's protocol can express", hint)]
+}
+
+/// Where the package's own configuration asks to be published otherwise than proposed.
+fn configured_defects(
+    manifest: &serde_json::Map<String, Value>,
+    requested_dist_tag: Option<&str>,
+    options: &NpmOptions,
+) -> Vec<Defect> {
+    let mut defects = Vec::new();
+    if let Some(tag) = requested_dist_tag.filter(|tag| *tag != options.dist_tag) {
+        defects.push(Defect::new(
+            "npm.dist_tag",
+            excerpt(&options.dist_tag),
+            format!("{}, as package.json asks for", excerpt(tag)),
+            "Propose that tag, or take it out of package.json.",
+        ));
+    }
+    let asked = manifest.get("publishConfig").and_then(|config| config.get("access")).and_then(Value::as_str);
+    let proposed = match options.access {
+        NpmAccess::Public => "public",
+        NpmAccess::Restricted => "restricted",
+    };
+    if let Some(asked) = asked.filter(|asked| *asked != proposed) {
+        defects.push(Defect::new(
+            "npm.access",
+            proposed,
+            format!("{}, as package.json asks for", excerpt(asked)),
+            "Propose that access, or take it out of package.json.",
+        ));
+    }
+    defects
+}
+
+/// The start of an outside text.
+fn excerpt(text: &str) -> String {
+    text.chars().take(100).collect()
+}

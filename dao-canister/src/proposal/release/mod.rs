@@ -1,0 +1,251 @@
+//! A release on its way: submitted, valid, approved, ordered. Each step can be taken only from the one before it, and
+//! only the tally can take the one to approval.
+
+mod artifacts;
+
+use candid::{CandidType, Decode, Encode, Principal};
+use release_types::{
+    Defect, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder, Registry, Sha256Digest,
+    credential::CredentialStatus,
+    order::{Decision, OrderedArtifact, Publication},
+    proposal::{ArtifactReview, ReleaseProposal},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    proposal::{ReleaseKey, credential, submission, text},
+    state::{Proposal, ReleaseFacts, State},
+    storage,
+    voting::Adoption,
+};
+
+/// Custody starts nothing this long after the decision: a day.
+pub const ORDER_LIFETIME_NS: u64 = 24 * 3_600 * 1_000_000_000;
+/// What is derived from all artifacts together, encoded. It goes to voters in one reply and to custody in one
+/// message, each of which carries 2 MiB.
+const MAX_DOCUMENT_BYTES: usize = 1_900_000;
+const MAX_NAME_BYTES: usize = 214;
+const MAX_VERSION_BYTES: usize = 256;
+
+/// What the artifacts of a release say, and what will be published for them. Stored when the proposal is submitted;
+/// the log has its digest.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct ReleaseDocument {
+    /// The registry as it was when the vote began.
+    pub registry: Registry,
+    pub package: String,
+    pub version: String,
+    pub artifacts: Vec<DerivedArtifact>,
+}
+
+/// One artifact's part of a [`ReleaseDocument`].
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct DerivedArtifact {
+    pub review: ArtifactReview,
+    pub publication: Publication,
+}
+
+/// A release in which nothing was found wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidRelease {
+    proposal: ReleaseProposal,
+    key: ReleaseKey,
+    document: ReleaseDocument,
+}
+
+/// A release that the tally adopted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovedRelease {
+    release: ValidRelease,
+    adoption: Adoption,
+}
+
+/// Opens every artifact and compares it with the proposal.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn validate(state: &State, proposal: &ReleaseProposal, now_ns: u64) -> Result<ValidRelease, Vec<Defect>> {
+    let mut defects = Vec::new();
+    defects.extend(text::length("name", &proposal.name, 1, MAX_NAME_BYTES));
+    defects.extend(text::length("version", &proposal.version, 1, MAX_VERSION_BYTES));
+    defects.extend(proposal.source.iter().flat_map(text::source_defects));
+    let Some(registry) = state.registry(&proposal.registry) else {
+        defects.push(unknown_registry(state, proposal));
+        return Err(defects);
+    };
+    defects.extend(artifacts::declaration_defects(registry.ecosystem, proposal));
+    if !defects.is_empty() {
+        // Opening would repeat the same defects in other words.
+        return Err(defects);
+    }
+    let opened = artifacts::open(state, registry, proposal);
+    let package = opened.package.clone();
+    defects.extend(credential_defects(state, proposal, registry, &package, now_ns));
+    defects.extend(opened.defects);
+    let document = ReleaseDocument {
+        registry: registry.clone(),
+        package: package.clone(),
+        version: opened.version.clone(),
+        artifacts: opened.artifacts,
+    };
+    let document_bytes = document.encode().len();
+    if document_bytes > MAX_DOCUMENT_BYTES {
+        defects.push(Defect::new(
+            "artifacts",
+            format!("{document_bytes} bytes of metadata and file lists"),
+            format!("at most {MAX_DOCUMENT_BYTES} bytes for all artifacts together"),
+            "Shorten readme or description, or leave files out.",
+        ));
+    }
+    if !defects.is_empty() {
+        return Err(defects);
+    }
+    let key = ReleaseKey { registry: proposal.registry.clone(), package, version: opened.version };
+    Ok(ValidRelease { proposal: proposal.clone(), key, document })
+}
+
+fn unknown_registry(state: &State, proposal: &ReleaseProposal) -> Defect {
+    let known: Vec<_> = state.registries().map(|(id, _)| id.to_string()).collect();
+    let allowed = if known.is_empty() { "none is in place".to_owned() } else { known.join(", ") };
+    let found: String = proposal.registry.0.chars().take(60).collect();
+    Defect::new("registry", found, allowed, "Propose the registry first.")
+}
+
+fn credential_defects(
+    state: &State,
+    proposal: &ReleaseProposal,
+    registry: &Registry,
+    package: &str,
+    now_ns: u64,
+) -> Vec<Defect> {
+    let id = proposal.credential;
+    let Some(known) = state.credential(&id) else {
+        return vec![credential::unknown("credential", &id.to_string())];
+    };
+    let policy = &known.policy;
+    let mut defects = Vec::new();
+    let mut expect = |holds: bool, found: String, allowed: String| {
+        if !holds {
+            let hint = "Choose another credential, or seal one for this release.";
+            defects.push(Defect::new("credential", found, allowed, hint));
+        }
+    };
+    expect(
+        known.status == CredentialStatus::Active,
+        format!("one that is {}", credential::status_name(&known.status)),
+        "an active credential".into(),
+    );
+    expect(
+        policy.ecosystem == registry.ecosystem,
+        format!("one for {}", policy.ecosystem),
+        format!("one for {}", registry.ecosystem),
+    );
+    expect(
+        policy.endpoint == registry.upload_url,
+        format!("one for {}", policy.endpoint),
+        format!("one for {}", registry.upload_url),
+    );
+    expect(
+        policy.packages.iter().any(|allowed| allowed == package),
+        format!("one for {}", policy.packages.join(", ")),
+        format!("one for {package}"),
+    );
+    expect(
+        now_ns < policy.not_after_ns,
+        "one whose time is over".into(),
+        "one that may still be used".into(),
+    );
+    defects
+}
+
+impl ReleaseDocument {
+    pub fn encode(&self) -> Vec<u8> {
+        Encode!(self).expect("Candid encodes every value of a Candid type")
+    }
+}
+
+impl ValidRelease {
+    pub fn key(&self) -> &ReleaseKey {
+        &self.key
+    }
+
+    /// What of it goes onto the log when its document is stored under `number`, and the document's bytes.
+    pub fn facts(&self, number: u64) -> (ReleaseFacts, Vec<u8>) {
+        let bytes = self.document.encode();
+        let document_sha256 = Sha256Digest::of(&bytes);
+        (ReleaseFacts { key: self.key.clone(), document: number, document_sha256 }, bytes)
+    }
+
+    /// A release as it was found valid when it was submitted; none for other kinds of proposals.
+    ///
+    /// # Panics
+    /// If the stored document is not the one whose digest is on the log.
+    pub fn recall(proposal: &Proposal) -> Option<Self> {
+        let submission = submission(proposal);
+        let (ProposalAction::Release(proposal), Some(facts)) = (submission.action, submission.release) else {
+            return None;
+        };
+        let document = recall_document(&facts);
+        Some(Self { proposal, key: facts.key, document })
+    }
+
+    pub fn into_document(self) -> ReleaseDocument {
+        self.document
+    }
+
+    /// The tally's adoption makes it approved; nothing else can.
+    pub fn approve(self, adoption: Adoption) -> ApprovedRelease {
+        ApprovedRelease { release: self, adoption }
+    }
+}
+
+fn recall_document(facts: &ReleaseFacts) -> ReleaseDocument {
+    let number = facts.document;
+    let bytes = storage::document(number).unwrap_or_else(|| panic!("BUG: document {number} is missing"));
+    assert_eq!(Sha256Digest::of(&bytes), facts.document_sha256, "BUG: document {number} was altered");
+    Decode!(&bytes, ReleaseDocument).unwrap_or_else(|error| panic!("BUG: document {number}: {error}"))
+}
+
+impl ApprovedRelease {
+    /// The order for custody; the same each time.
+    pub fn into_order(self, authority: Principal, id: ProposalId, decided_at_ns: u64) -> PublishOrder {
+        let ValidRelease { proposal, document, .. } = self.release;
+        let artifacts = proposal.artifacts.into_iter().zip(document.artifacts);
+        let artifacts = artifacts.map(|(artifact, derived)| OrderedArtifact {
+            filename: artifact.filename,
+            sha256: artifact.sha256,
+            size_bytes: artifact.size_bytes,
+            source: authority,
+            publication: derived.publication,
+        });
+        PublishOrder {
+            id: order_id(id),
+            credential: proposal.credential,
+            registry: document.registry,
+            package: document.package,
+            version: document.version,
+            artifacts: artifacts.collect(),
+            decision: Decision {
+                authority,
+                proposal: id,
+                decided_at_ns,
+                tally: self.adoption.tally(),
+                source: proposal.source,
+            },
+            expires_at_ns: decided_at_ns.saturating_add(ORDER_LIFETIME_NS),
+        }
+    }
+}
+
+/// The order of a proposal.
+pub fn order_id(id: ProposalId) -> OrderId {
+    OrderId(format!("proposal-{id}"))
+}
+
+/// The name by which a package's releases are told apart: as it is for npm, in normal form for PyPI.
+pub fn package_name(ecosystem: Ecosystem, name: &str) -> String {
+    match ecosystem {
+        Ecosystem::Npm => name.to_owned(),
+        Ecosystem::Pypi => package_formats::python::normalised_project_name(name),
+    }
+}

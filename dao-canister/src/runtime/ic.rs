@@ -1,0 +1,122 @@
+//! The runtime of a canister on the Internet Computer.
+
+use std::time::Duration;
+
+use candid::{CandidType, Principal};
+use ic_cdk::call::{Call, Error, RejectCode};
+use release_types::{
+    CredentialId, OrderId, OrderStatus, PublishOrder,
+    credential::{CredentialView, DepositCredentialArgs},
+    custody::ChangeCredentialArgs,
+};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    execution,
+    runtime::{CustodyError, Runtime},
+    schedule::Task,
+};
+
+const CUSTODY_VARIABLE: &str = "PUBLIC_CANISTER_ID:custody_canister";
+/// How custody marks a rejection that is its decision, and not an accident on the way.
+const REFUSAL_MARK: &str = "REFUSED: ";
+/// Longest excerpt of a rejection that is kept, in bytes.
+const MAX_REASON_BYTES: usize = 1_000;
+
+/// Production.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IcRuntime;
+
+impl Runtime for IcRuntime {
+    fn time_ns(&self) -> u64 {
+        ic_cdk::api::time()
+    }
+
+    fn canister_self(&self) -> Principal {
+        ic_cdk::api::canister_self()
+    }
+
+    fn custody_of_environment(&self) -> Option<Principal> {
+        if !ic_cdk::api::env_var_name_exists(CUSTODY_VARIABLE) {
+            return None;
+        }
+        Principal::from_text(ic_cdk::api::env_var_value(CUSTODY_VARIABLE)).ok()
+    }
+
+    fn set_timer(&self, delay: Duration, task: Task) {
+        let runtime = *self;
+        ic_cdk_timers::set_timer(delay, async move { execution::run(&runtime, task).await });
+    }
+
+    fn certify(&self, root: [u8; 32]) {
+        ic_cdk::api::certified_data_set(root);
+    }
+
+    async fn publish(&self, custody: Principal, order: PublishOrder) -> Result<OrderStatus, CustodyError> {
+        call(custody, "publish", order).await
+    }
+
+    async fn order_status(
+        &self,
+        custody: Principal,
+        order: OrderId,
+    ) -> Result<Option<OrderStatus>, CustodyError> {
+        call(custody, "order_status", order).await
+    }
+
+    async fn change_credential(
+        &self,
+        custody: Principal,
+        args: ChangeCredentialArgs,
+    ) -> Result<CredentialView, CustodyError> {
+        call(custody, "change_credential", args).await
+    }
+
+    async fn credential(
+        &self,
+        custody: Principal,
+        id: CredentialId,
+    ) -> Result<Option<CredentialView>, CustodyError> {
+        call(custody, "get_credential", id).await
+    }
+
+    async fn deposit_credential(
+        &self,
+        custody: Principal,
+        args: DepositCredentialArgs,
+    ) -> Result<CredentialView, CustodyError> {
+        call(custody, "deposit_credential", args).await
+    }
+}
+
+/// Calls with a bounded wait: custody can never keep this canister from stopping, and every method called is safe to
+/// repeat when the answer stays unknown.
+async fn call<A: CandidType, T: CandidType + DeserializeOwned>(
+    custody: Principal,
+    method: &str,
+    args: A,
+) -> Result<T, CustodyError> {
+    let response = Call::bounded_wait(custody, method)
+        .with_arg(args)
+        .change_timeout(MAX_WAIT_SECONDS)
+        .await
+        .map_err(|error| custody_error(method, error.into()))?;
+    response.candid().map_err(|error| custody_error(method, error.into()))
+}
+
+/// The longest that the network waits for an answer.
+const MAX_WAIT_SECONDS: u32 = 300;
+
+fn custody_error(method: &str, error: Error) -> CustodyError {
+    if let Error::CallRejected(rejected) = &error {
+        let refusal = rejected.reject_message().strip_prefix(REFUSAL_MARK);
+        if let (Ok(RejectCode::CanisterReject), Some(reason)) = (rejected.reject_code(), refusal) {
+            return CustodyError::Refused { reason: excerpt(reason) };
+        }
+    }
+    CustodyError::Unavailable { reason: excerpt(&format!("{method}: {error}")) }
+}
+
+fn excerpt(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_REASON_BYTES)].to_owned()
+}

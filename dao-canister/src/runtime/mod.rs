@@ -1,0 +1,64 @@
+//! Everything the canister cannot compute by itself: clock, timers, certification and calls, behind one trait.
+
+mod ic;
+
+use std::{future::Future, time::Duration};
+
+use candid::Principal;
+use release_types::{
+    CredentialId, OrderId, OrderStatus, PublishOrder,
+    credential::{CredentialView, DepositCredentialArgs},
+    custody::ChangeCredentialArgs,
+};
+
+use crate::schedule::Task;
+
+pub use ic::IcRuntime;
+
+/// Why custody did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustodyError {
+    /// It refused, and asking again will not help.
+    Refused { reason: String },
+    /// It could not be reached, or the answer is unknown. The same request may be sent again.
+    Unavailable { reason: String },
+}
+
+/// The canister's surroundings.
+pub trait Runtime: Clone + 'static {
+    /// Nanoseconds since the Unix epoch; constant within a message.
+    fn time_ns(&self) -> u64;
+    fn canister_self(&self) -> Principal;
+    /// The custody canister that the environment names, if it does.
+    fn custody_of_environment(&self) -> Option<Principal>;
+    /// Runs a task in a message of its own. Timers do not survive upgrades.
+    fn set_timer(&self, delay: Duration, task: Task);
+    /// Has the subnet certify this root.
+    fn certify(&self, root: [u8; 32]);
+
+    fn publish(
+        &self,
+        custody: Principal,
+        order: PublishOrder,
+    ) -> impl Future<Output = Result<OrderStatus, CustodyError>>;
+    fn order_status(
+        &self,
+        custody: Principal,
+        order: OrderId,
+    ) -> impl Future<Output = Result<Option<OrderStatus>, CustodyError>>;
+    fn change_credential(
+        &self,
+        custody: Principal,
+        args: ChangeCredentialArgs,
+    ) -> impl Future<Output = Result<CredentialView, CustodyError>>;
+    fn credential(
+        &self,
+        custody: Principal,
+        id: CredentialId,
+    ) -> impl Future<Output = Result<Option<CredentialView>, CustodyError>>;
+    fn deposit_credential(
+        &self,
+        custody: Principal,
+        args: DepositCredentialArgs,
+    ) -> impl Future<Output = Result<CredentialView, CustodyError>>;
+}

@@ -1,0 +1,137 @@
+//! The facts of which the state is the fold. Never renamed, never removed: old logs must replay.
+
+use audit_log::BlockIndex;
+use candid::Principal;
+use release_types::{
+    Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalAction, ProposalId, Registry, RegistryId,
+    Sha256Digest, VotingPolicy,
+    credential::CredentialStatus,
+    dao::{Member, Proposer},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{electorate::ElectorateId, proposal::ReleaseKey, storage::StoredAs, voting::Outcome};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The canister was installed with this group.
+    Installed {
+        members: Vec<Member>,
+        proposers: Vec<Proposer>,
+        policy: VotingPolicy,
+        custody: Option<Principal>,
+    },
+    /// Somebody announced an artifact.
+    UploadBegun { upload: StoredAs, uploader: Principal, sha256: Sha256Digest, size_bytes: u64 },
+    /// All bytes of an announced artifact arrived, and they have the announced digest.
+    ArtifactStored { upload: StoredAs, uploader: Principal, sha256: Sha256Digest },
+    /// Announced artifacts were dropped: their time was over, or somebody else's upload completed first.
+    UploadsDropped { uploads: Vec<UploadKey> },
+    /// Artifacts that no live proposal names were dropped after their time.
+    ArtifactsDropped { artifacts: Vec<Sha256Digest> },
+    /// A valid proposal was submitted; voting is open.
+    ProposalSubmitted {
+        proposal: ProposalId,
+        proposer: Principal,
+        title: String,
+        summary: String,
+        action: ProposalAction,
+        electorate: ElectorateId,
+        deadline_ns: u64,
+        /// For a release: what it publishes, as its artifacts say.
+        release: Option<ReleaseFacts>,
+    },
+    /// A member voted.
+    BallotCast {
+        proposal: ProposalId,
+        member: Principal,
+        choice: Choice,
+        voting_power: u64,
+        /// The block of the ballot before this one, of the same proposal.
+        previous: Option<BlockIndex>,
+    },
+    /// The vote ended: early because nothing could change it any more, or at the deadline.
+    ProposalDecided { proposal: ProposalId, outcome: Outcome },
+    /// The proposer took it back.
+    ProposalWithdrawn { proposal: ProposalId },
+    /// Execution began; from here on it cannot be withdrawn. Recorded before custody is called.
+    ExecutionStarted { proposal: ProposalId },
+    /// Custody reported another state of the order.
+    OrderReported { proposal: ProposalId, status: OrderStatus },
+    /// A registry was put in place, or replaced.
+    RegistryEstablished { proposal: ProposalId, id: RegistryId, registry: Registry },
+    /// A sealed token went to custody.
+    CredentialDeposited {
+        depositor: Principal,
+        credential: CredentialId,
+        policy: CredentialPolicy,
+        sealed_token_sha256: Sha256Digest,
+    },
+    /// Custody carried out a voted change of a credential.
+    CredentialChanged { proposal: ProposalId, credential: CredentialId, status: CredentialStatus },
+    /// Done.
+    ProposalExecuted { proposal: ProposalId },
+    /// It could not be carried out.
+    ProposalFailed { proposal: ProposalId, reason: String },
+}
+
+/// Names an announced artifact.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UploadKey {
+    pub uploader: Principal,
+    pub sha256: Sha256Digest,
+}
+
+/// What a release publishes, as its artifacts say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseFacts {
+    pub key: ReleaseKey,
+    /// Number of the document derived from the artifacts.
+    pub document: u64,
+    pub document_sha256: Sha256Digest,
+}
+
+impl Event {
+    /// The kind of block that records it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Installed { .. } => "1countersign.install",
+            Self::UploadBegun { .. } => "1countersign.begin_upload",
+            Self::ArtifactStored { .. } => "1countersign.store_artifact",
+            Self::UploadsDropped { .. } => "1countersign.drop_uploads",
+            Self::ArtifactsDropped { .. } => "1countersign.drop_artifacts",
+            Self::ProposalSubmitted { .. } => "1countersign.submit",
+            Self::BallotCast { .. } => "1countersign.vote",
+            Self::ProposalDecided { .. } => "1countersign.decide",
+            Self::ProposalWithdrawn { .. } => "1countersign.withdraw",
+            Self::ExecutionStarted { .. } => "1countersign.start",
+            Self::OrderReported { .. } => "1countersign.report_order",
+            Self::RegistryEstablished { .. } => "1countersign.establish_registry",
+            Self::CredentialDeposited { .. } => "1countersign.deposit_credential",
+            Self::CredentialChanged { .. } => "1countersign.change_credential",
+            Self::ProposalExecuted { .. } => "1countersign.execute",
+            Self::ProposalFailed { .. } => "1countersign.fail",
+        }
+    }
+
+    /// Every kind of block that this canister writes.
+    pub const OPERATIONS: [&str; 16] = [
+        "1countersign.install",
+        "1countersign.begin_upload",
+        "1countersign.store_artifact",
+        "1countersign.drop_uploads",
+        "1countersign.drop_artifacts",
+        "1countersign.submit",
+        "1countersign.vote",
+        "1countersign.decide",
+        "1countersign.withdraw",
+        "1countersign.start",
+        "1countersign.report_order",
+        "1countersign.establish_registry",
+        "1countersign.deposit_credential",
+        "1countersign.change_credential",
+        "1countersign.execute",
+        "1countersign.fail",
+    ];
+}

@@ -1,0 +1,190 @@
+//! The canister's state: the fold of its log, changed by [`audit::process_event`] and nothing else.
+//!
+//! What a past proposal said is not kept here but read from its block, so that the heap holds a few hundred bytes
+//! for each.
+
+mod artifacts;
+pub mod audit;
+mod event;
+mod transition;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use audit_log::BlockIndex;
+use candid::Principal;
+use release_types::{
+    Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalId, ProposalStatus, Registry, RegistryId,
+    Sha256Digest, Tally, credential::CredentialStatus, dao::Proposer,
+};
+use serde::Serialize;
+
+use crate::{
+    electorate::{Electorate, ElectorateId},
+    proposal::ReleaseKey,
+};
+
+pub use artifacts::{Artifact, Artifacts, Upload};
+pub use event::{Event, ReleaseFacts, UploadKey};
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::new(State::default());
+}
+
+/// Reads the state.
+pub fn read_state<T>(f: impl FnOnce(&State) -> T) -> T {
+    STATE.with_borrow(f)
+}
+
+fn mutate_state<T>(f: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(f)
+}
+
+/// Puts a replayed state in place, after an upgrade.
+pub fn restore(state: State) {
+    STATE.set(state);
+}
+
+/// Everything the canister knows, but for the texts of proposals and the bytes of artifacts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct State {
+    electorates: Vec<Electorate>,
+    proposers: BTreeMap<Principal, String>,
+    custody: Option<Principal>,
+    registries: BTreeMap<RegistryId, Registry>,
+    credentials: BTreeMap<CredentialId, Credential>,
+    artifacts: Artifacts,
+    /// By number, from 1.
+    proposals: Vec<Proposal>,
+    live: BTreeMap<ProposalId, LiveProposal>,
+    /// The live proposal of each release.
+    releases: BTreeMap<ReleaseKey, ProposalId>,
+    /// How many proposals of each proposer are open.
+    open_by_proposer: BTreeMap<Principal, u32>,
+}
+
+/// What is kept of every proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Proposal {
+    pub proposer: Principal,
+    /// The block that has its title, summary and action.
+    pub submission: BlockIndex,
+    pub electorate: ElectorateId,
+    pub status: ProposalStatus,
+    pub tally: Tally,
+    pub submitted_at_ns: u64,
+    pub deadline_ns: u64,
+    pub decided_at_ns: Option<u64>,
+    /// The block of the last ballot, which names the one before.
+    pub last_ballot: Option<BlockIndex>,
+    /// The block of custody's last report.
+    pub last_report: Option<BlockIndex>,
+}
+
+/// What is kept of a proposal until it is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LiveProposal {
+    /// Who voted, and how.
+    pub ballots: BTreeMap<Principal, Choice>,
+    /// For a release: what it names.
+    pub release: Option<LiveRelease>,
+    /// Custody's last report.
+    pub order: Option<OrderStatus>,
+}
+
+/// What a live release names, and nobody else may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveRelease {
+    pub key: ReleaseKey,
+    pub artifacts: BTreeSet<Sha256Digest>,
+}
+
+/// A credential that went to custody from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Credential {
+    pub policy: CredentialPolicy,
+    pub status: CredentialStatus,
+}
+
+impl State {
+    /// The electorate of proposals submitted now; none before installation.
+    pub fn electorate(&self) -> Option<(ElectorateId, &Electorate)> {
+        let last = u32::try_from(self.electorates.len()).ok()?.checked_sub(1)?;
+        Some((ElectorateId(last), self.electorates.last()?))
+    }
+
+    /// The electorate of a proposal.
+    pub fn electorate_of(&self, proposal: &Proposal) -> &Electorate {
+        self.electorates
+            .get(proposal.electorate.0 as usize)
+            .unwrap_or_else(|| panic!("BUG: a proposal names an electorate that does not exist"))
+    }
+
+    pub fn is_member(&self, principal: &Principal) -> bool {
+        self.electorate().is_some_and(|(_, electorate)| electorate.contains(principal))
+    }
+
+    /// Whether this is a member or a proposer: whoever may upload, propose and read what is under review.
+    pub fn is_participant(&self, principal: &Principal) -> bool {
+        self.is_member(principal) || self.proposers.contains_key(principal)
+    }
+
+    pub fn proposers(&self) -> impl Iterator<Item = Proposer> + '_ {
+        self.proposers.iter().map(|(principal, name)| Proposer { principal: *principal, name: name.clone() })
+    }
+
+    /// The custody canister given at installation.
+    pub fn custody(&self) -> Option<Principal> {
+        self.custody
+    }
+
+    pub fn registry(&self, id: &RegistryId) -> Option<&Registry> {
+        self.registries.get(id)
+    }
+
+    pub fn registries(&self) -> impl Iterator<Item = (&RegistryId, &Registry)> {
+        self.registries.iter()
+    }
+
+    pub fn credential(&self, id: &CredentialId) -> Option<&Credential> {
+        self.credentials.get(id)
+    }
+
+    pub fn artifacts(&self) -> &Artifacts {
+        &self.artifacts
+    }
+
+    pub fn proposal(&self, id: ProposalId) -> Option<&Proposal> {
+        self.proposals.get(usize::try_from(id.0.checked_sub(1)?).ok()?)
+    }
+
+    /// How many proposals there are.
+    pub fn proposals(&self) -> u64 {
+        self.proposals.len() as u64
+    }
+
+    pub fn next_proposal(&self) -> ProposalId {
+        ProposalId(self.proposals() + 1)
+    }
+
+    /// Proposals that are open, approved or executing.
+    pub fn live(&self) -> impl Iterator<Item = ProposalId> + '_ {
+        self.live.keys().copied()
+    }
+
+    pub fn live_proposal(&self, id: ProposalId) -> Option<&LiveProposal> {
+        self.live.get(&id)
+    }
+
+    /// The live proposal of a release.
+    pub fn live_release(&self, key: &ReleaseKey) -> Option<ProposalId> {
+        self.releases.get(key).copied()
+    }
+
+    /// How many proposals of this proposer are open for voting.
+    pub fn open_proposals(&self, proposer: &Principal) -> u32 {
+        self.open_by_proposer.get(proposer).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,165 @@
+//! The one function that turns a fact into a change, live and in replay.
+
+use release_types::{ProposalAction, ProposalId, ProposalStatus, credential::CredentialStatus};
+
+use crate::{
+    electorate::Electorate,
+    state::{
+        Credential, Event, LiveProposal, LiveRelease, Proposal, State, Upload, UploadKey, audit::Recorded,
+    },
+    voting::{self, Outcome},
+};
+
+impl State {
+    /// # Panics
+    /// If the fact cannot follow from this state: a defect of whoever recorded it.
+    pub(super) fn apply(&mut self, recorded: Recorded, event: &Event) {
+        let Recorded { block, time_ns } = recorded;
+        match event {
+            Event::Installed { members, proposers, policy, custody } => {
+                assert!(self.electorates.is_empty(), "BUG: installed twice");
+                self.electorates.push(Electorate::new(members, *policy));
+                self.proposers =
+                    proposers.iter().map(|proposer| (proposer.principal, proposer.name.clone())).collect();
+                self.custody = *custody;
+            }
+            Event::UploadBegun { upload, uploader, sha256, size_bytes } => self.artifacts.begin(
+                UploadKey { uploader: *uploader, sha256: *sha256 },
+                Upload { stored_as: *upload, size_bytes: *size_bytes, begun_at_ns: time_ns },
+            ),
+            Event::ArtifactStored { uploader, sha256, .. } => {
+                self.artifacts.store(&UploadKey { uploader: *uploader, sha256: *sha256 }, time_ns);
+            }
+            Event::UploadsDropped { uploads } => {
+                uploads.iter().for_each(|key| self.artifacts.drop_upload(key));
+            }
+            Event::ArtifactsDropped { artifacts } => {
+                artifacts.iter().for_each(|sha256| self.artifacts.drop_stored(sha256));
+            }
+            Event::ProposalSubmitted {
+                proposal, proposer, action, electorate, deadline_ns, release, ..
+            } => {
+                assert_eq!(*proposal, self.next_proposal(), "BUG: proposals are numbered out of order");
+                let release = match (release, action) {
+                    (Some(facts), ProposalAction::Release(release)) => {
+                        let taken = self.releases.insert(facts.key.clone(), *proposal);
+                        assert!(taken.is_none(), "BUG: a release has two live proposals");
+                        let artifacts = release.artifacts.iter().map(|artifact| artifact.sha256).collect();
+                        Some(LiveRelease { key: facts.key.clone(), artifacts })
+                    }
+                    _ => None,
+                };
+                for sha256 in release.iter().flat_map(|release| &release.artifacts) {
+                    self.artifacts.name(sha256);
+                }
+                self.live.insert(*proposal, LiveProposal { release, ..LiveProposal::default() });
+                *self.open_by_proposer.entry(*proposer).or_default() += 1;
+                let proposal = Proposal {
+                    proposer: *proposer,
+                    submission: block,
+                    electorate: *electorate,
+                    status: ProposalStatus::Open,
+                    tally: self.electorates[electorate.0 as usize].empty_tally(),
+                    submitted_at_ns: time_ns,
+                    deadline_ns: *deadline_ns,
+                    decided_at_ns: None,
+                    last_ballot: None,
+                    last_report: None,
+                };
+                self.proposals.push(proposal);
+            }
+            Event::BallotCast { proposal, member, choice, voting_power, previous } => {
+                let earlier = self.expect_live(*proposal).ballots.insert(*member, *choice);
+                assert!(earlier.is_none(), "BUG: a member voted twice");
+                let proposal = self.expect_in(*proposal, &[ProposalStatus::Open]);
+                assert_eq!(*previous, proposal.last_ballot, "BUG: a ballot names the wrong predecessor");
+                proposal.tally = voting::with_ballot(&proposal.tally, *choice, *voting_power);
+                proposal.last_ballot = Some(block);
+            }
+            Event::ProposalDecided { proposal, outcome } => {
+                self.close_voting(*proposal);
+                let decided = self.expect_in(*proposal, &[ProposalStatus::Open]);
+                decided.decided_at_ns = Some(time_ns);
+                match outcome {
+                    Outcome::Adopted => decided.status = ProposalStatus::Approved,
+                    Outcome::Rejected => self.finish(*proposal, ProposalStatus::Rejected, time_ns),
+                }
+            }
+            Event::ProposalWithdrawn { proposal } => {
+                let withdrawn = self.expect_in(*proposal, &[ProposalStatus::Open, ProposalStatus::Approved]);
+                if withdrawn.status == ProposalStatus::Open {
+                    self.close_voting(*proposal);
+                }
+                self.finish(*proposal, ProposalStatus::Withdrawn, time_ns);
+            }
+            Event::ExecutionStarted { proposal } => {
+                self.expect_in(*proposal, &[ProposalStatus::Approved]).status = ProposalStatus::Executing;
+            }
+            Event::OrderReported { proposal, status } => {
+                self.expect_in(*proposal, &[ProposalStatus::Executing]).last_report = Some(block);
+                self.expect_live(*proposal).order = Some(status.clone());
+            }
+            Event::RegistryEstablished { id, registry, .. } => {
+                self.registries.insert(id.clone(), registry.clone());
+            }
+            Event::CredentialDeposited { credential, policy, .. } => {
+                let deposited = Credential { policy: policy.clone(), status: CredentialStatus::Deposited };
+                self.credentials.insert(*credential, deposited);
+            }
+            Event::CredentialChanged { credential, status, .. } => {
+                self.credentials
+                    .get_mut(credential)
+                    .unwrap_or_else(|| panic!("BUG: an unknown credential changed"))
+                    .status = status.clone();
+            }
+            Event::ProposalExecuted { proposal } => {
+                self.expect_in(*proposal, &[ProposalStatus::Executing]);
+                self.finish(*proposal, ProposalStatus::Executed, time_ns);
+            }
+            Event::ProposalFailed { proposal, reason } => {
+                self.expect_in(*proposal, &[ProposalStatus::Executing]);
+                let failed = ProposalStatus::Failed { reason: reason.clone() };
+                self.finish(*proposal, failed, time_ns);
+            }
+        }
+    }
+
+    fn expect_live(&mut self, id: ProposalId) -> &mut LiveProposal {
+        self.live.get_mut(&id).unwrap_or_else(|| panic!("BUG: proposal {id} is not live"))
+    }
+
+    fn expect_in(&mut self, id: ProposalId, allowed: &[ProposalStatus]) -> &mut Proposal {
+        let proposal = usize::try_from(id.0)
+            .ok()
+            .and_then(|number| self.proposals.get_mut(number.checked_sub(1)?))
+            .unwrap_or_else(|| panic!("BUG: proposal {id} does not exist"));
+        assert!(
+            allowed.contains(&proposal.status),
+            "BUG: proposal {id} is {:?}, expected one of {allowed:?}",
+            proposal.status
+        );
+        proposal
+    }
+
+    fn close_voting(&mut self, id: ProposalId) {
+        let proposer = self.expect_in(id, &[ProposalStatus::Open]).proposer;
+        let open = self
+            .open_by_proposer
+            .get_mut(&proposer)
+            .unwrap_or_else(|| panic!("BUG: proposal {id} is open and not counted"));
+        *open -= 1;
+        if *open == 0 {
+            self.open_by_proposer.remove(&proposer);
+        }
+    }
+
+    /// Ends a live proposal: what it named is free again.
+    fn finish(&mut self, id: ProposalId, status: ProposalStatus, time_ns: u64) {
+        let live = self.live.remove(&id).unwrap_or_else(|| panic!("BUG: proposal {id} is not live"));
+        if let Some(release) = live.release {
+            self.releases.remove(&release.key);
+            release.artifacts.iter().for_each(|sha256| self.artifacts.release(sha256, time_ns));
+        }
+        self.proposals[id.0 as usize - 1].status = status;
+    }
+}
