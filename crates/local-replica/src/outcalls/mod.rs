@@ -80,11 +80,6 @@ pub struct NodeAnswers {
 }
 
 impl NodeAnswers {
-    /// The canister that called.
-    pub fn caller(&self) -> Principal {
-        self.call.caller
-    }
-
     /// The slowest node's time from sending to having the whole answer.
     pub fn roundtrip(&self) -> Duration {
         self.answers.values().map(|exchange| exchange.elapsed).max().unwrap_or_default()
@@ -95,7 +90,6 @@ impl NodeAnswers {
 #[derive(Debug)]
 struct Call {
     id: OutcallId,
-    caller: Principal,
     transform: Option<TransformContext>,
     funding: Funding,
     replication: Replication,
@@ -158,7 +152,6 @@ impl Outcalls {
         let asked_bytes = args.max_response_bytes.unwrap_or(MAX_RESPONSE_BYTES);
         let call = Arc::new(Call {
             id,
-            caller,
             transform: args.transform,
             funding,
             replication,
