@@ -1,0 +1,20 @@
+//! `credential list`: all credentials in custody.
+
+use serde_json::json;
+
+use crate::{
+    commands::describe,
+    context::Context,
+    failure::{Exit, Outcome},
+};
+
+pub async fn run(context: &Context) -> Outcome<Exit> {
+    let session = context.reading_session().await?;
+    let credentials = session.custody().credentials().await?;
+    let mut text: String = credentials.iter().map(describe::credential).collect();
+    if credentials.is_empty() {
+        text.push_str("no credentials; seal a token with `countersign credential seal`\n");
+    }
+    context.output.result(json!({ "credentials": credentials }), text);
+    Ok(Exit::Done)
+}

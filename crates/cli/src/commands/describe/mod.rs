@@ -1,0 +1,135 @@
+//! What commands print of proposals, orders, credentials and artifacts, in plain words.
+
+mod credential;
+mod order;
+mod review;
+
+use std::fmt::Write as _;
+
+use release_types::{
+    ProposalAction, ProposalStatus, ProposalView, Tally, VotingPolicy,
+    proposal::{CredentialChange, NpmAccess, ReleaseProposal},
+};
+
+use crate::{
+    operations::moment,
+    output::{BAD, FAINT, GOOD, HEADING, printable, printable_lines, styled},
+};
+
+pub use credential::{credential, credential_policy};
+pub use order::{order, publication};
+pub use review::review;
+
+/// One line that says what a proposal does.
+pub fn action(action: &ProposalAction) -> String {
+    match action {
+        ProposalAction::Release(release) => {
+            let count = release.artifacts.len();
+            let files = if count == 1 { "1 file".to_string() } else { format!("{count} files") };
+            format!(
+                "release {} {} to {} ({files})",
+                printable(&release.name),
+                printable(&release.version),
+                printable(&release.registry.0)
+            )
+        }
+        ProposalAction::Registry(proposal) => format!(
+            "registry {} ({}): upload {}, read {}",
+            printable(&proposal.id.0),
+            proposal.registry.ecosystem,
+            printable(&proposal.registry.upload_url),
+            printable(&proposal.registry.read_url)
+        ),
+        ProposalAction::Credential(proposal) => {
+            let verb = match proposal.change {
+                CredentialChange::Activate => "activate",
+                CredentialChange::Revoke => "revoke",
+            };
+            format!("{verb} credential {}", proposal.credential)
+        }
+    }
+}
+
+/// A proposal's status in a word, coloured, with its reason if it has one.
+pub fn status(status: &ProposalStatus) -> String {
+    match status {
+        ProposalStatus::Open => styled(HEADING, "open"),
+        ProposalStatus::Rejected => styled(BAD, "rejected"),
+        ProposalStatus::Withdrawn => styled(FAINT, "withdrawn"),
+        ProposalStatus::Approved => styled(GOOD, "approved, execution is due"),
+        ProposalStatus::Executing => styled(GOOD, "approved, being carried out"),
+        ProposalStatus::Executed => styled(GOOD, "done"),
+        ProposalStatus::Failed { reason } => format!("{} {}", styled(BAD, "failed:"), printable(reason)),
+    }
+}
+
+/// Votes so far, and what is needed.
+pub fn tally(tally: &Tally) -> String {
+    format!("{} yes, {} no, {} abstain of {}", tally.yes, tally.no, tally.abstain, tally.total)
+}
+
+/// The rule of voting.
+pub fn policy(policy: &VotingPolicy) -> String {
+    let period = std::time::Duration::from_nanos(policy.voting_period_ns);
+    format!(
+        "open for {}; {} % take part; more than {} % of yes and no say yes",
+        humantime::format_duration(period),
+        percent(policy.quorum_bp),
+        percent(policy.approval_bp)
+    )
+}
+
+fn percent(basis_points: u16) -> f64 {
+    f64::from(basis_points) / 100.0
+}
+
+/// A proposal's head: everything but what its artifacts contain.
+pub fn proposal(view: &ProposalView) -> String {
+    let mut text =
+        format!("{} {}\n", styled(HEADING, format!("proposal {}:", view.id)), printable(&view.title));
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:<12}{value}");
+    };
+    line("what", action(&view.action));
+    line("status", status(&view.status));
+    line("votes", tally(&view.tally));
+    line("proposer", view.proposer.to_text());
+    line("submitted", moment(view.submitted_at_ns));
+    match view.decided_at_ns {
+        Some(decided) => line("decided", moment(decided)),
+        None => line("deadline", moment(view.deadline_ns)),
+    }
+    if let ProposalAction::Release(release) = &view.action {
+        self::release(release, &mut line);
+    }
+    if let Some(status) = &view.order {
+        let _ = writeln!(text, "{}", order(status).trim_end());
+    }
+    if !view.summary.is_empty() {
+        let _ = writeln!(text, "\n{}", printable_lines(&view.summary).join("\n"));
+    }
+    text
+}
+
+/// The lines that only releases have.
+fn release(release: &ReleaseProposal, line: &mut impl FnMut(&str, String)) {
+    line("credential", release.credential.to_string());
+    if let Some(npm) = &release.npm {
+        let access = match npm.access {
+            NpmAccess::Public => "public",
+            NpmAccess::Restricted => "restricted",
+        };
+        line("npm", format!("tag {}, access {access}", printable(&npm.dist_tag)));
+    }
+    if let Some(source) = &release.source {
+        let tag = source.tag.as_deref().map(|tag| format!(" ({})", printable(tag))).unwrap_or_default();
+        line("source", format!("{} at {}{tag}", printable(&source.repository), printable(&source.commit)));
+        if let Some(rebuild) = &source.rebuild {
+            line("rebuild", printable(rebuild));
+        }
+    }
+    for artifact in &release.artifacts {
+        line("artifact", format!("{}  {} bytes", printable(&artifact.filename), artifact.size_bytes));
+        line("  sha256", artifact.sha256.to_string());
+    }
+}

@@ -1,0 +1,189 @@
+//! The commands: arguments and printing. One file for each.
+
+mod credential;
+mod deploy;
+mod execute;
+mod fetch;
+mod identity;
+mod list;
+mod log;
+mod network;
+mod propose;
+mod receipt;
+mod registry;
+mod show;
+mod status;
+mod verify;
+mod vote;
+mod withdraw;
+
+mod describe;
+
+use std::path::PathBuf;
+
+use candid::Principal;
+use clap::{Args, Parser, Subcommand};
+use release_types::{CredentialId, ProposalId, digest::InvalidDigest};
+
+use crate::{
+    context::Context,
+    failure::{Exit, Outcome},
+    operations::network::NetworkArgs,
+    output::Output,
+};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done or approved, 1 refused or not approved, 2 wrong use or cannot tell, 3 no answer from the network.";
+
+/// Nothing is published under the group's name unless the group approved exactly those bytes.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Options {
+    /// Print one JSON object instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The group's canisters, as `deploy` writes them
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "COUNTERSIGN_DEPLOYMENT",
+        default_value = ".countersign/deployment.json"
+    )]
+    deployment: PathBuf,
+    /// `main`, a URL, or a network file [default: the running local network]
+    #[arg(long, global = true, value_name = "main|URL|FILE", env = "COUNTERSIGN_NETWORK")]
+    network: Option<String>,
+    /// Who you are: a PEM file, as `icp` uses
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_IDENTITY")]
+    identity: Option<PathBuf>,
+    /// The DAO canister [default: the deployed one]
+    #[arg(long, global = true, value_name = "ID", env = "COUNTERSIGN_DAO")]
+    dao: Option<Principal>,
+    /// The custody canister [default: the deployed one]
+    #[arg(long, global = true, value_name = "ID", env = "COUNTERSIGN_CUSTODY")]
+    custody: Option<Principal>,
+    /// Root key of a network given by URL (DER) [default: the main network's]
+    #[arg(long, global = true, value_name = "HEX", hide_short_help = true)]
+    root_key: Option<String>,
+    /// vetKD master key of a network given by URL; tokens are sealed under it
+    #[arg(long, global = true, value_name = "HEX", hide_short_help = true)]
+    master_key: Option<String>,
+    /// Threshold Ed25519 master key of a network given by URL; receipts are signed under it
+    #[arg(long, global = true, value_name = "HEX", hide_short_help = true)]
+    receipt_master_key: Option<String>,
+    /// Ask the network itself for its root key: proves nothing, for throw-away networks only
+    #[arg(long, global = true, hide_short_help = true)]
+    danger_fetch_root_key: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the Internet Computer on this machine
+    #[command(subcommand)]
+    Network(network::Command),
+    /// Make an identity, or say whom one speaks as
+    #[command(subcommand)]
+    Identity(identity::Command),
+    /// Put both canisters on a network (empty ones can be named with --dao and --custody), or new code into them
+    Deploy(deploy::Args),
+    /// The registries that releases go to
+    #[command(subcommand)]
+    Registry(registry::Command),
+    /// The sealed tokens that custody publishes with
+    #[command(subcommand)]
+    Credential(credential::Command),
+    /// Upload artifacts and propose their release
+    Propose(propose::Args),
+    /// List proposals, newest first
+    List(list::Args),
+    /// Show what a proposal would publish, computed from the exact bytes
+    Show(show::Args),
+    /// Download the exact bytes under review
+    Fetch(fetch::Args),
+    /// Vote on a proposal
+    Vote(vote::Args),
+    /// Take back a proposal of yours
+    Withdraw(withdraw::Args),
+    /// Carry out an approved proposal now
+    Execute(execute::Args),
+    /// Where the group, or a proposal, stands
+    Status(status::Args),
+    /// Read and check a canister's log
+    Log(log::Args),
+    /// Read and check the receipt of a release
+    Receipt(receipt::Args),
+    /// Whether the group approved exactly these files
+    Verify(verify::Args),
+}
+
+impl Cli {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When what was asked for was not done.
+    pub async fn run(self) -> Outcome<Exit> {
+        let context = self.options.context();
+        match self.command {
+            Command::Network(command) => network::run(&context, command).await,
+            Command::Identity(command) => identity::run(&context, command),
+            Command::Deploy(args) => deploy::run(&context, args).await,
+            Command::Registry(command) => registry::run(&context, command).await,
+            Command::Credential(command) => credential::run(&context, command).await,
+            Command::Propose(args) => propose::run(&context, args).await,
+            Command::List(args) => list::run(&context, args).await,
+            Command::Show(args) => show::run(&context, args).await,
+            Command::Fetch(args) => fetch::run(&context, args).await,
+            Command::Vote(args) => vote::run(&context, args).await,
+            Command::Withdraw(args) => withdraw::run(&context, args).await,
+            Command::Execute(args) => execute::run(&context, args).await,
+            Command::Status(args) => status::run(&context, args).await,
+            Command::Log(args) => log::run(&context, args).await,
+            Command::Receipt(args) => receipt::run(&context, args).await,
+            Command::Verify(args) => verify::run(&context, args).await,
+        }
+    }
+}
+
+impl Options {
+    fn context(self) -> Context {
+        Context {
+            output: Output::new(self.json),
+            deployment: self.deployment,
+            network: NetworkArgs {
+                network: self.network,
+                root_key: self.root_key,
+                master_key: self.master_key,
+                receipt_master_key: self.receipt_master_key,
+            },
+            danger_fetch_root_key: self.danger_fetch_root_key,
+            identity: self.identity,
+            dao: self.dao,
+            custody: self.custody,
+        }
+    }
+}
+
+/// A proposal's number, for clap.
+fn proposal_id(text: &str) -> Result<ProposalId, std::num::ParseIntError> {
+    text.parse().map(ProposalId)
+}
+
+/// A credential's id, for clap.
+fn credential_id(text: &str) -> Result<CredentialId, InvalidDigest> {
+    text.parse().map(CredentialId)
+}
+
+/// `text` without colours, for messages that are printed as they are.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}

@@ -1,0 +1,102 @@
+//! `receipt`: read the receipt of a release, checked under the key derived from the pinned network and custody.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use clap::Args as ClapArgs;
+use registry_protocols::receipt::Statement;
+use release_types::{OrderId, ProposalId};
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Exit, Failure, Outcome},
+    operations::{moment, network_file::write_atomically, proposal, receipt},
+    output::{GOOD, HEADING, printable, styled},
+};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// A proposal's number, or an order's id
+    #[arg(value_name = "PROPOSAL|ORDER")]
+    id: String,
+    /// Also write the signed envelope to a file, for `verify --receipt`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
+    let session = context.reading_session().await?;
+    let order = match args.id.parse() {
+        Ok(number) => proposal::order_id(ProposalId(number)),
+        Err(_) => OrderId(args.id),
+    };
+    let custody = session.deployment.custody;
+    let found = session.custody().receipt(order.clone()).await?.ok_or_else(|| {
+        Failure::refused(format!("custody has no receipt for {order}"))
+            .hint("a receipt is signed when every artifact is verified; look with `countersign status`")
+    })?;
+    let master = session.network.receipt_master_key(&session.deployment.key_name)?;
+    let key = receipt::receipt_key(&master, custody);
+    let statement = receipt::read(&found.envelope_json, &key).map_err(|error| {
+        Failure::refused(format!("the receipt is not signed by custody {custody}: {error}"))
+            .hint("it proves nothing; ask again, and raise the alarm if it stays so")
+    })?;
+    if let Some(path) = &args.out {
+        write_atomically(path, found.envelope_json.as_bytes())?;
+    }
+    let envelope: serde_json::Value = serde_json::from_str(&found.envelope_json).unwrap_or_default();
+    let value = json!({
+        "order": found.order,
+        "signed_at_ns": found.signed_at_ns,
+        "statement": statement,
+        "envelope": envelope,
+        "receipt_key": hex::encode(key),
+    });
+    let mut text = format!("{}\n", styled(HEADING, format!("receipt of {}", printable(&found.order.0))));
+    text.push_str(&describe(&statement));
+    let _ = writeln!(
+        text,
+        "signed      {} by custody {custody}, {}",
+        moment(found.signed_at_ns),
+        styled(GOOD, "signature valid")
+    );
+    context.output.result(value, text);
+    Ok(Exit::Done)
+}
+
+/// What a verified receipt says.
+pub fn describe(statement: &Statement) -> String {
+    let said = &statement.predicate;
+    let tally = said.tally;
+    let mut text = format!(
+        "package     {} {}\nregistry    {}\napproved    by {} in proposal {}: {} yes, {} no, {} abstain of {}\ndecided     {}\nread back   {}\n",
+        printable(&said.package),
+        printable(&said.version),
+        printable(&said.registry.upload_url),
+        printable(&said.dao),
+        said.proposal_id,
+        tally.yes,
+        tally.no,
+        tally.abstain,
+        tally.total,
+        seconds(said.decided_at_s),
+        seconds(said.read_back.at_s),
+    );
+    if let Some(source) = &said.source {
+        let _ =
+            writeln!(text, "source      {} at {}", printable(&source.repository), printable(&source.commit));
+    }
+    for subject in &statement.subject {
+        let _ = writeln!(
+            text,
+            "artifact    {}\n  sha256    {}",
+            printable(&subject.name),
+            printable(&subject.digest.sha256)
+        );
+    }
+    text
+}
+
+fn seconds(at_s: u64) -> String {
+    moment(at_s.saturating_mul(1_000_000_000))
+}

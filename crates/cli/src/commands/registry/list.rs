@@ -1,0 +1,32 @@
+//! `registry list`: the registries in place.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Exit, Outcome},
+    output::{HEADING, printable, styled},
+};
+
+pub async fn run(context: &Context) -> Outcome<Exit> {
+    let session = context.reading_session().await?;
+    let registries = session.dao().registries().await?;
+    let mut text = String::new();
+    for view in &registries {
+        let _ = writeln!(
+            text,
+            "{} ({})\n  upload  {}\n  read    {}",
+            styled(HEADING, printable(&view.id.0)),
+            view.registry.ecosystem,
+            printable(&view.registry.upload_url),
+            printable(&view.registry.read_url)
+        );
+    }
+    if registries.is_empty() {
+        text.push_str("no registries; propose one with `countersign registry propose`\n");
+    }
+    context.output.result(json!({ "registries": registries }), text);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,113 @@
+//! `registry propose`: put a registry to the vote.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use clap::{Args as ClapArgs, ValueEnum};
+use release_types::{
+    Ecosystem, ProposalAction, Registry, RegistryId,
+    proposal::{RegistryProposal, SubmitProposalArgs},
+};
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Exit, Failure, Outcome},
+    operations::{proposal, registry_config},
+    output::printable,
+};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[arg(long)]
+    ecosystem: EcosystemName,
+    /// The name the group gives it [default: npm or pypi]
+    #[arg(long, value_name = "NAME")]
+    id: Option<String>,
+    /// Where it takes uploads [default: what npm or twine on this machine is set up for]
+    #[arg(long, value_name = "URL")]
+    upload_url: Option<String>,
+    /// Where it is read back [default: npm: the upload URL; PyPI: what pip is set up for]
+    #[arg(long, value_name = "URL")]
+    read_url: Option<String>,
+    /// What voters read first
+    #[arg(long)]
+    title: Option<String>,
+    /// More for voters
+    #[arg(long, default_value = "")]
+    summary: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EcosystemName {
+    Npm,
+    Pypi,
+}
+
+impl From<EcosystemName> for Ecosystem {
+    fn from(name: EcosystemName) -> Self {
+        match name {
+            EcosystemName::Npm => Self::Npm,
+            EcosystemName::Pypi => Self::Pypi,
+        }
+    }
+}
+
+pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
+    let registry = registry(context, &args)?;
+    let ecosystem = registry.ecosystem;
+    let id = args.id.unwrap_or_else(|| ecosystem.to_string().to_lowercase());
+    let title = args.title.unwrap_or_else(|| format!("Publish to the {ecosystem} registry {id}"));
+    let action =
+        ProposalAction::Registry(RegistryProposal { id: RegistryId(id), registry: registry.clone() });
+    let session = context.session().await?;
+    let submitted = SubmitProposalArgs { title, summary: args.summary, action };
+    let proposal = proposal::submit(&session.dao(), submitted).await?;
+    context.output.result(
+        json!({ "proposal": proposal, "registry": registry }),
+        format!("proposal {proposal}; members vote with `countersign vote {proposal} yes`"),
+    );
+    Ok(Exit::Done)
+}
+
+/// The registry that the flags name, or that the user agrees to of what the machine's tools are set up for.
+fn registry(context: &Context, args: &Args) -> Outcome<Registry> {
+    let ecosystem = Ecosystem::from(args.ecosystem);
+    let given = match (ecosystem, &args.upload_url, &args.read_url) {
+        (_, Some(upload), Some(read)) => Some((upload, read)),
+        (Ecosystem::Npm, Some(upload), None) => Some((upload, upload)),
+        _ => None,
+    };
+    if let Some((upload_url, read_url)) = given {
+        return Ok(Registry { ecosystem, upload_url: upload_url.clone(), read_url: read_url.clone() });
+    }
+    let flags = "name the registry with --upload-url URL --read-url URL";
+    let found = registry_config::configured(ecosystem).ok_or_else(|| {
+        Failure::usage(format!("no {ecosystem} registry is set up on this machine with an https address"))
+            .hint(flags)
+    })?;
+    let registry = Registry {
+        ecosystem,
+        upload_url: args.upload_url.clone().unwrap_or(found.registry.upload_url),
+        read_url: args.read_url.clone().unwrap_or(found.registry.read_url),
+    };
+    context.output.note(format!(
+        "{} names\n  upload  {}\n  read    {}",
+        found.source,
+        printable(&registry.upload_url),
+        printable(&registry.read_url)
+    ));
+    if !std::io::stdin().is_terminal() || !agrees("propose this registry? [y/N] ") {
+        return Err(Failure::usage("nothing was proposed: nobody agreed to the registry found").hint(
+            format!("{flags}, e.g. --upload-url {} --read-url {}", registry.upload_url, registry.read_url),
+        ));
+    }
+    Ok(registry)
+}
+
+fn agrees(question: &str) -> bool {
+    eprint!("{question}");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}

@@ -1,0 +1,80 @@
+//! `show`: what a voter reads, computed from the exact bytes and hashed on this machine.
+
+use std::fmt::Write as _;
+
+use clap::Args as ClapArgs;
+use release_types::{ProposalAction, ProposalId, ProposalView};
+use serde_json::json;
+
+use super::describe;
+use crate::{
+    context::{Context, Session},
+    failure::{Exit, Outcome},
+    operations::{
+        proposal,
+        review::{ReviewedRelease, review},
+    },
+    output::{HEADING, styled},
+};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[arg(value_name = "PROPOSAL", value_parser = super::proposal_id)]
+    id: ProposalId,
+    /// List every file
+    #[arg(long)]
+    files: bool,
+}
+
+/// Files listed unless all are asked for.
+const FILES_SHOWN: usize = 30;
+
+pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
+    let session = context.reading_session().await?;
+    let view = proposal::find(&session.dao(), args.id).await?;
+    let ballots = session.dao().ballots(args.id).await?;
+    let mut text = describe::proposal(&view);
+    for ballot in &ballots {
+        let _ = writeln!(
+            text,
+            "ballot      {} {:?} (power {})",
+            ballot.member, ballot.choice, ballot.voting_power
+        );
+    }
+    let reviewed = reviewed(context, &session, &view).await?;
+    let mut exit = Exit::Done;
+    if let Some(reviewed) = &reviewed {
+        text.push_str(&describe::review(reviewed, if args.files { usize::MAX } else { FILES_SHOWN }));
+        text.push_str(&how_to_verify(&view));
+        if reviewed.artifacts.iter().any(|artifact| !artifact.disagreements.is_empty()) {
+            exit = Exit::No;
+        }
+    }
+    context.output.result(json!({ "proposal": view, "ballots": ballots, "review": reviewed }), text);
+    Ok(exit)
+}
+
+async fn reviewed(
+    context: &Context,
+    session: &Session,
+    view: &ProposalView,
+) -> Outcome<Option<ReviewedRelease>> {
+    let ProposalAction::Release(release) = &view.action else { return Ok(None) };
+    let size: u64 = release.artifacts.iter().map(|artifact| artifact.size_bytes).sum();
+    let progress = context.output.bytes("reading the artifacts", size);
+    review(&session.dao(), view.id, release, |part| progress.advance(part)).await.map(Some)
+}
+
+fn how_to_verify(view: &ProposalView) -> String {
+    let id = view.id;
+    let rebuild = match &view.action {
+        ProposalAction::Release(release) if release.source.is_some() => {
+            "\n  build the source named above and compare the digests"
+        }
+        _ => "",
+    };
+    format!(
+        "\n{}\n  countersign fetch {id} --out review   then sha256sum review/*, and read the files{rebuild}\n",
+        styled(HEADING, "how to check this yourself")
+    )
+}

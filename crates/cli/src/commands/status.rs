@@ -1,0 +1,119 @@
+//! `status`: where the group, or a proposal, stands; with `--wait`, until nothing more will happen by itself.
+
+use std::{fmt::Write as _, time::Duration};
+
+use clap::Args as ClapArgs;
+use release_types::{ProposalId, ProposalStatus, ProposalView, proposal::ListProposalsArgs};
+use serde_json::json;
+
+use super::describe;
+use crate::{
+    context::{Context, Session},
+    failure::{Exit, Failure, Outcome},
+    operations::proposal,
+    output::{HEADING, printable, styled},
+};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// A proposal; without it, the whole group
+    #[arg(value_name = "PROPOSAL", value_parser = super::proposal_id)]
+    id: Option<ProposalId>,
+    /// Wait until it is over; exit code 1 if it was not carried out
+    #[arg(long, requires = "id")]
+    wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "DURATION", default_value = "2h", requires = "wait")]
+    timeout: humantime::Duration,
+}
+
+pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
+    let session = context.reading_session().await?;
+    let Some(id) = args.id else { return overview(context, &session).await };
+    let view = if args.wait {
+        wait(context, &session, id, args.timeout.into()).await?
+    } else {
+        proposal::find(&session.dao(), id).await?
+    };
+    context.output.result(json!(view), describe::proposal(&view));
+    let over = proposal::is_over(&view.status);
+    Ok(if args.wait && over && view.status != ProposalStatus::Executed { Exit::No } else { Exit::Done })
+}
+
+async fn wait(
+    context: &Context,
+    session: &Session,
+    id: ProposalId,
+    timeout: Duration,
+) -> Outcome<ProposalView> {
+    let mut progress = context.output.waiting(&format!("waiting for proposal {id}"));
+    let waited = proposal::wait_until_over(&session.dao(), id, timeout, |view| {
+        let mut line = format!("proposal {id}: {}", describe::status(&view.status));
+        if view.status == ProposalStatus::Open {
+            let _ = write!(line, "; {}", describe::tally(&view.tally));
+        }
+        for artifact in view.order.iter().flat_map(|order| &order.artifacts) {
+            let state = describe::publication(&artifact.state);
+            let _ = write!(line, "; {}: {state}", printable(&artifact.filename));
+        }
+        progress.say(&line);
+    })
+    .await?;
+    waited.ok_or_else(|| {
+        Failure::network(format!("proposal {id} is not over after {}", humantime::format_duration(timeout)))
+            .hint(format!("nothing is lost; look again with `countersign status {id} --wait`"))
+    })
+}
+
+async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
+    let dao = session.dao().info().await?;
+    let custody = session.custody().info().await?;
+    let page = session.dao().proposals(ListProposalsArgs { before: None, limit: Some(5) }).await?;
+    let sealing_key = custody.sealing_key.as_ref().map(hex::encode);
+    let receipt_key = custody.receipt_key.as_ref().map(hex::encode);
+    let mut text = format!(
+        "{}\nDAO      {}\ncustody  {} (keys {}; obeys {})\nnetwork  {}\npolicy   {}\n",
+        styled(HEADING, "the group"),
+        session.deployment.dao,
+        session.deployment.custody,
+        printable(&custody.key_name),
+        custody.authority,
+        session.network.url,
+        describe::policy(&dao.policy),
+    );
+    for member in &dao.members {
+        let _ = writeln!(
+            text,
+            "member   {} ({}), power {}",
+            printable(&member.name),
+            member.principal,
+            member.voting_power
+        );
+    }
+    for proposer in &dao.proposers {
+        let _ = writeln!(text, "proposer {} ({})", printable(&proposer.name), proposer.principal);
+    }
+    for view in &page.proposals {
+        let _ = writeln!(
+            text,
+            "{:>4}  {}; {}",
+            view.id.0,
+            describe::action(&view.action),
+            describe::status(&view.status)
+        );
+    }
+    let value = json!({
+        "dao": { "id": session.deployment.dao, "info": dao },
+        "custody": {
+            "id": session.deployment.custody,
+            "authority": custody.authority,
+            "key_name": custody.key_name,
+            "sealing_key": sealing_key,
+            "receipt_key": receipt_key,
+        },
+        "network": session.network.url,
+        "proposals": page.proposals,
+    });
+    context.output.result(value, text);
+    Ok(Exit::Done)
+}

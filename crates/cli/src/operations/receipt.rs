@@ -1,0 +1,121 @@
+//! Whether a group approved exactly these bytes: receipts, checked under a key that is derived here, offline.
+
+use candid::Principal;
+use ic_ed25519::{DerivationPath, PublicKey};
+use registry_protocols::receipt::{self, Envelope, KEY_DERIVATION_PATH, Statement, VerificationError};
+use release_types::{
+    Sha256Digest,
+    custody::{ListReceiptsArgs, ReceiptView},
+};
+use serde::Serialize;
+
+use super::custody::Custody;
+use crate::failure::{Failure, Outcome};
+
+/// Receipts asked for in one query.
+const PAGE: u32 = 100;
+
+/// The key that signs a custody canister's receipts, derived from the network's pinned master key as the network
+/// itself derives it.
+pub fn receipt_key(master: &PublicKey, custody: Principal) -> [u8; 32] {
+    let path: Vec<_> = KEY_DERIVATION_PATH.iter().map(|part| part.to_vec()).collect();
+    let path = DerivationPath::from_canister_id_and_path(custody.as_slice(), &path);
+    master.derive_subkey(&path).0.serialize_raw()
+}
+
+/// What is known about one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// A receipt of the pinned custody canister names exactly these bytes.
+    Approved { statement: Box<Statement> },
+    /// It does not.
+    NotApproved { reason: String },
+    /// What was given is no receipt at all.
+    CannotTell { reason: String },
+}
+
+/// Judges a digest by one receipt. The receipt's own claims of who made it count for nothing: only the signature
+/// under the pinned key does, and that it speaks of the pinned canister and of these bytes.
+pub fn judge(digest: Sha256Digest, envelope_json: &str, key: &[u8; 32], custody: Principal) -> Verdict {
+    let not_approved = |reason: String| Verdict::NotApproved { reason };
+    let statement = match read(envelope_json, key) {
+        Ok(statement) => statement,
+        Err(error @ Unreadable::NoEnvelope(_)) => return Verdict::CannotTell { reason: error.to_string() },
+        Err(Unreadable::Unverified(VerificationError::NotSignedByKey)) => {
+            return not_approved(format!("the receipt is not signed by the custody canister {custody}"));
+        }
+        Err(Unreadable::Unverified(error)) => return not_approved(error.to_string()),
+    };
+    if statement.predicate.custody != custody.to_text() {
+        return not_approved(format!(
+            "the receipt speaks of another custody canister, {}",
+            statement.predicate.custody
+        ));
+    }
+    if statement.subject_with(&digest).is_none() {
+        return not_approved(format!("the receipt is about other bytes; this file has sha256 {digest}"));
+    }
+    Verdict::Approved { statement: Box::new(statement) }
+}
+
+/// Why an envelope gave no statement.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    #[error("the receipt is no DSSE envelope: {0}")]
+    NoEnvelope(serde_json::Error),
+    #[error(transparent)]
+    Unverified(VerificationError),
+}
+
+/// Checks an envelope under a pinned key and reads its statement.
+///
+/// # Errors
+/// When it is no envelope, or its signature proves nothing.
+pub fn read(envelope_json: &str, key: &[u8; 32]) -> Result<Statement, Unreadable> {
+    let envelope: Envelope = serde_json::from_str(envelope_json).map_err(Unreadable::NoEnvelope)?;
+    receipt::verify(&envelope, key).map_err(Unreadable::Unverified)
+}
+
+/// Every receipt of a custody canister, oldest first.
+///
+/// # Errors
+/// When the canister does not answer.
+pub async fn all(custody: &Custody<'_>) -> Outcome<Vec<ReceiptView>> {
+    let mut receipts = Vec::new();
+    loop {
+        let start = receipts.len() as u64;
+        let page = custody.receipts(ListReceiptsArgs { start, limit: Some(PAGE) }).await?;
+        if page.is_empty() {
+            return Ok(receipts);
+        }
+        receipts.extend(page);
+    }
+}
+
+/// Judges a digest by all receipts there are.
+pub fn judge_by_all(
+    digest: Sha256Digest,
+    receipts: &[ReceiptView],
+    key: &[u8; 32],
+    custody: Principal,
+) -> Verdict {
+    receipts
+        .iter()
+        .map(|view| judge(digest, &view.envelope_json, key, custody))
+        .find(|verdict| matches!(verdict, Verdict::Approved { .. }))
+        .unwrap_or_else(|| Verdict::NotApproved {
+            reason: format!("no receipt of the custody canister {custody} names sha256 {digest}"),
+        })
+}
+
+/// Reads a receipt file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_file(path: &std::path::Path) -> Outcome<String> {
+    std::fs::read_to_string(path).map_err(|error| Failure::file("read the receipt", path, error))
+}
+
+#[cfg(test)]
+mod tests;

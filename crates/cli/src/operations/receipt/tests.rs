@@ -1,0 +1,126 @@
+use ic_ed25519::PrivateKey;
+use registry_protocols::receipt::{
+    DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, TallyFacts, pae,
+};
+use release_types::{Ecosystem, OrderId};
+
+use super::*;
+
+const BYTES: &[u8] = b"the package";
+
+fn custody(number: u8) -> Principal {
+    Principal::from_slice(&[number, 1, 1])
+}
+
+/// Stands for the network: one master key, from which each canister's key derives.
+struct Network {
+    master: PrivateKey,
+}
+
+impl Network {
+    fn new() -> Self {
+        Self { master: PrivateKey::generate_from_seed(b"a network") }
+    }
+
+    fn key_of(&self, custody: Principal) -> [u8; 32] {
+        receipt_key(&self.master.public_key(), custody)
+    }
+
+    /// Signs as the network does for `signer`.
+    fn receipt(&self, signer: Principal, statement: &Statement) -> String {
+        let path: Vec<_> = KEY_DERIVATION_PATH.iter().map(|part| part.to_vec()).collect();
+        let path = DerivationPath::from_canister_id_and_path(signer.as_slice(), &path);
+        let (key, _) = self.master.derive_subkey(&path);
+        let payload = statement.to_payload();
+        let envelope = Envelope::new(&payload, "", &key.sign_message(&pae(PAYLOAD_TYPE, &payload)));
+        serde_json::to_string(&envelope).expect("JSON")
+    }
+}
+
+fn statement(custody: Principal) -> Statement {
+    let url = "https://npm.registry.example/".to_string();
+    Statement::new(
+        vec![Subject {
+            name: "demo-1.0.0.tgz".into(),
+            digest: DigestSet { sha256: Sha256Digest::of(BYTES).to_string(), sha512: None },
+        }],
+        ReleasePredicate {
+            dao: "aaaaa-aa".into(),
+            proposal_id: 1,
+            custody: custody.to_text(),
+            order_id: "proposal-1".into(),
+            registry: RegistryUrls { ecosystem: Ecosystem::Npm, upload_url: url.clone(), read_url: url },
+            package: "demo".into(),
+            version: "1.0.0".into(),
+            decided_at_s: 1,
+            tally: TallyFacts { yes: 3, no: 0, abstain: 0, total: 5 },
+            source: None,
+            read_back: ReadBack { at_s: 2, replicated: true },
+        },
+    )
+}
+
+#[test]
+fn should_approve_bytes_that_a_receipt_of_the_pinned_custody_names() {
+    let network = Network::new();
+    let receipt = network.receipt(custody(1), &statement(custody(1)));
+    let verdict = judge(Sha256Digest::of(BYTES), &receipt, &network.key_of(custody(1)), custody(1));
+    assert!(matches!(verdict, Verdict::Approved { .. }), "{verdict:?}");
+}
+
+#[test]
+fn should_not_approve_by_a_valid_receipt_of_another_custody() {
+    let network = Network::new();
+    let others = network.receipt(custody(2), &statement(custody(2)));
+    let pinned = network.key_of(custody(1));
+    let verdict = judge(Sha256Digest::of(BYTES), &others, &pinned, custody(1));
+    assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
+    let pretending = network.receipt(custody(2), &statement(custody(1)));
+    let verdict = judge(Sha256Digest::of(BYTES), &pretending, &pinned, custody(1));
+    assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
+}
+
+#[test]
+fn should_not_approve_by_a_receipt_that_speaks_of_another_custody() {
+    let network = Network::new();
+    let receipt = network.receipt(custody(1), &statement(custody(2)));
+    let verdict = judge(Sha256Digest::of(BYTES), &receipt, &network.key_of(custody(1)), custody(1));
+    assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
+}
+
+#[test]
+fn should_not_approve_other_bytes() {
+    let network = Network::new();
+    let receipt = network.receipt(custody(1), &statement(custody(1)));
+    let verdict = judge(Sha256Digest::of(b"changed"), &receipt, &network.key_of(custody(1)), custody(1));
+    assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
+}
+
+#[test]
+fn should_not_tell_when_what_is_given_is_no_receipt() {
+    let verdict = judge(Sha256Digest::of(BYTES), "hello", &[0; 32], custody(1));
+    assert!(matches!(verdict, Verdict::CannotTell { .. }), "{verdict:?}");
+}
+
+#[test]
+fn should_find_the_receipt_among_all() {
+    let network = Network::new();
+    let key = network.key_of(custody(1));
+    let view = |envelope_json| ReceiptView { order: OrderId("o".into()), signed_at_ns: 1, envelope_json };
+    let foreign = view(network.receipt(custody(2), &statement(custody(2))));
+    let own = view(network.receipt(custody(1), &statement(custody(1))));
+    let digest = Sha256Digest::of(BYTES);
+    let both = [foreign.clone(), own];
+    assert!(matches!(judge_by_all(digest, &both, &key, custody(1)), Verdict::Approved { .. }));
+    assert!(matches!(judge_by_all(digest, &[foreign], &key, custody(1)), Verdict::NotApproved { .. }));
+}
+
+#[test]
+fn should_derive_the_same_key_as_the_network_publishes_for_a_canister() {
+    let custody = custody(1);
+    let path: Vec<_> = KEY_DERIVATION_PATH.iter().map(|part| part.to_vec()).collect();
+    let canister = ic_ed25519::CanisterId::from_slice(custody.as_slice()).expect("a canister id");
+    let (known, _) = PublicKey::derive_mainnet_key(ic_ed25519::MasterPublicKeyId::Key1, &canister, &path);
+    let master = PublicKey::mainnet_key(ic_ed25519::MasterPublicKeyId::Key1);
+    assert_eq!(receipt_key(&master, custody), known.serialize_raw());
+}
