@@ -20,6 +20,7 @@ pub mod scheduler;
 pub mod serve;
 pub mod stand_ins;
 pub mod threshold;
+pub mod trace;
 
 pub use config::{Clock, ReplicaConfig};
 pub use message::{

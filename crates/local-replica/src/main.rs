@@ -27,6 +27,9 @@ struct Arguments {
     /// Write URL, keys and process id to this file, as JSON, while serving
     #[arg(long, value_name = "PATH")]
     network_file: Option<PathBuf>,
+    /// Write one line of JSON for every executed message to this file
+    #[arg(long, value_name = "PATH")]
+    trace_file: Option<PathBuf>,
     /// Announce URL, keys and process id as one line of JSON
     #[arg(long)]
     json: bool,
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         routes: arguments.routes,
         module_cache: arguments.module_cache,
         network_file: arguments.network_file,
+        trace_file: arguments.trace_file,
         json: arguments.json,
     };
     match serve(&options) {

@@ -2,7 +2,7 @@
 
 use crate::http_interface::ReplicaServer;
 use crate::outcalls::{RouteError, Routes};
-use crate::{Clock, Replica, ReplicaConfig, ReplicaError};
+use crate::{Clock, Replica, ReplicaConfig, ReplicaError, trace};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,6 +24,8 @@ pub struct ServeOptions {
     pub module_cache: Option<PathBuf>,
     /// Where to write the [`Network`] while it is served.
     pub network_file: Option<PathBuf>,
+    /// Where to write one line for every executed message; see [`crate::trace`].
+    pub trace_file: Option<PathBuf>,
     /// Whether to announce the network as JSON.
     pub json: bool,
 }
@@ -54,6 +56,8 @@ pub enum ServeError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot write the network file {}: {source}", path.display())]
     NetworkFile { path: PathBuf, source: io::Error },
+    #[error("cannot write the trace {}: {source}", path.display())]
+    TraceFile { path: PathBuf, source: io::Error },
     #[error("cannot {action}: {source}")]
     Io { action: &'static str, source: io::Error },
 }
@@ -82,7 +86,12 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         let mut terminate = signal(SignalKind::terminate()).map_err(io("listen for SIGTERM"))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(io("listen for SIGINT"))?;
 
-        let replica = Replica::new(config)?;
+        let mut replica = Replica::new(config)?;
+        if let Some(path) = &options.trace_file {
+            let observer = trace::to_file(path)
+                .map_err(|source| ServeError::TraceFile { path: path.clone(), source })?;
+            replica.observe(observer);
+        }
         let mut network = describe(&replica);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let server = ReplicaServer::start(replica, address)

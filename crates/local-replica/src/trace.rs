@@ -1,0 +1,41 @@
+//! A trace of every executed message, one JSON object a line: what it was, what it cost.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::message::{EntryPoint, MessageReport};
+use crate::replica::Observer;
+
+/// An observer that appends each message to the file at `path`, which is made anew.
+///
+/// # Errors
+/// When the file cannot be made.
+pub fn to_file(path: &Path) -> io::Result<Observer> {
+    let mut file = File::create(path)?;
+    Ok(Box::new(move |report, _| {
+        // One write a line, so that readers see whole lines. A full disk must not stop the network.
+        let _ = file.write_all(line(report).as_bytes());
+    }))
+}
+
+fn line(report: &MessageReport) -> String {
+    let is_query = matches!(
+        report.entry,
+        EntryPoint::Query { replicated: false, .. }
+            | EntryPoint::CompositeQuery { .. }
+            | EntryPoint::InspectMessage { .. }
+    );
+    let message = json!({
+        "time_ns": report.time_ns,
+        "canister": report.canister.to_text(),
+        "entry": format!("{:?}", report.entry),
+        "query": is_query,
+        "instructions": report.instructions,
+        "cycles": u64::try_from(report.cycles_charged).unwrap_or(u64::MAX),
+        "outcome": format!("{:?}", report.outcome),
+    });
+    format!("{message}\n")
+}
