@@ -228,6 +228,21 @@ async fn should_refuse_a_call_by_a_stranger_to_the_management_canister() {
 }
 
 #[tokio::test]
+async fn should_keep_answers_for_polling_after_the_time_was_moved() {
+    let setup = Setup::start();
+    let agent = setup.agent(http::identity(1)).await;
+    let canister = setup.counter(&agent).await;
+    setup.move_time(std::time::Duration::from_secs(24 * 60 * 60));
+    let signed = agent.update(&canister, "inc").sign().expect("signs");
+    let url = format!("{}/api/v2/canister/{canister}/call", setup.url());
+    http::post(url, signed.signed_update).await;
+    // The next call is when old answers are forgotten.
+    agent.update(&canister, "inc").call_and_wait().await.expect("an answer");
+    let (reply, _) = agent.wait(&signed.request_id, canister).await.expect("an answer");
+    assert_eq!(as_u32(&reply), 1);
+}
+
+#[tokio::test]
 async fn should_stop_when_told_to() {
     let setup = Setup::start();
     let agent = setup.agent(http::identity(1)).await;

@@ -11,6 +11,7 @@ use local_replica::{Clock, Replica, ReplicaConfig};
 use serde::Deserialize;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// Counts calls of `inc`, tells callers who they are, and traps on demand.
 pub const COUNTER: &str = r#"(module
@@ -51,6 +52,10 @@ impl Setup {
 
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    pub fn move_time(&self, by: Duration) {
+        self.server.with_replica(move |replica| replica.advance_time(by)).expect("it runs");
     }
 
     pub fn stop(self) {
