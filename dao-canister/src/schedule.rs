@@ -50,3 +50,9 @@ pub fn take<R: Runtime>(runtime: &R, task: Task) -> bool {
 pub fn due_at_ns(task: Task) -> Option<u64> {
     DUE.with_borrow(|due| due.get(&task).copied())
 }
+
+/// Forgets everything, as an upgrade does.
+#[cfg(test)]
+pub fn forget() {
+    DUE.take();
+}

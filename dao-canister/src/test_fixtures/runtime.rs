@@ -1,0 +1,213 @@
+//! A runtime whose clock, timers and custody answers the test holds in its hands.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::{self, Future},
+    pin::pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use candid::Principal;
+use release_types::{
+    CredentialId, OrderId, OrderStatus, PublishOrder,
+    credential::{CredentialView, DepositCredentialArgs},
+    custody::ChangeCredentialArgs,
+};
+
+use crate::{
+    execution,
+    runtime::{CustodyError, Runtime},
+    schedule::Task,
+};
+
+pub const START_NS: u64 = 1_800_000_000_000_000_000;
+pub const SECOND_NS: u64 = 1_000_000_000;
+
+/// What custody was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    Publish(PublishOrder),
+    OrderStatus(OrderId),
+    ChangeCredential(ChangeCredentialArgs),
+    Credential(CredentialId),
+    Deposit(DepositCredentialArgs),
+}
+
+/// What custody answers next.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Order(Result<OrderStatus, CustodyError>),
+    OrderStatus(Result<Option<OrderStatus>, CustodyError>),
+    Credential(Result<CredentialView, CustodyError>),
+    CredentialStatus(Result<Option<CredentialView>, CustodyError>),
+    /// The call stays open.
+    Never,
+}
+
+#[derive(Clone)]
+pub struct TestRuntime(Rc<RefCell<Inner>>);
+
+struct Inner {
+    now_ns: u64,
+    timers: Vec<(u64, Task)>,
+    asked: Vec<Asked>,
+    answers: VecDeque<Answer>,
+    environment: Option<Principal>,
+    certified: Option<[u8; 32]>,
+}
+
+impl TestRuntime {
+    pub fn new() -> Self {
+        Self(Rc::new(RefCell::new(Inner {
+            now_ns: START_NS,
+            timers: Vec::new(),
+            asked: Vec::new(),
+            answers: VecDeque::new(),
+            environment: None,
+            certified: None,
+        })))
+    }
+
+    pub fn set_environment(&self, custody: Option<Principal>) {
+        self.0.borrow_mut().environment = custody;
+    }
+
+    pub fn answer(&self, answer: Answer) {
+        self.0.borrow_mut().answers.push_back(answer);
+    }
+
+    /// Everything custody was asked since the last time.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.0.borrow_mut().asked)
+    }
+
+    pub fn certified(&self) -> Option<[u8; 32]> {
+        self.0.borrow().certified
+    }
+
+    /// Loses all timers, as an upgrade does.
+    pub fn lose_timers(&self) {
+        self.0.borrow_mut().timers.clear();
+    }
+
+    pub fn pending_timers(&self) -> usize {
+        self.0.borrow().timers.len()
+    }
+
+    /// Moves the clock without firing anything, as when the subnet was busy.
+    pub fn skip(&self, by_ns: u64) {
+        self.0.borrow_mut().now_ns += by_ns;
+    }
+
+    /// Moves the clock and fires every timer on the way, in order.
+    pub fn advance(&self, by_ns: u64) {
+        let end_ns = self.time_ns() + by_ns;
+        while let Some((due_ns, task)) = self.take_timer(end_ns) {
+            let now_ns = self.time_ns().max(due_ns);
+            self.0.borrow_mut().now_ns = now_ns;
+            run(execution::run(self, task));
+        }
+        self.0.borrow_mut().now_ns = end_ns;
+    }
+
+    fn take_timer(&self, until_ns: u64) -> Option<(u64, Task)> {
+        let mut inner = self.0.borrow_mut();
+        let first = (0..inner.timers.len()).min_by_key(|index| inner.timers[*index].0)?;
+        (inner.timers[first].0 <= until_ns).then(|| inner.timers.remove(first))
+    }
+
+    async fn next_answer(&self, asked: Asked) -> Answer {
+        let answer = {
+            let mut inner = self.0.borrow_mut();
+            let question = format!("{asked:?}");
+            inner.asked.push(asked);
+            inner.answers.pop_front().unwrap_or_else(|| panic!("no answer was prepared for {question}"))
+        };
+        match answer {
+            Answer::Never => future::pending().await,
+            answer => answer,
+        }
+    }
+}
+
+impl Runtime for TestRuntime {
+    fn time_ns(&self) -> u64 {
+        self.0.borrow().now_ns
+    }
+
+    fn canister_self(&self) -> Principal {
+        Principal::from_slice(&[0xda, 0x01])
+    }
+
+    fn custody_of_environment(&self) -> Option<Principal> {
+        self.0.borrow().environment
+    }
+
+    fn set_timer(&self, delay: Duration, task: Task) {
+        let mut inner = self.0.borrow_mut();
+        let due_ns = inner.now_ns + u64::try_from(delay.as_nanos()).expect("within 500 years");
+        inner.timers.push((due_ns, task));
+    }
+
+    fn certify(&self, root: [u8; 32]) {
+        self.0.borrow_mut().certified = Some(root);
+    }
+
+    async fn publish(&self, _: Principal, order: PublishOrder) -> Result<OrderStatus, CustodyError> {
+        match self.next_answer(Asked::Publish(order)).await {
+            Answer::Order(answer) => answer,
+            other => panic!("publish was answered with {other:?}"),
+        }
+    }
+
+    async fn order_status(&self, _: Principal, order: OrderId) -> Result<Option<OrderStatus>, CustodyError> {
+        match self.next_answer(Asked::OrderStatus(order)).await {
+            Answer::OrderStatus(answer) => answer,
+            other => panic!("order_status was answered with {other:?}"),
+        }
+    }
+
+    async fn change_credential(
+        &self,
+        _: Principal,
+        args: ChangeCredentialArgs,
+    ) -> Result<CredentialView, CustodyError> {
+        match self.next_answer(Asked::ChangeCredential(args)).await {
+            Answer::Credential(answer) => answer,
+            other => panic!("change_credential was answered with {other:?}"),
+        }
+    }
+
+    async fn credential(
+        &self,
+        _: Principal,
+        id: CredentialId,
+    ) -> Result<Option<CredentialView>, CustodyError> {
+        match self.next_answer(Asked::Credential(id)).await {
+            Answer::CredentialStatus(answer) => answer,
+            other => panic!("get_credential was answered with {other:?}"),
+        }
+    }
+
+    async fn deposit_credential(
+        &self,
+        _: Principal,
+        args: DepositCredentialArgs,
+    ) -> Result<CredentialView, CustodyError> {
+        match self.next_answer(Asked::Deposit(args)).await {
+            Answer::Credential(answer) => answer,
+            other => panic!("deposit_credential was answered with {other:?}"),
+        }
+    }
+}
+
+/// Runs what does not wait for anything that is not there, or waits forever.
+pub fn run<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
