@@ -22,6 +22,8 @@ pub mod python;
 mod report;
 mod review;
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod samples;
 
 pub use agreement::{Declared, agree};
