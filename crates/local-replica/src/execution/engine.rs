@@ -31,7 +31,7 @@ pub struct CompiledModule {
     pub(super) instance_pre: InstancePre<Host>,
     pub(super) functions: Vec<String>,
     pub(super) globals: Vec<String>,
-    pub(super) has_start: bool,
+    has_start: bool,
     /// Whether queries need a certificate of the canister's certified data.
     pub imports_data_certificate: bool,
     /// Content of the custom sections `icp:public <name>` and `icp:private <name>`.
@@ -46,6 +46,11 @@ impl CompiledModule {
     /// Whether the module exports this function, for instance `canister_query get`.
     pub fn exports(&self, function: &str) -> bool {
         self.functions.iter().any(|name| name == function)
+    }
+
+    /// Whether the module has a start function.
+    pub fn has_start(&self) -> bool {
+        self.has_start
     }
 }
 

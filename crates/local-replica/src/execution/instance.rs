@@ -28,7 +28,7 @@ pub enum Function<'a> {
     Export(&'a str),
     /// A callback in the module's table.
     Table(TableFunction),
-    /// The module's start function, if it has one.
+    /// The module's start function; it must have one.
     Start,
 }
 
@@ -143,10 +143,10 @@ impl Instance {
                     .map_err(|_| CanisterTrap::MethodNotFound(name.to_owned()))?;
                 function.call(&mut self.store, ())
             }
-            Function::Start if self.module.has_start => {
-                self.instance.get_typed_func::<(), ()>(&mut self.store, START)?.call(&mut self.store, ())
+            Function::Start => {
+                let function = self.instance.get_typed_func::<(), ()>(&mut self.store, START)?;
+                function.call(&mut self.store, ())
             }
-            Function::Start => Ok(()),
             Function::Table(callback) => {
                 let entry = self
                     .instance

@@ -218,9 +218,13 @@ impl Replica {
         kind: EntryPoint,
         arg: Vec<u8>,
     ) -> Result<(), CanisterTrap> {
-        if let Function::Export(name) = function
-            && !self.instance_mut(id).module().exports(name)
-        {
+        let module = self.instance_mut(id).module();
+        let exists = match function {
+            Function::Export(name) => module.exports(name),
+            Function::Start => module.has_start(),
+            Function::Table(_) => false,
+        };
+        if !exists {
             return Ok(());
         }
         let execution = self.execute(Entry {
