@@ -29,8 +29,10 @@ const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
 const REFUSAL_GRACE: Duration = Duration::from_secs(20);
 /// How often an artifact is sent at most.
 const MAX_SENDS: u8 = 3;
-/// Shortest and longest pause between read-backs.
-const PAUSE_RANGE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(5 * 60));
+/// Shortest pause between read-backs.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+/// Longest pause between two tries of anything.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// What came of one look at the registry.
 pub enum Look {
@@ -65,7 +67,8 @@ pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
 pub async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
     let looked = look(job).await;
     let artifact = job.artifact();
-    let pause = pause(job, &artifact);
+    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
+    let pause = back_off(since(job.runtime.time_ns(), sent_at_ns), SHORTEST_PAUSE);
     match looked {
         Look::Found(finding) => match finding.comparison {
             Comparison::Same | Comparison::Different => {
@@ -147,13 +150,12 @@ fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
 }
 
-/// A quarter of the time since sending, within bounds: soon at first, rarely later.
-fn pause<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
-    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
-    let (shortest, longest) = PAUSE_RANGE;
-    (since(job.runtime.time_ns(), sent_at_ns) / 4).clamp(shortest, longest)
+/// A quarter of the time spent so far, within bounds: soon at first, rarely later.
+pub fn back_off(spent: Duration, shortest: Duration) -> Duration {
+    (spent / 4).clamp(shortest, LONGEST_PAUSE)
 }
 
-fn since(now_ns: u64, then_ns: u64) -> Duration {
+/// The time between two moments; none if they are the wrong way round.
+pub fn since(now_ns: u64, then_ns: u64) -> Duration {
     Duration::from_nanos(now_ns.saturating_sub(then_ns))
 }

@@ -28,17 +28,15 @@ use registry_protocols::{
 const MAX_DERIVATIONS: u8 = 8;
 /// Pause before the first read-back after sending.
 const FIRST_LOOK_DELAY: Duration = Duration::from_secs(2);
-/// Pause after something that may be better soon.
-const RETRY_DELAY: Duration = Duration::from_secs(15);
-/// Pause while cycles are missing.
-const CYCLES_DELAY: Duration = Duration::from_secs(60);
+/// Shortest pause after something that may be better soon.
+const RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Why an attempt ended before anything was sent.
 enum Halt {
     /// For good.
     Refuse(RefusedReason),
     /// For now; the line goes to the operators' log.
-    Wait(Duration, &'static str),
+    Wait(&'static str),
 }
 
 /// Sends the artifact if everything is in order; returns the pause before the next step.
@@ -49,9 +47,10 @@ pub async fn publish<R: Runtime>(job: &Job<'_, R>) -> Duration {
             job.refuse(reason);
             Duration::ZERO
         }
-        Err(Halt::Wait(pause, line)) => {
+        Err(Halt::Wait(line)) => {
             job.runtime.log(line);
-            pause
+            let waited = reading::since(job.runtime.time_ns(), job.artifact().changed_at_ns());
+            reading::back_off(waited, RETRY_DELAY)
         }
     }
 }
@@ -60,7 +59,7 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let runtime = job.runtime;
     check_admissible(job)?;
     let bytes = source::fetch(runtime, job.ordered).await.map_err(|error| match error {
-        SourceError::Unavailable => Halt::Wait(RETRY_DELAY, "the artifact's source did not answer"),
+        SourceError::Unavailable => Halt::Wait("the artifact's source did not answer"),
         SourceError::Differs => Halt::Refuse(RefusedReason::SourceDiffers),
     })?;
     if job.artifact().digests().is_none() {
@@ -78,7 +77,7 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
         return Err(Halt::Refuse(RefusedReason::TooManyDerivations));
     }
     if !vetkeys::can_pay(runtime) {
-        return Err(Halt::Wait(CYCLES_DELAY, "publishing waits for cycles to derive a key with"));
+        return Err(Halt::Wait("publishing waits for cycles to derive a key with"));
     }
     let id = job.order.credential;
     let purpose =
@@ -86,7 +85,7 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     process_event(runtime, Event::BoundDerivation { purpose });
     let key = vetkeys::derive(runtime, id)
         .await
-        .map_err(|_| Halt::Wait(RETRY_DELAY, "the subnet did not deliver a derived key"))?;
+        .map_err(|_| Halt::Wait("the subnet did not deliver a derived key"))?;
 
     // From here to the outcall nothing awaits.
     check_admissible(job)?;
@@ -96,13 +95,11 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let custody = runtime.canister_self();
     let outcall = vault::authorized_outcall(custody, &credential, key, request, &job.order.package, now_s)
         .map_err(|error| match error {
-            VaultError::InvalidSeed | VaultError::InvalidKey => {
-                Halt::Wait(RETRY_DELAY, "the derived key did not verify")
-            }
+            VaultError::InvalidSeed | VaultError::InvalidKey => Halt::Wait("the derived key did not verify"),
             VaultError::NotDecryptable | VaultError::NotAToken => Halt::Refuse(RefusedReason::NotDecryptable),
         })?;
     if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        return Err(Halt::Wait(CYCLES_DELAY, "publishing waits for cycles to send with"));
+        return Err(Halt::Wait("publishing waits for cycles to send with"));
     }
     job.record(|order, artifact| Event::SentArtifact { order, artifact });
     let answer = runtime.send(outcall).await;
@@ -139,12 +136,10 @@ async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<D
             Comparison::Unreadable(Unreadable::NotPublic | Unreadable::Redirected) => {
                 Err(Halt::Refuse(RefusedReason::NotReadable))
             }
-            Comparison::Unreadable(_) => Err(Halt::Wait(RETRY_DELAY, "the registry could not be read")),
+            Comparison::Unreadable(_) => Err(Halt::Wait("the registry could not be read")),
         },
-        Look::Failed => Err(Halt::Wait(RETRY_DELAY, "the nodes did not agree on what the registry shows")),
-        Look::Unpayable => {
-            Err(Halt::Wait(CYCLES_DELAY, "publishing waits for cycles to read the registry with"))
-        }
+        Look::Failed => Err(Halt::Wait("the nodes did not agree on what the registry shows")),
+        Look::Unpayable => Err(Halt::Wait("publishing waits for cycles to read the registry with")),
     }
 }
 

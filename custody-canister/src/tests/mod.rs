@@ -1,1 +1,11 @@
+//! The whole of custody against a stub of its surroundings: a subnet whose secret is known, two registries that
+//! misbehave on demand, and a clock that tests move.
 
+mod credentials;
+mod interruptions;
+mod orders;
+mod publishing;
+mod registries;
+mod secrecy;
+mod stub;
+mod world;

@@ -1,0 +1,132 @@
+use release_types::{Ecosystem, OrderId, proposal::CredentialChange};
+
+use super::{
+    registries::Behaviour,
+    stub::{Run, assert_log_adds_up},
+    world::{NPM_ATTACHMENT, SDIST, WHEEL, World, npm_bytes},
+};
+use release_types::credential::CredentialStatus;
+
+/// What a message that never comes back is due to.
+#[derive(Clone, Copy, Debug)]
+enum Interruption {
+    /// The callback trapped: its future is dropped in the cleanup.
+    Trap,
+    /// The canister was stopped and upgraded.
+    Upgrade,
+}
+
+/// Runs one order with an interruption at its `at`-th await. False if there are fewer.
+fn publish_interrupted(
+    ecosystem: Ecosystem,
+    behaviour: Behaviour,
+    at: usize,
+    interruption: Interruption,
+) -> bool {
+    let world = World::with_credentials();
+    let order = world.order_of(ecosystem);
+    {
+        let mut surroundings = world.runtime.0.borrow_mut();
+        surroundings.registries.behaviours = [behaviour].into();
+        surroundings.stuck_at = Some(surroundings.awaits + at);
+    }
+    let id = world.publish(order).id;
+    let mut was_interrupted = false;
+    while let Some(run) = world.runtime.run_next_timer() {
+        if run == Run::Dropped {
+            was_interrupted = true;
+            if matches!(interruption, Interruption::Upgrade) {
+                world.runtime.upgrade();
+            }
+        }
+        assert_log_adds_up();
+    }
+    let context = format!("{ecosystem:?}, await {at}, {interruption:?}");
+    assert!(world.status(&id).is_verified(), "{context}: {:?}", world.status(&id));
+    assert_right_bytes(&world, ecosystem);
+    assert!(world.sent() <= 3, "{context}");
+    was_interrupted
+}
+
+fn assert_right_bytes(world: &World, ecosystem: Ecosystem) {
+    let surroundings = world.runtime.0.borrow();
+    let published = |filename| surroundings.registries.published(filename);
+    match ecosystem {
+        Ecosystem::Npm => assert_eq!(published(NPM_ATTACHMENT), Some(npm_bytes().as_slice())),
+        Ecosystem::Pypi => {
+            assert_eq!(published(WHEEL), Some(&b"the wheel's bytes"[..]));
+            assert_eq!(published(SDIST), Some(&b"the source distribution's bytes"[..]));
+        }
+    }
+}
+
+fn interrupt_everywhere(ecosystem: Ecosystem, behaviour: Behaviour, interruption: Interruption) {
+    let mut interrupted = 0;
+    for at in 1.. {
+        // Each run is a canister of its own; its memory lives in its thread.
+        let behaviour = behaviour.clone();
+        let run = std::thread::spawn(move || publish_interrupted(ecosystem, behaviour, at, interruption));
+        if !run.join().expect("the run's own assertions hold") {
+            break;
+        }
+        interrupted += 1;
+    }
+    assert!(interrupted >= 8, "only {interrupted} awaits were interrupted");
+}
+
+#[test]
+fn should_lose_nothing_when_upgraded_at_any_await_of_an_npm_release() {
+    interrupt_everywhere(Ecosystem::Npm, Behaviour::Publish, Interruption::Upgrade);
+}
+
+#[test]
+fn should_lose_nothing_when_upgraded_at_any_await_of_a_release_with_two_files() {
+    interrupt_everywhere(Ecosystem::Pypi, Behaviour::Publish, Interruption::Upgrade);
+}
+
+#[test]
+fn should_lose_nothing_when_upgraded_while_the_outcome_is_open() {
+    interrupt_everywhere(Ecosystem::Npm, Behaviour::NeverArrive, Interruption::Upgrade);
+}
+
+#[test]
+fn should_take_up_again_when_a_callback_traps_at_any_await() {
+    interrupt_everywhere(Ecosystem::Npm, Behaviour::Publish, Interruption::Trap);
+    interrupt_everywhere(Ecosystem::Pypi, Behaviour::DropAnswer, Interruption::Trap);
+}
+
+#[test]
+fn should_finish_an_activation_when_interrupted_at_any_await() {
+    for interruption in [Interruption::Trap, Interruption::Upgrade] {
+        for at in 1..=2 {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                let id = world.deposit(Ecosystem::Npm);
+                let awaits = world.runtime.0.borrow().awaits;
+                world.runtime.0.borrow_mut().stuck_at = Some(awaits + at);
+                world.change(id, CredentialChange::Activate);
+                assert_eq!(world.runtime.run_next_timer(), Some(Run::Dropped));
+                if matches!(interruption, Interruption::Upgrade) {
+                    world.runtime.upgrade();
+                }
+                world.runtime.settle();
+                assert_eq!(world.credential_status(id), CredentialStatus::Active);
+                assert_log_adds_up();
+            });
+            run.join().expect("the run's own assertions hold");
+        }
+    }
+}
+
+#[test]
+fn should_not_drive_an_order_twice_at_a_time() {
+    let world = World::with_credentials();
+    let order = world.npm_order();
+    for _ in 0..5 {
+        world.publish(order.clone());
+        world.runtime.0.borrow_mut().now_ns += 1;
+    }
+    world.runtime.settle();
+    assert!(world.status(&OrderId("proposal-1".into())).is_verified());
+    assert_eq!(world.sent(), 1);
+}

@@ -1,0 +1,191 @@
+//! The registries of the tests: they keep what is published and answer as they are told.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ic_management_canister_types::{HttpMethod, HttpRequestArgs, HttpRequestResult};
+use release_types::Sha256Digest;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha512};
+
+use crate::runtime::CallError;
+
+/// What the network and the registry do with one publish request.
+#[derive(Clone, Debug)]
+pub enum Behaviour {
+    /// Published, and answered so.
+    Publish,
+    /// Published, but shown only after this many nanoseconds.
+    PublishLate(u64),
+    /// Published; the answer is lost.
+    DropAnswer,
+    /// Not published; the node says it timed out.
+    NeverArrive,
+    /// Not published; the call fails before it leaves the canister.
+    NotPerformed,
+    /// Not published; the node invents a 200.
+    InventSuccess,
+    /// Not published; this status and body.
+    Answer(u16, &'static str),
+    /// Published; this status and body all the same.
+    PublishAndAnswer(u16, &'static str),
+    /// Other bytes are published.
+    PublishOtherBytes,
+}
+
+/// What a read-back finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadBackMode {
+    #[default]
+    Honest,
+    /// The nodes do not agree.
+    NoConsensus,
+    /// This status, whatever is there.
+    Status(u16),
+}
+
+#[derive(Clone, Debug)]
+struct Published {
+    bytes: Vec<u8>,
+    visible_from_ns: u64,
+}
+
+/// A publish request as it arrived.
+pub struct Received {
+    pub url: String,
+    pub authorization: String,
+    pub filename: String,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Default)]
+pub struct Registries {
+    published: BTreeMap<String, Published>,
+    /// For the next publish requests, in order; then [`Behaviour::Publish`].
+    pub behaviours: VecDeque<Behaviour>,
+    pub read_backs: ReadBackMode,
+    pub received: Vec<Received>,
+    pub reads: usize,
+}
+
+impl Registries {
+    pub fn put(&mut self, filename: &str, bytes: &[u8]) {
+        let published = Published { bytes: bytes.to_vec(), visible_from_ns: 0 };
+        self.published.insert(filename.to_owned(), published);
+    }
+
+    pub fn published(&self, filename: &str) -> Option<&[u8]> {
+        self.published.get(filename).map(|published| published.bytes.as_slice())
+    }
+
+    /// Answers an outcall as the registry does, before any transform.
+    pub fn handle(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
+        match args.method {
+            HttpMethod::GET => self.read(args, now_ns),
+            _ => self.publish(args, now_ns),
+        }
+    }
+
+    fn read(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
+        assert_eq!(args.is_replicated, Some(true), "only a replicated read proves anything");
+        self.reads += 1;
+        match self.read_backs {
+            ReadBackMode::NoConsensus => return Err(CallError::Rejected { code: 2 }),
+            ReadBackMode::Status(status) => return Ok(reply(status, b"no")),
+            ReadBackMode::Honest => {}
+        }
+        let is_visible = |filename: &&String| self.published[*filename].visible_from_ns <= now_ns;
+        let digest = |filename: &String| &self.published[filename].bytes;
+        if args.url.contains("npm.registry.example") {
+            let filename = self.published.keys().filter(|name| name.ends_with(".tgz")).find(is_visible);
+            return Ok(match filename {
+                None => reply(404, b"{}"),
+                Some(filename) => {
+                    let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(digest(filename))));
+                    let document =
+                        json!({"name": "@dao/demo", "version": "1.0.0", "dist": {"integrity": integrity}});
+                    reply(200, document.to_string().as_bytes())
+                }
+            });
+        }
+        let files = self.published.keys().filter(is_visible).map(|filename| {
+            let sha256 = Sha256Digest::of(digest(filename)).to_string();
+            json!({"filename": filename, "hashes": {"sha256": sha256}})
+        });
+        let files: Vec<_> = files.collect();
+        Ok(reply(200, json!({"name": "demo", "files": files}).to_string().as_bytes()))
+    }
+
+    fn publish(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
+        assert_eq!(args.is_replicated, Some(false), "a publish request is sent once");
+        let behaviour = self.behaviours.pop_front().unwrap_or(Behaviour::Publish);
+        if matches!(behaviour, Behaviour::NotPerformed) {
+            return Err(CallError::NotPerformed);
+        }
+        let authorization = header(args, "authorization");
+        let (filename, bytes) = upload(args);
+        let received =
+            Received { url: args.url.clone(), authorization: authorization.clone(), filename, bytes };
+        let (filename, bytes) = (received.filename.clone(), received.bytes.clone());
+        // A hostile registry echoes what it was given.
+        let echo = format!("{authorization} is what you sent");
+        self.received.push(received);
+        let keep = |bytes: Vec<u8>, visible_from_ns| {
+            self.published.entry(filename).or_insert(Published { bytes, visible_from_ns });
+        };
+        match behaviour {
+            Behaviour::Publish => {
+                keep(bytes, 0);
+                Ok(reply(201, echo.as_bytes()))
+            }
+            Behaviour::PublishLate(delay_ns) => {
+                keep(bytes, now_ns + delay_ns);
+                Ok(reply(201, echo.as_bytes()))
+            }
+            Behaviour::DropAnswer => {
+                keep(bytes, 0);
+                Err(CallError::Rejected { code: 2 })
+            }
+            Behaviour::NeverArrive | Behaviour::NotPerformed => Err(CallError::Rejected { code: 2 }),
+            Behaviour::InventSuccess => Ok(reply(200, echo.as_bytes())),
+            Behaviour::Answer(status, body) => Ok(reply(status, format!("{body} {echo}").as_bytes())),
+            Behaviour::PublishAndAnswer(status, body) => {
+                keep(bytes, 0);
+                Ok(reply(status, format!("{body} {echo}").as_bytes()))
+            }
+            Behaviour::PublishOtherBytes => {
+                keep(b"something else".to_vec(), 0);
+                Ok(reply(201, echo.as_bytes()))
+            }
+        }
+    }
+}
+
+fn reply(status: u16, body: &[u8]) -> HttpRequestResult {
+    HttpRequestResult { status: status.into(), headers: Vec::new(), body: body.to_vec() }
+}
+
+fn header(args: &HttpRequestArgs, name: &str) -> String {
+    args.headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.clone())
+        .unwrap_or_default()
+}
+
+/// Filename and bytes of an upload of either ecosystem.
+fn upload(args: &HttpRequestArgs) -> (String, Vec<u8>) {
+    let body = args.body.as_deref().expect("an upload has a body");
+    if args.method == HttpMethod::PUT {
+        let document: Value = serde_json::from_slice(body).expect("npm's document is JSON");
+        let attachments = document["_attachments"].as_object().expect("attachments");
+        let (name, attachment) = attachments.iter().next().expect("one attachment");
+        let data = attachment["data"].as_str().expect("base64");
+        return (name.clone(), STANDARD.decode(data).expect("base64"));
+    }
+    let text = String::from_utf8_lossy(body);
+    let file = text.split("filename=\"").nth(1).expect("a file part");
+    let filename = file.split('"').next().expect("a name").to_owned();
+    let content = file.split("\r\n\r\n").nth(1).expect("content").split("\r\n--").next().expect("an end");
+    (filename, content.as_bytes().to_vec())
+}
