@@ -15,7 +15,8 @@ pub struct ExecutionGuard(ProposalId);
 impl ExecutionGuard {
     /// The guard, unless a step of this proposal is under way.
     pub fn acquire(id: ProposalId) -> Option<Self> {
-        BUSY.with_borrow_mut(|busy| busy.insert(id)).then_some(Self(id))
+        // Made only when it is held: dropping one gives it back.
+        BUSY.with_borrow_mut(|busy| busy.insert(id)).then(|| Self(id))
     }
 }
 

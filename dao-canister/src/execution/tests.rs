@@ -1,1 +1,400 @@
+use release_types::PublicationState::{self, Accepted, Mismatch, Prepared, Refused, Sent, Verified};
+use release_types::{
+    CredentialPolicy, Ecosystem, OrderId,
+    credential::CredentialStatus,
+    custody::ChangeCredentialArgs,
+    proposal::{CredentialChange, CredentialProposal, ReleaseProposal},
+};
 
+use super::*;
+use crate::{
+    queries,
+    test_fixtures::{
+        Answer, Asked, DAY_NS, SECOND_NS, START_NS, TestRuntime, adopt, assert_log_tells_all,
+        credential_view, custody, deposit, member, npm_release, order, policy, proposer, pypi_release, ready,
+        refused, registry, registry_id, stranger, submit, upgrade,
+    },
+};
+
+/// An adopted npm release that custody has not heard of.
+fn adopted(runtime: &TestRuntime) -> (ProposalId, ReleaseProposal) {
+    let release = npm_release(runtime, "1.0.0");
+    let id = submit(runtime, ProposalAction::Release(release.clone()));
+    adopt(runtime, id);
+    (id, release)
+}
+
+fn answer_order(runtime: &TestRuntime, id: ProposalId, release: &ReleaseProposal, state: PublicationState) {
+    runtime.answer(Answer::Order(Ok(order(id, release, state, false))));
+}
+
+fn answer_status(
+    runtime: &TestRuntime,
+    id: ProposalId,
+    release: &ReleaseProposal,
+    state: PublicationState,
+    receipt: bool,
+) {
+    runtime.answer(Answer::OrderStatus(Ok(Some(order(id, release, state, receipt)))));
+}
+
+fn unavailable() -> CustodyError {
+    CustodyError::Unavailable { reason: "the queue is full".into() }
+}
+
+fn test_run<F: Future>(future: F) -> Option<F::Output> {
+    crate::test_fixtures::run(future)
+}
+
+mod registries {
+    use super::*;
+
+    #[test]
+    fn should_put_endpoints_in_place_by_timer() {
+        let runtime = crate::test_fixtures::installed();
+        let id = submit(&runtime, ProposalAction::Registry(registry(Ecosystem::Npm)));
+        adopt(&runtime, id);
+        assert!(queries::list_registries().is_empty(), "the vote itself changes nothing");
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        assert_eq!(queries::list_registries()[0].id, registry_id(Ecosystem::Npm));
+        runtime.advance(DAY_NS);
+        assert_eq!(runtime.pending_timers(), 0, "nothing is left to do");
+        assert_log_tells_all(&runtime);
+    }
+}
+
+mod credentials {
+    use super::*;
+
+    fn proposed(runtime: &TestRuntime, change: CredentialChange) -> (ProposalId, CredentialPolicy) {
+        let policy = CredentialPolicy { epoch: 2, ..policy(Ecosystem::Npm) };
+        let credential = deposit(runtime, &policy);
+        let id = submit(runtime, ProposalAction::Credential(CredentialProposal { credential, change }));
+        adopt(runtime, id);
+        runtime.take_asked();
+        (id, policy)
+    }
+
+    fn answer_change(runtime: &TestRuntime, policy: &CredentialPolicy, status: CredentialStatus) {
+        runtime.answer(Answer::Credential(Ok(credential_view(policy, status))));
+    }
+
+    fn answer_query(runtime: &TestRuntime, policy: &CredentialPolicy, status: CredentialStatus) {
+        runtime.answer(Answer::CredentialStatus(Ok(Some(credential_view(policy, status)))));
+    }
+
+    #[test]
+    fn should_ask_for_an_activation_once_and_follow_it() {
+        let runtime = ready();
+        let (id, policy) = proposed(&runtime, CredentialChange::Activate);
+        answer_change(&runtime, &policy, CredentialStatus::Activating);
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executing);
+        upgrade(&runtime);
+        answer_query(&runtime, &policy, CredentialStatus::Activating);
+        answer_query(&runtime, &policy, CredentialStatus::Active);
+        runtime.advance(10 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        let credential = policy.id();
+        let change = ChangeCredentialArgs { credential, change: CredentialChange::Activate };
+        let asked =
+            [Asked::ChangeCredential(change), Asked::Credential(credential), Asked::Credential(credential)];
+        assert_eq!(runtime.take_asked(), asked);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_fail_with_custodys_reason_when_the_token_cannot_be_opened() {
+        let runtime = ready();
+        let (id, policy) = proposed(&runtime, CredentialChange::Activate);
+        answer_change(&runtime, &policy, CredentialStatus::Activating);
+        runtime.advance(0);
+        let reason = "another key".to_owned();
+        answer_query(&runtime, &policy, CredentialStatus::Unusable { reason: reason.clone() });
+        runtime.advance(10 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Failed { reason });
+    }
+
+    #[test]
+    fn should_revoke() {
+        let runtime = ready();
+        let (id, policy) = proposed(&runtime, CredentialChange::Revoke);
+        answer_change(&runtime, &policy, CredentialStatus::Revoked);
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        let known = read_state(|state| state.credential(&policy.id()).cloned()).expect("is known");
+        assert_eq!(known.status, CredentialStatus::Revoked);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_record_a_deposit_only_when_custody_took_it() {
+        use release_types::{credential::DepositCredentialArgs, dao::DepositError};
+        let runtime = ready();
+        let args = || DepositCredentialArgs {
+            policy: CredentialPolicy { epoch: 2, ..policy(Ecosystem::Npm) },
+            sealed_token: b"sealed".to_vec(),
+        };
+        let deposit =
+            |caller| test_run(crate::credentials::deposit(&runtime, caller, args())).expect("does not wait");
+        for caller in [proposer(), stranger(), custody(), Principal::anonymous()] {
+            assert_eq!(refused(|| deposit(caller)), DepositError::NotAllowed { caller });
+        }
+        assert!(runtime.take_asked().is_empty());
+        runtime.answer(Answer::Credential(Err(CustodyError::Refused { reason: "too long".into() })));
+        assert_eq!(refused(|| deposit(member(1))), DepositError::Refused { reason: "too long".into() });
+        runtime.answer(Answer::Credential(Err(unavailable())));
+        assert!(matches!(refused(|| deposit(member(1))), DepositError::Unavailable { .. }));
+        answer_change(&runtime, &policy(Ecosystem::Pypi), CredentialStatus::Deposited);
+        assert!(matches!(refused(|| deposit(member(1))), DepositError::Refused { .. }), "another id");
+        let policy = args().policy;
+        answer_change(&runtime, &policy, CredentialStatus::Deposited);
+        assert_eq!(deposit(member(1)), Ok(policy.id()));
+        answer_change(&runtime, &policy, CredentialStatus::Deposited);
+        assert_eq!(deposit(member(2)), Ok(policy.id()), "again");
+        assert_log_tells_all(&runtime);
+    }
+}
+
+mod releases {
+    use super::*;
+
+    #[test]
+    fn should_order_exactly_what_was_voted_and_follow_it_to_the_end() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        answer_order(&runtime, id, &release, Prepared);
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executing);
+        let asked = runtime.take_asked();
+        let [Asked::Publish(sent)] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!(sent.id, OrderId(format!("proposal-{id}")));
+        assert_eq!(sent.artifacts[0].sha256, release.artifacts[0].sha256);
+        assert_eq!(sent.artifacts[0].source, runtime.canister_self());
+        assert_eq!((sent.package.as_str(), sent.version.as_str()), ("@dao/demo", "1.0.0"));
+        assert_eq!(sent.credential, release.credential);
+        assert_eq!(sent.registry, registry(Ecosystem::Npm).registry);
+        assert_eq!((sent.decision.tally.yes, sent.decision.proposal), (3, id));
+        assert_eq!(sent.expires_at_ns, START_NS + DAY_NS);
+
+        for state in [Sent, Accepted] {
+            answer_status(&runtime, id, &release, state, false);
+        }
+        runtime.advance(4 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executing);
+        // Verified, but the receipt is still to be signed.
+        answer_status(&runtime, id, &release, Verified, false);
+        answer_status(&runtime, id, &release, Verified, true);
+        runtime.advance(4 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        let shown = queries::get_proposal(id).expect("exists").order.expect("was ordered");
+        assert!(shown.is_verified());
+        runtime.advance(DAY_NS);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_order_all_files_of_a_pypi_release_together() {
+        let runtime = ready();
+        let release = pypi_release(&runtime, "1.0");
+        let id = submit(&runtime, ProposalAction::Release(release.clone()));
+        adopt(&runtime, id);
+        runtime.answer(Answer::Order(Ok(order(id, &release, Verified, true))));
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        let asked = runtime.take_asked();
+        let [Asked::Publish(sent)] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!(sent.package, "demo-pkg");
+        let filenames: Vec<_> = sent.artifacts.iter().map(|artifact| artifact.filename.as_str()).collect();
+        assert_eq!(filenames, ["demo_pkg-1.0-py3-none-any.whl", "demo_pkg-1.0.tar.gz"]);
+    }
+
+    #[test]
+    fn should_fail_with_custodys_reason_when_it_refuses() {
+        let runtime = ready();
+        let (id, _) = adopted(&runtime);
+        runtime.answer(Answer::Order(Err(CustodyError::Refused { reason: "frozen".into() })));
+        runtime.advance(DAY_NS);
+        assert_eq!(status(id), ProposalStatus::Failed { reason: "custody refused: frozen".into() });
+        assert_eq!(runtime.take_asked().len(), 1, "a refusal is final");
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_say_what_became_of_each_artifact_when_it_fails() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        let shown = "other bytes".to_owned();
+        answer_order(&runtime, id, &release, Mismatch { shown });
+        runtime.advance(0);
+        let reason = "dao-demo-1.0.0.tgz: the registry shows other bytes: other bytes".to_owned();
+        assert_eq!(status(id), ProposalStatus::Failed { reason });
+        let (id, release) = {
+            let release = npm_release(&runtime, "1.0.1");
+            let id = submit(&runtime, ProposalAction::Release(release.clone()));
+            adopt(&runtime, id);
+            (id, release)
+        };
+        answer_order(&runtime, id, &release, Refused { reason: "401".into() });
+        runtime.advance(0);
+        let reason = "dao-demo-1.0.1.tgz: nothing was published: 401".to_owned();
+        assert_eq!(status(id), ProposalStatus::Failed { reason });
+    }
+
+    #[test]
+    fn should_send_the_same_order_again_with_growing_pauses_when_custody_is_unavailable() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        for _ in 0..8 {
+            runtime.answer(Answer::Order(Err(unavailable())));
+        }
+        runtime.advance(0);
+        // 2 + 4 + 8 + 16 + 32 + 60 + 60 seconds.
+        runtime.advance(181 * SECOND_NS);
+        let asked = runtime.take_asked();
+        assert_eq!(asked.len(), 7);
+        assert!(asked.iter().all(|again| again == &asked[0]), "the order changed");
+        runtime.advance(SECOND_NS);
+        assert_eq!(runtime.take_asked().len(), 1);
+        assert_eq!(status(id), ProposalStatus::Executing);
+        runtime.answer(Answer::Order(Ok(order(id, &release, Verified, true))));
+        runtime.advance(60 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_not_send_an_order_past_its_time_but_ask_whether_one_arrived() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        runtime.lose_timers();
+        runtime.skip(DAY_NS);
+        upgrade(&runtime);
+        runtime.answer(Answer::OrderStatus(Ok(None)));
+        runtime.advance(0);
+        assert_eq!(runtime.take_asked(), [Asked::OrderStatus(OrderId(format!("proposal-{id}")))]);
+        assert!(matches!(status(id), ProposalStatus::Failed { .. }));
+
+        let release_2 = npm_release(&runtime, "2.0.0");
+        let id = submit(&runtime, ProposalAction::Release(release_2.clone()));
+        adopt(&runtime, id);
+        runtime.answer(Answer::Order(Err(unavailable())));
+        runtime.advance(0);
+        runtime.skip(DAY_NS);
+        answer_status(&runtime, id, &release_2, Verified, true);
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executed, "the order had arrived");
+        assert_ne!(release, release_2);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_go_on_after_a_call_whose_callback_never_ran() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        runtime.answer(Answer::Never);
+        // The future is dropped, as it is when a callback traps.
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executing, "recorded before the call");
+        runtime.answer(Answer::Order(Ok(order(id, &release, Verified, true))));
+        runtime.advance(2 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_take_one_step_at_a_time() {
+        let runtime = ready();
+        let (id, _) = adopted(&runtime);
+        runtime.answer(Answer::Never);
+        let mut by_hand = Box::pin(execute(&runtime, member(1), id));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(by_hand.as_mut().poll(&mut context).is_pending());
+        assert_eq!(runtime.take_asked().len(), 1);
+        let again = test_run(execute(&runtime, member(2), id)).expect("does not wait");
+        assert_eq!(again, Ok(ProposalStatus::Executing));
+        runtime.advance(120 * SECOND_NS);
+        assert!(runtime.take_asked().is_empty(), "a step is under way");
+        drop(by_hand);
+        runtime.answer(Answer::Order(Err(CustodyError::Refused { reason: "late".into() })));
+        runtime.advance(60 * SECOND_NS);
+        assert_eq!(runtime.take_asked().len(), 1, "the next attempt was not lost");
+    }
+
+    #[test]
+    fn should_lose_nothing_when_upgraded_between_any_two_messages() {
+        let runtime = ready();
+        let release = npm_release(&runtime, "1.0.0");
+        upgrade(&runtime);
+        let id = submit(&runtime, ProposalAction::Release(release.clone()));
+        upgrade(&runtime);
+        adopt(&runtime, id);
+        upgrade(&runtime);
+        answer_order(&runtime, id, &release, Prepared);
+        runtime.advance(0);
+        for state in [Sent, Accepted, Verified] {
+            upgrade(&runtime);
+            let receipt = state == Verified;
+            answer_status(&runtime, id, &release, state, receipt);
+            runtime.advance(0);
+        }
+        upgrade(&runtime);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_free_the_release_for_a_new_proposal_when_it_failed() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        runtime.answer(Answer::Order(Err(CustodyError::Refused { reason: "frozen".into() })));
+        runtime.advance(0);
+        assert!(matches!(status(id), ProposalStatus::Failed { .. }));
+        submit(&runtime, ProposalAction::Release(release));
+        assert_log_tells_all(&runtime);
+    }
+}
+
+mod by_hand {
+    use super::*;
+
+    fn execute_as(
+        runtime: &TestRuntime,
+        caller: Principal,
+        id: ProposalId,
+    ) -> Result<ProposalStatus, ExecuteError> {
+        test_run(execute(runtime, caller, id)).expect("does not wait")
+    }
+
+    #[test]
+    fn should_execute_and_be_safe_to_repeat() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        runtime.answer(Answer::Order(Ok(order(id, &release, Verified, true))));
+        assert_eq!(execute_as(&runtime, proposer(), id), Ok(ProposalStatus::Executed));
+        assert_eq!(execute_as(&runtime, member(1), id), Ok(ProposalStatus::Executed));
+        runtime.advance(DAY_NS);
+        assert_eq!(runtime.take_asked().len(), 1);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_refuse_who_may_not_and_what_was_not_adopted() {
+        let runtime = ready();
+        let open = submit(&runtime, ProposalAction::Release(npm_release(&runtime, "1.0.0")));
+        for caller in [stranger(), custody(), Principal::anonymous()] {
+            for id in [open, ProposalId(99)] {
+                let error = refused(|| execute_as(&runtime, caller, id));
+                assert_eq!(error, ExecuteError::NotAllowed { caller });
+            }
+        }
+        let error = refused(|| execute_as(&runtime, member(1), ProposalId(99)));
+        assert_eq!(error, ExecuteError::NoSuchProposal);
+        let error = refused(|| execute_as(&runtime, member(1), open));
+        assert_eq!(error, ExecuteError::NotApproved { status: ProposalStatus::Open });
+        runtime.skip(DAY_NS);
+        let error = execute_as(&runtime, member(1), open).expect_err("nobody voted");
+        assert_eq!(error, ExecuteError::NotApproved { status: ProposalStatus::Rejected });
+    }
+}

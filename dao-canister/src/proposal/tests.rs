@@ -1,1 +1,354 @@
+use release_types::{
+    CredentialPolicy, Ecosystem, Registry, Sha256Digest,
+    order::Publication,
+    proposal::{
+        CredentialChange, CredentialProposal, NpmAccess, NpmOptions, RegistryProposal, ReleaseProposal,
+        SourceReference,
+    },
+};
 
+use super::*;
+use crate::{
+    queries,
+    test_fixtures::{
+        DAY_NS, NPM_URL, TestRuntime, activate, adopt, args, assert_log_tells_all, defects_of, deposit,
+        installed, member, npm_release, npm_release_of, packages, policy, proposer, pypi_release, ready,
+        refused, registry, stranger, upload,
+    },
+};
+
+fn fields(defects: &[Defect]) -> Vec<&str> {
+    defects.iter().map(|defect| defect.field.as_str()).collect()
+}
+
+fn release_defects(runtime: &TestRuntime, release: ReleaseProposal) -> Vec<Defect> {
+    defects_of(runtime, ProposalAction::Release(release))
+}
+
+fn document(id: ProposalId) -> ReleaseDocument {
+    let proposal = read_state(|state| state.proposal(id).cloned()).expect("exists");
+    ValidRelease::recall(&proposal).expect("is a release").into_document()
+}
+
+mod submission {
+    use super::*;
+
+    #[test]
+    fn should_refuse_strangers() {
+        let runtime = ready();
+        for caller in [stranger(), Principal::anonymous()] {
+            let action = ProposalAction::Registry(registry(Ecosystem::Npm));
+            let error = refused(|| submit(&runtime, caller, args(action)));
+            assert_eq!(error, SubmitProposalError::NotAllowed { caller });
+        }
+    }
+
+    #[test]
+    fn should_let_a_proposer_propose() {
+        let runtime = installed();
+        let action = ProposalAction::Registry(registry(Ecosystem::Npm));
+        let id = submit(&runtime, proposer(), args(action)).expect("is valid");
+        assert_eq!(queries::get_proposal(id).expect("exists").proposer, proposer());
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_bound_texts_and_report_them_with_everything_else() {
+        let runtime = installed();
+        let mut proposal = args(ProposalAction::Registry(RegistryProposal {
+            id: RegistryId("NPM!".into()),
+            registry: Registry {
+                ecosystem: Ecosystem::Npm,
+                upload_url: "http://npm.registry.example/".into(),
+                read_url: NPM_URL.into(),
+            },
+        }));
+        proposal.title = String::new();
+        proposal.summary = "x".repeat(10_001);
+        let error = refused(|| submit(&runtime, member(1), proposal));
+        let SubmitProposalError::Invalid { defects } = error else { panic!("expected defects") };
+        assert_eq!(fields(&defects), ["title", "summary", "upload_url", "id"]);
+    }
+
+    #[test]
+    fn should_limit_the_open_proposals_of_a_caller() {
+        let runtime = installed();
+        let action = || ProposalAction::Registry(registry(Ecosystem::Npm));
+        let first = submit(&runtime, proposer(), args(action())).expect("is valid");
+        for _ in 1..MAX_OPEN {
+            submit(&runtime, proposer(), args(action())).expect("is within the limit");
+        }
+        let error = refused(|| submit(&runtime, proposer(), args(action())));
+        assert_eq!(error, SubmitProposalError::TooManyOpen { open: MAX_OPEN, limit: MAX_OPEN });
+        submit(&runtime, member(1), args(action())).expect("another caller");
+        crate::vote::withdraw(&runtime, proposer(), first).expect("withdraws");
+        submit(&runtime, proposer(), args(action())).expect("is within the limit again");
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_keep_a_registry_to_its_ecosystem() {
+        let runtime = ready();
+        let mut other = registry(Ecosystem::Pypi);
+        other.id = registry(Ecosystem::Npm).id;
+        assert_eq!(fields(&defects_of(&runtime, ProposalAction::Registry(other))), ["registry.ecosystem"]);
+    }
+}
+
+mod credentials {
+    use super::*;
+
+    fn change(credential: release_types::CredentialId, change: CredentialChange) -> ProposalAction {
+        ProposalAction::Credential(CredentialProposal { credential, change })
+    }
+
+    #[test]
+    fn should_refuse_a_change_that_cannot_be() {
+        let runtime = ready();
+        let active = policy(Ecosystem::Npm).id();
+        let deposited = deposit(&runtime, &CredentialPolicy { epoch: 2, ..policy(Ecosystem::Npm) });
+        let unknown = CredentialPolicy { epoch: 3, ..policy(Ecosystem::Npm) }.id();
+        assert_eq!(defects_of(&runtime, change(unknown, CredentialChange::Activate)).len(), 1);
+        assert_eq!(defects_of(&runtime, change(active, CredentialChange::Activate)).len(), 1);
+        submit(&runtime, member(1), args(change(active, CredentialChange::Revoke))).expect("can be");
+        submit(&runtime, member(1), args(change(deposited, CredentialChange::Activate))).expect("can be");
+        submit(&runtime, member(1), args(change(deposited, CredentialChange::Revoke))).expect("can be");
+    }
+}
+
+mod npm {
+    use super::*;
+
+    #[test]
+    fn should_derive_what_will_be_published_from_the_bytes() {
+        let runtime = ready();
+        let release = npm_release(&runtime, "1.0.0");
+        let id =
+            submit(&runtime, member(1), args(ProposalAction::Release(release.clone()))).expect("is valid");
+        let document = document(id);
+        assert_eq!((document.package.as_str(), document.version.as_str()), ("@dao/demo", "1.0.0"));
+        assert_eq!(document.registry, registry(Ecosystem::Npm).registry);
+        let artifact = &document.artifacts[0];
+        assert_eq!(artifact.review.sha256, release.artifacts[0].sha256);
+        assert_eq!(artifact.review.files.len(), 1);
+        let Publication::Npm { manifest_json, options } = &artifact.publication else { panic!("is npm") };
+        assert!(manifest_json.contains(r#""_id":"@dao/demo@1.0.0""#), "{manifest_json}");
+        assert_eq!(Some(options), release.npm.as_ref());
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_show_the_review_to_the_group_only() {
+        let runtime = ready();
+        let release = ProposalAction::Release(npm_release(&runtime, "1.0.0"));
+        let id = submit(&runtime, member(1), args(release)).expect("is valid");
+        for reader in [member(5), proposer()] {
+            assert_eq!(queries::get_review(reader, id).expect("is shown").len(), 1);
+        }
+        for reader in [stranger(), Principal::anonymous()] {
+            assert_eq!(queries::get_review(reader, id), None);
+        }
+    }
+
+    #[test]
+    fn should_report_every_disagreement_at_once() {
+        let runtime = ready();
+        let mut release = npm_release(&runtime, "1.0.0");
+        release.name = "plain".into();
+        release.version = "1.0.1".into();
+        release.artifacts[0].filename = "other.tgz".into();
+        release.artifacts[0].size_bytes += 1;
+        let defects = release_defects(&runtime, release);
+        let expected = [
+            "artifacts[0]: name",
+            "artifacts[0]: version",
+            "artifacts[0]: filename",
+            "artifacts[0]: size_bytes",
+        ];
+        assert_eq!(fields(&defects), expected);
+    }
+
+    #[test]
+    fn should_refuse_an_artifact_that_is_not_there() {
+        let runtime = ready();
+        let mut release = npm_release(&runtime, "1.0.0");
+        release.artifacts[0].sha256 = Sha256Digest::of(b"other");
+        assert_eq!(fields(&release_defects(&runtime, release)), ["artifacts[0]: sha256"]);
+    }
+
+    #[test]
+    fn should_refuse_damaged_archives_without_trapping() {
+        let runtime = ready();
+        let tarball = packages::npm_tarball("@dao/demo", "1.0.0");
+        for length in [1, 10, tarball.len() / 2, tarball.len() - 1] {
+            let artifact = upload(&runtime, "dao-demo-1.0.0.tgz", &tarball[..length]);
+            let defects = release_defects(&runtime, npm_release_of(artifact, "@dao/demo", "1.0.0"));
+            assert!(!defects.is_empty());
+        }
+    }
+
+    #[test]
+    fn should_name_the_exact_limit_when_a_tarball_is_too_large_for_an_outcall() {
+        let runtime = ready();
+        let manifest = r#"{"name":"plain","version":"1.0.0"}"#;
+        let tarball = |length| packages::npm_tarball_of(manifest, &[("noise", &packages::noise(length))]);
+        let release_of =
+            |bytes: &[u8]| npm_release_of(upload(&runtime, "plain-1.0.0.tgz", bytes), "plain", "1.0.0");
+        let defects = release_defects(&runtime, release_of(&tarball(4_400_000)));
+        assert_eq!(fields(&defects), ["artifacts[0]: size_bytes"]);
+        let limit: usize = defects[0]
+            .allowed
+            .split(' ')
+            .find_map(|word| word.parse().ok())
+            .unwrap_or_else(|| panic!("{} names no limit", defects[0].allowed));
+        // Noise does not compress, so that a tarball of nearly any size can be made.
+        let near = |size: usize| {
+            let mut length = size - 2_000;
+            loop {
+                let bytes = tarball(length);
+                if bytes.len() <= size && size - bytes.len() < 10 {
+                    return bytes;
+                }
+                length = length + size - bytes.len();
+            }
+        };
+        let oversize = near(limit + 10);
+        assert!(oversize.len() > limit);
+        assert_eq!(fields(&release_defects(&runtime, release_of(&oversize))), ["artifacts[0]: size_bytes"]);
+        let fitting = near(limit);
+        submit(&runtime, member(1), args(ProposalAction::Release(release_of(&fitting)))).expect("fits");
+    }
+
+    #[test]
+    fn should_want_options_that_npm_and_the_package_agree_to() {
+        let runtime = ready();
+        let defects_with = |release: &ReleaseProposal, dist_tag: &str, access| {
+            let npm = Some(NpmOptions { dist_tag: dist_tag.into(), access });
+            let defects = release_defects(&runtime, ReleaseProposal { npm, ..release.clone() });
+            defects.into_iter().map(|defect| defect.field).collect::<Vec<_>>()
+        };
+        let release = npm_release(&runtime, "1.0.0");
+        assert_eq!(defects_with(&release, "1.x", NpmAccess::Public), ["dist-tag"]);
+        assert_eq!(release_defects(&runtime, ReleaseProposal { npm: None, ..release })[0].field, "npm");
+        let plain = upload(&runtime, "plain-1.0.0.tgz", &packages::npm_tarball("plain", "1.0.0"));
+        let plain = npm_release_of(plain, "plain", "1.0.0");
+        assert_eq!(defects_with(&plain, "latest", NpmAccess::Restricted), ["npm.access"]);
+        let manifest =
+            r#"{"name":"plain","version":"1.0.0","publishConfig":{"tag":"next","access":"public"}}"#;
+        let configured = upload(&runtime, "plain-1.0.0.tgz", &packages::npm_tarball_of(manifest, &[]));
+        let configured = npm_release_of(configured, "plain", "1.0.0");
+        assert_eq!(defects_with(&configured, "latest", NpmAccess::Public), ["artifacts[0]: npm.dist_tag"]);
+    }
+
+    #[test]
+    fn should_want_exactly_one_tarball() {
+        let runtime = ready();
+        let release = npm_release(&runtime, "1.0.0");
+        let none = ReleaseProposal { artifacts: vec![], ..release.clone() };
+        assert_eq!(fields(&release_defects(&runtime, none)), ["artifacts"]);
+        let mut twice = release;
+        twice.artifacts.push(twice.artifacts[0].clone());
+        let expected = ["artifacts", "artifacts[1].filename", "artifacts[1].sha256"];
+        assert_eq!(fields(&release_defects(&runtime, twice)), expected);
+    }
+
+    #[test]
+    fn should_want_an_active_credential_that_covers_the_release() {
+        let runtime = ready();
+        let release = npm_release(&runtime, "1.0.0");
+        let with = |credential| release_defects(&runtime, ReleaseProposal { credential, ..release.clone() });
+        assert_eq!(with(policy(Ecosystem::Pypi).id()).len(), 3, "ecosystem, endpoint and package");
+        let narrow = CredentialPolicy { packages: vec!["plain".into()], epoch: 2, ..policy(Ecosystem::Npm) };
+        assert_eq!(with(narrow.id())[0].allowed, "a credential that was deposited through this canister");
+        deposit(&runtime, &narrow);
+        let allowed: Vec<_> = with(narrow.id()).into_iter().map(|defect| defect.allowed).collect();
+        assert_eq!(allowed, ["an active credential", "one for @dao/demo"]);
+        let brief =
+            CredentialPolicy { not_after_ns: runtime.time_ns() + DAY_NS, epoch: 3, ..policy(Ecosystem::Npm) };
+        activate(&runtime, &brief);
+        runtime.skip(DAY_NS);
+        assert_eq!(with(brief.id())[0].allowed, "one that may still be used");
+    }
+
+    #[test]
+    fn should_bound_the_source_reference() {
+        let runtime = ready();
+        let mut release = npm_release(&runtime, "1.0.0");
+        release.source = Some(SourceReference {
+            repository: String::new(),
+            commit: "c".repeat(501),
+            tag: Some("v1".into()),
+            rebuild: Some("r".repeat(501)),
+        });
+        let expected = ["source.repository", "source.commit", "source.rebuild"];
+        assert_eq!(fields(&release_defects(&runtime, release)), expected);
+    }
+}
+
+mod pypi {
+    use super::*;
+
+    #[test]
+    fn should_derive_a_form_for_each_file_of_one_project_and_version() {
+        let runtime = ready();
+        let release = pypi_release(&runtime, "1.0");
+        let id = submit(&runtime, member(1), args(ProposalAction::Release(release))).expect("is valid");
+        let document = document(id);
+        assert_eq!((document.package.as_str(), document.version.as_str()), ("demo-pkg", "1.0"));
+        let file_types: Vec<_> = document
+            .artifacts
+            .iter()
+            .map(|artifact| match &artifact.publication {
+                Publication::Pypi { form } => {
+                    form.iter().find(|(name, _)| name == "filetype").expect("has a type").1.clone()
+                }
+                Publication::Npm { .. } => panic!("is PyPI"),
+            })
+            .collect();
+        assert_eq!(file_types, ["bdist_wheel", "sdist"]);
+    }
+
+    #[test]
+    fn should_refuse_files_of_another_project_or_version_and_name_each() {
+        let runtime = ready();
+        let mut release = pypi_release(&runtime, "1.0");
+        let other = "other-1.0-py3-none-any.whl";
+        release.artifacts.push(upload(&runtime, other, &packages::wheel("other", "1.0")));
+        let newer = "demo_pkg-1.1.tar.gz";
+        release.artifacts.push(upload(&runtime, newer, &packages::sdist("demo_pkg", "1.1")));
+        let defects = release_defects(&runtime, release);
+        assert_eq!(fields(&defects), ["artifacts[2]: name", "artifacts[3]: version"]);
+    }
+
+    #[test]
+    fn should_take_one_source_distribution_only_and_no_npm_options() {
+        let runtime = ready();
+        let mut release = pypi_release(&runtime, "1.0");
+        release.npm = Some(NpmOptions { dist_tag: "latest".into(), access: NpmAccess::Public });
+        assert_eq!(fields(&release_defects(&runtime, release)), ["npm"]);
+    }
+}
+
+mod one_live_release {
+    use super::*;
+
+    #[test]
+    fn should_refuse_a_second_live_proposal_for_the_same_release() {
+        let runtime = ready();
+        let release = pypi_release(&runtime, "1.0");
+        let first =
+            submit(&runtime, member(1), args(ProposalAction::Release(release.clone()))).expect("valid");
+        let mut same = ReleaseProposal { name: "demo-pkg".into(), ..release.clone() };
+        same.artifacts.truncate(1);
+        let error = refused(|| submit(&runtime, proposer(), args(ProposalAction::Release(same.clone()))));
+        assert_eq!(error, SubmitProposalError::AlreadyProposed { proposal: first });
+        let next = ProposalAction::Release(pypi_release(&runtime, "1.1"));
+        submit(&runtime, member(1), args(next)).expect("another version");
+        adopt(&runtime, first);
+        let error = refused(|| submit(&runtime, proposer(), args(ProposalAction::Release(same.clone()))));
+        assert_eq!(error, SubmitProposalError::AlreadyProposed { proposal: first });
+        crate::vote::withdraw(&runtime, member(1), first).expect("withdraws");
+        submit(&runtime, proposer(), args(ProposalAction::Release(same))).expect("the first is over");
+        assert_log_tells_all(&runtime);
+    }
+}
