@@ -87,7 +87,10 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
         .operator_cost(operator_cost())
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
-        .max_wasm_stack(WASM_STACK_BYTES);
+        .max_wasm_stack(WASM_STACK_BYTES)
+        // Rollback covers one linear memory, and system calls take 32-bit addresses.
+        .wasm_multi_memory(false)
+        .wasm_memory64(false);
     let engine = Engine::new(&config).expect("the configuration is constant and valid");
     let linker = ic0::linker(&engine).expect("every system call is defined once");
     Shared { engine, linker, compiled: Mutex::new(HashMap::new()) }
