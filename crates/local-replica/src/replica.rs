@@ -144,6 +144,11 @@ impl Replica {
         self.schnorr.master_public_key()
     }
 
+    /// The shared vetKD master key: what only the nodes together know, for tests that search for what it yields.
+    pub fn vetkd_key(&self) -> &VetKdKey {
+        &self.vetkd
+    }
+
     /// A handle by which outcalls are made to fail.
     pub fn faults(&self) -> &FaultSwitch {
         &self.faults

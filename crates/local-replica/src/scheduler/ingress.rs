@@ -84,7 +84,9 @@ impl Replica {
             Some(IngressStatus::Rejected(reject)) => Err(reject),
             _ => Err(Reject::new(
                 RejectCode::SysUnknown,
-                format!("the call of '{method}' is not answered: it waits for time to pass or for an outcall"),
+                format!(
+                    "the call of '{method}' is not answered: it waits for time to pass or for an outcall"
+                ),
             )),
         }
     }
