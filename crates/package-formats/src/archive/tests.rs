@@ -299,7 +299,17 @@ fn should_refuse_a_zip_with_bytes_that_belong_to_nothing() {
     let directory = find(&packed, b"PK\x01\x02");
     let mut gap = packed.clone();
     gap.insert(directory, 0);
-    assert!(open_zip(&gap, &Limits::default()).is_err());
+    assert_refused(open_zip(&gap, &Limits::default()), "a gap before the end record");
+    // The same gap with an end record that knows where the directory is now.
+    let end = find(&gap, b"PK\x05\x06");
+    gap[end + 16] += 1;
+    assert_refused(open_zip(&gap, &Limits::default()), "bytes that belong to no member");
+    // A member that the end record does not count.
+    let mut uncounted = samples::zip(&[("p/a", b"1"), ("p/b", b"2")]);
+    let end = find(&uncounted, b"PK\x05\x06");
+    uncounted[end + 8] -= 1;
+    uncounted[end + 10] -= 1;
+    assert_refused(open_zip(&uncounted, &Limits::default()), "bytes that belong to no member");
 }
 
 #[test]
