@@ -86,7 +86,7 @@ fn decode<R: for<'a> ArgumentDecoder<'a>>(canister: Principal, method: &str, rep
 fn failure(canister: Principal, method: &str, error: AgentError) -> Failure {
     match error {
         AgentError::CertifiedReject { reject, .. } | AgentError::UncertifiedReject { reject, .. } => {
-            let code = reject.error_code.map(|code| format!(" ({code})")).unwrap_or_default();
+            let code = reject.error_code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             let failure =
                 Failure::refused(format!("{canister} refused {method}: {}{code}", reject.reject_message));
             match reject.reject_code {

@@ -22,7 +22,7 @@ fn should_refuse_a_file_that_is_no_package_before_anything_is_sent() {
     let other = directory.path().join("demo.zip");
     fs::write(&other, "x").expect("written");
     assert!(open_all(&[&other]).expect_err("unknown").hint.expect("has one").contains("npm pack"));
-    assert_eq!(open_all::<&Path>(&[]).expect_err("nothing").kind, FailureKind::Usage);
+    assert_eq!(open_all(&[] as &[&Path]).expect_err("nothing").kind, FailureKind::Usage);
 }
 
 #[test]
