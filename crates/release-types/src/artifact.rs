@@ -43,7 +43,8 @@ pub struct UploadStatus {
     pub size_bytes: u64,
     /// Indices of chunks still missing; empty when the artifact is complete and its digest was verified.
     pub missing_chunks: Vec<u32>,
-    /// Incomplete uploads, and complete artifacts that no proposal names, are dropped after this moment.
+    /// Incomplete uploads, and complete artifacts that no live proposal names, are dropped after this moment; the
+    /// largest number while a live proposal names it.
     pub expires_at_ns: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use candid::{CandidType, Principal};
+use candid::{CandidType, Principal, utils::ArgumentEncoder};
 use ic_cdk::call::{Call, Error, RejectCode};
 use release_types::{
     CredentialId, OrderId, OrderStatus, PublishOrder,
@@ -53,7 +53,7 @@ impl Runtime for IcRuntime {
     }
 
     async fn publish(&self, custody: Principal, order: PublishOrder) -> Result<OrderStatus, CustodyError> {
-        call(custody, "publish", order).await
+        call(custody, "publish", (order,)).await
     }
 
     async fn order_status(
@@ -61,7 +61,7 @@ impl Runtime for IcRuntime {
         custody: Principal,
         order: OrderId,
     ) -> Result<Option<OrderStatus>, CustodyError> {
-        call(custody, "order_status", order).await
+        call(custody, "order_status", (order,)).await
     }
 
     async fn change_credential(
@@ -69,7 +69,7 @@ impl Runtime for IcRuntime {
         custody: Principal,
         args: ChangeCredentialArgs,
     ) -> Result<CredentialView, CustodyError> {
-        call(custody, "change_credential", args).await
+        call(custody, "change_credential", (args,)).await
     }
 
     async fn credential(
@@ -77,7 +77,8 @@ impl Runtime for IcRuntime {
         custody: Principal,
         id: CredentialId,
     ) -> Result<Option<CredentialView>, CustodyError> {
-        call(custody, "get_credential", id).await
+        let credentials: Vec<CredentialView> = call(custody, "list_credentials", ()).await?;
+        Ok(credentials.into_iter().find(|credential| credential.id == id))
     }
 
     async fn deposit_credential(
@@ -85,27 +86,27 @@ impl Runtime for IcRuntime {
         custody: Principal,
         args: DepositCredentialArgs,
     ) -> Result<CredentialView, CustodyError> {
-        call(custody, "deposit_credential", args).await
+        call(custody, "deposit_credential", (args,)).await
     }
 }
 
+/// The longest that the network waits for an answer.
+const MAX_WAIT_SECONDS: u32 = 300;
+
 /// Calls with a bounded wait: custody can never keep this canister from stopping, and every method called is safe to
 /// repeat when the answer stays unknown.
-async fn call<A: CandidType, T: CandidType + DeserializeOwned>(
+async fn call<A: ArgumentEncoder, T: CandidType + DeserializeOwned>(
     custody: Principal,
     method: &str,
     args: A,
 ) -> Result<T, CustodyError> {
     let response = Call::bounded_wait(custody, method)
-        .with_arg(args)
+        .with_args(&args)
         .change_timeout(MAX_WAIT_SECONDS)
         .await
         .map_err(|error| custody_error(method, error.into()))?;
     response.candid().map_err(|error| custody_error(method, error.into()))
 }
-
-/// The longest that the network waits for an answer.
-const MAX_WAIT_SECONDS: u32 = 300;
 
 fn custody_error(method: &str, error: Error) -> CustodyError {
     if let Error::CallRejected(rejected) = &error {

@@ -51,6 +51,7 @@ pub trait Runtime: Clone + 'static {
         custody: Principal,
         args: ChangeCredentialArgs,
     ) -> impl Future<Output = Result<CredentialView, CustodyError>>;
+    /// A credential as custody shows it now; none if it has none of this id.
     fn credential(
         &self,
         custody: Principal,

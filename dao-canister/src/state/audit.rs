@@ -1,6 +1,6 @@
 //! The only way the state changes: a fact is applied, appended to the log, and the new tip certified.
 
-use audit_log::{BlockIndex, ReplayError};
+use audit_log::{BlockIndex, ConversionError, ReplayError, Value, fact_of_block};
 
 use crate::{
     runtime::Runtime,
@@ -31,12 +31,26 @@ pub fn process_event<R: Runtime>(runtime: &R, event: Event) {
 /// # Errors
 /// If a block is not a fact of this canister.
 pub fn replay() -> Result<State, ReplayError> {
+    storage::read_log(|log| fold(log.replay()))
+}
+
+/// The state that downloaded blocks amount to: for whoever checks a canister from outside. The blocks are the whole
+/// log, whose chain the caller has verified.
+///
+/// # Errors
+/// If a block is not a fact of this canister.
+///
+/// # Panics
+/// If a fact cannot follow from those before it: no canister of this code wrote such a log.
+pub fn replay_blocks(blocks: impl IntoIterator<Item = Value>) -> Result<State, ConversionError> {
+    fold(blocks.into_iter().map(fact_of_block))
+}
+
+fn fold<E>(facts: impl Iterator<Item = Result<(u64, Event), E>>) -> Result<State, E> {
     let mut state = State::default();
-    storage::read_log(|log| {
-        for (entry, block) in log.replay::<Event>().zip(0..) {
-            let (time_ns, event) = entry?;
-            state.apply(Recorded { block, time_ns }, &event);
-        }
-        Ok(state)
-    })
+    for (fact, block) in facts.zip(0..) {
+        let (time_ns, event) = fact?;
+        state.apply(Recorded { block, time_ns }, &event);
+    }
+    Ok(state)
 }

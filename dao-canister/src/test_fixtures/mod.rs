@@ -21,7 +21,11 @@ use release_types::{
 
 use crate::{
     artifacts, credentials, lifecycle, proposal, queries, schedule,
-    state::{State, audit::replay, read_state, restore},
+    state::{
+        State,
+        audit::{replay, replay_blocks},
+        read_state, restore,
+    },
     storage, vote,
 };
 pub use runtime::{Answer, Asked, SECOND_NS, START_NS, TestRuntime, run};
@@ -276,5 +280,7 @@ pub fn assert_log_tells_all(runtime: &TestRuntime) {
         let tip = audit_log::verify_chain(blocks.iter().map(|(index, block)| (*index, block)));
         assert_eq!(tip, Ok(log.tip()));
         assert_eq!(runtime.certified(), Some(log.certified_root()));
+        let downloaded = replay_blocks(blocks.into_iter().map(|(_, block)| block)).expect("replays");
+        assert_eq!(audit_log::digest_of_state(&downloaded).to_vec(), queries::state_digest());
     });
 }
