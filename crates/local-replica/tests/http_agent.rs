@@ -9,6 +9,7 @@ use ic_agent::identity::{
 };
 use ic_agent::{Agent, AgentError, Identity};
 use ic_transport_types::RejectCode;
+use std::time::Duration;
 
 #[tokio::test]
 async fn should_serve_updates_and_node_signed_queries() {
@@ -232,13 +233,16 @@ async fn should_keep_answers_for_polling_after_the_time_was_moved() {
     let setup = Setup::start();
     let agent = setup.agent(http::identity(1)).await;
     let canister = setup.counter(&agent).await;
-    setup.move_time(std::time::Duration::from_secs(24 * 60 * 60));
+    setup.move_time(Duration::from_secs(24 * 60 * 60));
     let signed = agent.update(&canister, "inc").sign().expect("signs");
     let url = format!("{}/api/v2/canister/{canister}/call", setup.url());
     http::post(url, signed.signed_update).await;
     // The next call is when old answers are forgotten.
     agent.update(&canister, "inc").call_and_wait().await.expect("an answer");
-    let (reply, _) = agent.wait(&signed.request_id, canister).await.expect("an answer");
+    // An agent polls for minutes for what was forgotten.
+    let polled =
+        tokio::time::timeout(Duration::from_secs(10), agent.wait(&signed.request_id, canister)).await;
+    let (reply, _) = polled.expect("not forgotten").expect("an answer");
     assert_eq!(as_u32(&reply), 1);
 }
 
