@@ -8,6 +8,7 @@
 
 mod chain;
 mod deserialize;
+mod digest;
 mod encoding;
 pub mod icrc3;
 mod log;
@@ -16,9 +17,10 @@ mod value;
 
 pub use chain::{ChainError, Tip, fact_of_block, tip_hash_tree, verify_chain};
 pub use deserialize::from_value;
+pub use digest::digest_of_state;
 pub use encoding::DecodeError;
 pub use log::{AuditLog, BlockIndex, ReplayError};
-pub use serialize::{ConversionError, digest_of_state, to_value};
+pub use serialize::{ConversionError, to_value};
 pub use value::Value;
 
 #[cfg(test)]

@@ -46,14 +46,6 @@ pub fn to_value<T: Serialize + ?Sized>(fact: &T) -> Result<Value, ConversionErro
     fact.serialize(ValueSerializer)
 }
 
-/// The digest by which two states are compared: the hash of the state as a value.
-pub fn digest_of_state<S: Serialize + ?Sized>(state: &S) -> [u8; 32] {
-    match to_value(state) {
-        Ok(value) => value.hash(),
-        Err(error) => panic!("BUG: the state cannot be digested: {error}"),
-    }
-}
-
 struct ValueSerializer;
 
 impl ser::Serializer for ValueSerializer {

@@ -182,6 +182,13 @@ mod conversion {
     }
 }
 
+#[test]
+fn should_digest_equal_states_alike_and_different_ones_differently() {
+    assert_eq!(digest_of_state(&everything()), digest_of_state(&everything()));
+    let other = Everything { absent: Some(Principal::anonymous()), ..everything() };
+    assert_ne!(digest_of_state(&other), digest_of_state(&everything()));
+}
+
 type TestLog = AuditLog<VectorMemory, VectorMemory>;
 
 fn new_log() -> (TestLog, VectorMemory, VectorMemory) {
