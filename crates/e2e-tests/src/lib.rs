@@ -1,1 +1,16 @@
+//! The group, its canisters and the registries in one process: the setting of the canister-level tests.
+//!
+//! The canisters are the wasm that ships (`scripts/build`), on the local replica; registries are loopback doubles
+//! whose answers a test can choose. Tests against real registries drive the `countersign` command instead.
 
+pub mod archives;
+pub mod canister_wasm;
+pub mod key_forms;
+pub mod npm_double;
+pub mod people;
+pub mod pypi_double;
+pub mod registry_server;
+pub mod secret_search;
+pub mod world;
+
+pub use world::{World, WorldBuilder};

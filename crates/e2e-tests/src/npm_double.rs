@@ -1,0 +1,83 @@
+//! An npm registry double: stores what is put, refuses a version twice, takes one bearer token.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::registry_server::{Answer, RegistryDouble, SeenRequest};
+
+/// The registry's content.
+pub struct NpmDouble {
+    pub token: String,
+    /// Version documents and tarballs by `name@version`.
+    pub published: BTreeMap<String, (Value, Vec<u8>)>,
+    /// How many reads a new version stays invisible for.
+    pub hidden_reads: usize,
+}
+
+impl NpmDouble {
+    pub fn new(token: &str) -> Self {
+        Self { token: token.into(), published: BTreeMap::new(), hidden_reads: 0 }
+    }
+
+    fn put(&mut self, request: &SeenRequest) -> Answer {
+        let authorized = request.header("authorization") == Some(&format!("Bearer {}", self.token));
+        if !authorized {
+            return Answer::json(401, &json!({"error": "Unauthorized"}));
+        }
+        let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
+            return Answer::json(400, &json!({"error": "bad JSON"}));
+        };
+        let Some((version, document)) =
+            body["versions"].as_object().and_then(|versions| versions.iter().next())
+        else {
+            return Answer::json(400, &json!({"error": "no version"}));
+        };
+        let name = body["name"].as_str().unwrap_or_default();
+        let Some(tarball) = body["_attachments"]
+            .as_object()
+            .and_then(|attachments| attachments.values().next())
+            .and_then(|attachment| STANDARD.decode(attachment["data"].as_str()?).ok())
+        else {
+            return Answer::json(400, &json!({"error": "no attachment"}));
+        };
+        let key = format!("{name}@{version}");
+        if self.published.contains_key(&key) {
+            let text = format!("You cannot publish over the previously published versions: {version}.");
+            return Answer::json(403, &json!({"error": text}));
+        }
+        self.published.insert(key, (document.clone(), tarball));
+        Answer::json(201, &json!({"ok": true, "success": true}))
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        let path = path.split('?').next().unwrap_or_default().trim_start_matches('/');
+        let path = path.replace("%2f", "/").replace("%2F", "/");
+        let Some((name, version)) = path.rsplit_once('/') else {
+            return Answer::json(404, &json!({"error": "Not found"}));
+        };
+        match self.published.get(&format!("{name}@{version}")) {
+            Some(_) if self.hidden_reads > 0 => {
+                self.hidden_reads -= 1;
+                Answer::json(404, &json!({"error": "Not found"}))
+            }
+            Some((document, _)) => Answer::json(200, document),
+            None => Answer::json(404, &json!({"error": "Not found"})),
+        }
+    }
+}
+
+impl RegistryDouble for NpmDouble {
+    fn is_write(&self, request: &SeenRequest) -> bool {
+        request.method == "PUT"
+    }
+
+    fn answer(&mut self, request: &SeenRequest) -> Answer {
+        match request.method.as_str() {
+            "PUT" => self.put(request),
+            "GET" => self.get(&request.path),
+            _ => Answer::json(405, &json!({"error": "method not allowed"})),
+        }
+    }
+}
