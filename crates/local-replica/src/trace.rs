@@ -15,13 +15,14 @@ use crate::replica::Observer;
 /// When the file cannot be made.
 pub fn to_file(path: &Path) -> io::Result<Observer> {
     let mut file = File::create(path)?;
-    Ok(Box::new(move |report, _| {
+    Ok(Box::new(move |report, view| {
+        let balance_cycles = view.canister(report.canister).map_or(0, |canister| canister.balance_cycles);
         // One write a line, so that readers see whole lines. A full disk must not stop the network.
-        let _ = file.write_all(line(report).as_bytes());
+        let _ = file.write_all(line(report, balance_cycles).as_bytes());
     }))
 }
 
-fn line(report: &MessageReport) -> String {
+fn line(report: &MessageReport, balance_cycles: u128) -> String {
     let is_query = matches!(
         report.entry,
         EntryPoint::Query { replicated: false, .. }
@@ -35,6 +36,7 @@ fn line(report: &MessageReport) -> String {
         "query": is_query,
         "instructions": report.instructions,
         "cycles": u64::try_from(report.cycles_charged).unwrap_or(u64::MAX),
+        "balance_cycles": u64::try_from(balance_cycles).unwrap_or(u64::MAX),
         "outcome": format!("{:?}", report.outcome),
     });
     format!("{message}\n")
