@@ -41,7 +41,7 @@ async fn trial<R: Runtime>(runtime: &R, id: CredentialId) -> Option<Duration> {
         runtime.log("activation waits for the sealing key");
         return Some(WAIT_DELAY);
     };
-    if !vetkeys::can_pay(runtime) {
+    if !vetkeys::can_pay(runtime, 0) {
         runtime.log("activation waits for cycles to derive a key with");
         return Some(WAIT_DELAY);
     }

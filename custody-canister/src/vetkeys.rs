@@ -36,8 +36,8 @@ pub fn sealed_credential(id: &CredentialId) -> Option<SealedCredential> {
     Some(SealedCredential { policy, sealed_token: storage::sealed_token(id)?, sealing_key })
 }
 
-/// Whether a derivation can be paid for now.
-pub fn can_pay<R: Runtime>(runtime: &R) -> bool {
+/// Whether a derivation can be paid for now, and this much after it.
+pub fn can_pay<R: Runtime>(runtime: &R, afterwards_cycles: u128) -> bool {
     let cost = read_state(|state| runtime.derivation_cost_cycles(state.key_name()));
-    cost.is_some_and(|cost_cycles| runtime.liquid_cycles() > cost_cycles)
+    cost.is_some_and(|cost_cycles| runtime.liquid_cycles() > cost_cycles.saturating_add(afterwards_cycles))
 }

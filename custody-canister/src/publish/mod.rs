@@ -39,7 +39,6 @@ pub fn accept<R: Runtime>(
     let id = order.id.clone();
     if let Some(known) = read_state(|state| state.order(&id).map(|order| order.content())) {
         if known == content {
-            tasks::schedule(runtime, Task::DriveOrder(id.clone()), Duration::ZERO);
             return Ok(status(&id));
         }
         return Err(Refusal::of(

@@ -1,11 +1,20 @@
-use release_types::{Ecosystem, OrderId, proposal::CredentialChange};
+use std::{
+    future::Future,
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use release_types::{Ecosystem, OrderId, credential::CredentialStatus, proposal::CredentialChange};
 
 use super::{
     registries::Behaviour,
     stub::{Run, assert_log_adds_up},
     world::{NPM_ATTACHMENT, SDIST, WHEEL, World, npm_bytes},
 };
-use release_types::credential::CredentialStatus;
+use crate::{
+    publish::driver,
+    tasks::{self, Task},
+};
 
 /// What a message that never comes back is due to.
 #[derive(Clone, Copy, Debug)]
@@ -122,10 +131,17 @@ fn should_finish_an_activation_when_interrupted_at_any_await() {
 fn should_not_drive_an_order_twice_at_a_time() {
     let world = World::with_credentials();
     let order = world.npm_order();
-    for _ in 0..5 {
-        world.publish(order.clone());
-        world.runtime.0.borrow_mut().now_ns += 1;
-    }
+    world.publish(order.clone());
+    // While the driver awaits its first answer, timers of other drivers go off.
+    let awaits = world.runtime.0.borrow().awaits;
+    world.runtime.0.borrow_mut().stuck_at = Some(awaits + 1);
+    let task = Task::DriveOrder(order.id.clone());
+    let mut first = Box::pin(driver::drive(world.runtime.clone(), order.id.clone()));
+    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    world.runtime.settle();
+    assert_eq!(world.sent(), 0, "the first driver holds the order");
+    drop(first);
+    tasks::schedule(&world.runtime, task, Duration::ZERO);
     world.runtime.settle();
     assert!(world.status(&OrderId("proposal-1".into())).is_verified());
     assert_eq!(world.sent(), 1);
