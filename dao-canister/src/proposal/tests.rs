@@ -158,8 +158,15 @@ mod npm {
         release.version = "1.0.1".into();
         release.artifacts[0].filename = "other.tgz".into();
         release.artifacts[0].size_bytes += 1;
+        release.credential = policy(Ecosystem::Pypi).id();
+        release.npm = Some(NpmOptions { dist_tag: "1.x".into(), access: NpmAccess::Restricted });
         let defects = release_defects(&runtime, release);
         let expected = [
+            "dist-tag",
+            "npm.access",
+            "credential",
+            "credential",
+            "credential",
             "artifacts[0]: name",
             "artifacts[0]: version",
             "artifacts[0]: filename",

@@ -41,20 +41,28 @@ pub struct Opened {
     pub defects: Vec<Defect>,
 }
 
-/// What is wrong with the list itself, before any artifact is opened.
-pub fn declaration_defects(ecosystem: Ecosystem, proposal: &ReleaseProposal) -> Vec<Defect> {
-    let mut defects = Vec::new();
-    let count = proposal.artifacts.len();
-    let most = match ecosystem {
+/// Whether a release may have as many artifacts as this one.
+pub fn is_count_allowed(ecosystem: Ecosystem, proposal: &ReleaseProposal) -> bool {
+    (1..=most_artifacts(ecosystem)).contains(&proposal.artifacts.len())
+}
+
+fn most_artifacts(ecosystem: Ecosystem) -> usize {
+    match ecosystem {
         Ecosystem::Npm => 1,
         Ecosystem::Pypi => MAX_ARTIFACTS,
-    };
-    if !(1..=most).contains(&count) {
+    }
+}
+
+/// What is wrong with the declarations themselves, whatever the bytes say.
+pub fn declaration_defects(ecosystem: Ecosystem, proposal: &ReleaseProposal) -> Vec<Defect> {
+    let mut defects = Vec::new();
+    if !is_count_allowed(ecosystem, proposal) {
         let allowed = match ecosystem {
             Ecosystem::Npm => "exactly one tarball".to_owned(),
-            Ecosystem::Pypi => format!("1 to {most} wheels and source distributions"),
+            Ecosystem::Pypi => format!("1 to {MAX_ARTIFACTS} wheels and source distributions"),
         };
-        defects.push(Defect::new("artifacts", count.to_string(), allowed, "Adjust the list."));
+        let found = proposal.artifacts.len().to_string();
+        defects.push(Defect::new("artifacts", found, allowed, "Adjust the list."));
     }
     let (mut filenames, mut digests) = (BTreeSet::new(), BTreeSet::new());
     for (index, artifact) in proposal.artifacts.iter().enumerate().take(MAX_ARTIFACTS) {
@@ -192,15 +200,13 @@ fn publication(
             let largest_bytes = largest_tarball_bytes(&endpoint, &publication).map_err(unpublishable)?;
             (Publication::Npm { manifest_json, options: options.clone() }, largest_bytes)
         }
-        (Package::Python(python), None) => {
+        (Package::Python(python), _) => {
             let form = upload_form(python);
             let largest_bytes = largest_file_bytes(&form, &artifact.filename).map_err(unpublishable)?;
             (Publication::Pypi { form }, largest_bytes)
         }
-        _ => {
-            let hint = "Give npm options for an npm release, and only for one.";
-            return Err(vec![Defect::new("npm", "options of another kind", "those of the registry", hint)]);
-        }
+        // Reported already: the declaration has no options.
+        (Package::Npm(_), None) => return Err(Vec::new()),
     };
     let size_bytes = package.size_bytes();
     if size_bytes > largest_bytes as u64 {

@@ -1,5 +1,6 @@
-//! A release on its way: submitted, valid, approved, ordered. Each step can be taken only from the one before it, and
-//! only the tally can take the one to approval.
+//! A release on its way: submitted (a [`ReleaseProposal`]), valid ([`ValidRelease`]), approved ([`ApprovedRelease`]),
+//! ordered (a [`PublishOrder`]). Each step can be taken only from the one before it, and only the tally can take the
+//! one to approval.
 
 mod artifacts;
 
@@ -74,8 +75,8 @@ pub fn validate(state: &State, proposal: &ReleaseProposal, now_ns: u64) -> Resul
         return Err(defects);
     };
     defects.extend(artifacts::declaration_defects(registry.ecosystem, proposal));
-    if !defects.is_empty() {
-        // Opening would repeat the same defects in other words.
+    if !artifacts::is_count_allowed(registry.ecosystem, proposal) {
+        // Nobody would read what is wrong with each of too many.
         return Err(defects);
     }
     let opened = artifacts::open(state, registry, proposal);
