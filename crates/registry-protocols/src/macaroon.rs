@@ -90,19 +90,20 @@ pub fn narrow(
     not_before_s: u64,
     expires_s: u64,
 ) -> Result<SecretToken, MacaroonError> {
-    let project = normalized_project(project)?;
-    let period = expiration_caveat(not_before_s, expires_s)?;
-    Macaroon::parse(token)?.append(&[&format!("[{PROJECT_CAVEAT},[\"{project}\"]]"), &period])
+    narrow_to_any(token, &[project], not_before_s, expires_s)
 }
 
-/// Returns a token that is refused before `not_before_s` and from `expires_s` on (seconds since 1970).
-pub fn limit_period(
+/// Like [`narrow`], for several projects: the token then allows each of them, and can be narrowed further to one.
+pub fn narrow_to_any(
     token: &SecretToken,
+    projects: &[&str],
     not_before_s: u64,
     expires_s: u64,
 ) -> Result<SecretToken, MacaroonError> {
+    let quoted = |project: &&str| normalized_project(project).map(|project| format!("\"{project}\""));
+    let projects = projects.iter().map(quoted).collect::<Result<Vec<_>, _>>()?.join(",");
     let period = expiration_caveat(not_before_s, expires_s)?;
-    Macaroon::parse(token)?.append(&[&period])
+    Macaroon::parse(token)?.append(&[&format!("[{PROJECT_CAVEAT},[{projects}]]"), &period])
 }
 
 /// Reads what the token's caveats say; fails for a token that is no macaroon.
@@ -314,10 +315,13 @@ mod tests {
     }
 
     #[test]
-    fn should_limit_the_period_alone() {
-        let vector = vector("project-scoped + Expiration(15 min)");
-        let limited = limit_period(&token(&vector.token), 1_800_000_000, 1_800_000_900).expect("limits");
-        assert_eq!(text(&limited), vector.attenuated_token);
+    fn should_allow_several_projects_and_stay_narrowable_to_one() {
+        let several =
+            narrow_to_any(&token(&vectors()[0].token), &["Demo", "other_one"], 1, 9).expect("narrows");
+        let projects = |token: &SecretToken| restrictions(token).expect("a macaroon").projects;
+        assert_eq!(projects(&several), Some(vec!["demo".to_owned(), "other-one".to_owned()]));
+        let one = narrow(&several, "other-one", 2, 3).expect("narrows");
+        assert_eq!(projects(&one), Some(vec!["other-one".to_owned()]));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn custody_key(
 }
 
 /// Checks that a token can be one of the ecosystem's, and makes a PyPI token no wider than the policy: it expires
-/// with it, and allows only its package. Custody narrows it further for each upload.
+/// with it, and allows only its packages. Custody narrows it further for each upload.
 ///
 /// # Errors
 /// When it is no token, or one of another ecosystem. The token is never shown.
@@ -61,11 +61,8 @@ pub fn narrow(token: SecretToken, policy: &CredentialPolicy, now_ns: u64) -> Out
     }
     let not_before_s = (now_ns / NS_PER_S).saturating_sub(CLOCK_TOLERANCE_S);
     let expires_s = policy.not_after_ns / NS_PER_S;
-    let narrowed = match policy.packages.as_slice() {
-        [package] => macaroon::narrow(&token, package, not_before_s, expires_s),
-        // A list would have to be one caveat: each caveat must hold for every upload.
-        _ => macaroon::limit_period(&token, not_before_s, expires_s),
-    };
+    let packages: Vec<_> = policy.packages.iter().map(String::as_str).collect();
+    let narrowed = macaroon::narrow_to_any(&token, &packages, not_before_s, expires_s);
     narrowed.map_err(|error| unusable(error.to_string()))
 }
 

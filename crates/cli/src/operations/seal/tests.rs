@@ -78,6 +78,8 @@ fn should_narrow_a_pypi_token_to_its_package_and_the_policy_s_end() {
 fn should_leave_room_for_custody_to_narrow_to_each_package_of_several() {
     let policy = policy(Ecosystem::Pypi, &["demo", "other"]);
     let narrowed = narrow(token(PYPI_TOKEN), &policy, NOW_NS).expect("a macaroon");
+    let allowed = macaroon::restrictions(&narrowed).expect("a macaroon").projects.expect("limited");
+    assert_eq!(allowed, ["demo", "other"]);
     let at_use = macaroon::narrow(&narrowed, "other", NOW_NS / NS_PER_S - 60, NOW_NS / NS_PER_S + 300);
     let allowed = macaroon::restrictions(&at_use.expect("narrows")).expect("a macaroon");
     assert_eq!(allowed.projects, Some(vec!["other".to_string()]));
