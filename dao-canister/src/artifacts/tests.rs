@@ -1,11 +1,10 @@
-use release_types::ProposalAction;
+use release_types::{ProposalAction, ProposalStatus};
 
 use super::*;
 use crate::test_fixtures::{
-    DAY_NS, TestRuntime, assert_log_tells_all, cast, custody, installed, member, npm_release,
-    packages::noise, proposer, ready, refused, stranger, submit, upgrade,
+    DAY_NS, TestRuntime, assert_log_tells_all, custody, installed, member, npm_release, packages::noise,
+    proposer, ready, refused, status, stranger, submit, upgrade,
 };
-use release_types::Choice;
 
 const CHUNK: usize = CHUNK_BYTES as usize;
 
@@ -199,9 +198,13 @@ fn should_keep_what_a_live_proposal_names_and_collect_it_a_day_after() {
     let sha256 = release.artifacts[0].sha256;
     let id = submit(&runtime, ProposalAction::Release(release));
     assert_eq!(read_state(|state| state.artifacts().usage(&member(1))).bytes, 0);
-    for number in 1..=3 {
-        cast(&runtime, member(number), id, Choice::No).expect("counts");
-    }
+    // Long after its upload, while the proposal's own timer has not fired.
+    runtime.skip(2 * DAY_NS);
+    collect(&runtime);
+    assert_eq!(upload_status(member(1), sha256).expect("is kept").expires_at_ns, u64::MAX);
+    // Nobody voted: it ends when its timer fires at last.
+    runtime.advance(0);
+    assert_eq!(status(id), ProposalStatus::Rejected);
     runtime.advance(DAY_NS - 1);
     assert!(upload_status(member(1), sha256).is_some());
     runtime.advance(1);
