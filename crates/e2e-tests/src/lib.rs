@@ -4,13 +4,17 @@
 //! whose answers a test can choose. Tests against real registries drive the `countersign` command instead.
 
 pub mod archives;
+pub mod audit;
 pub mod canister_wasm;
 pub mod key_forms;
 pub mod npm_double;
 pub mod people;
+pub mod publishing;
 pub mod pypi_double;
+pub mod receipts;
 pub mod registry_server;
 pub mod secret_search;
+pub mod stepping;
 pub mod world;
 
 pub use world::{World, WorldBuilder};

@@ -18,6 +18,8 @@ pub struct PypiDouble {
     pub files: BTreeMap<(String, String), Vec<u8>>,
     /// Tokens that uploads came with, in order.
     pub tokens: Vec<String>,
+    /// The text fields of every form that was stored, in order.
+    pub forms: Vec<Vec<(String, String)>>,
     /// How many reads new files stay invisible for.
     pub hidden_reads: usize,
 }
@@ -53,6 +55,9 @@ impl PypiDouble {
             Some(_) => Answer::text(400, &format!("400 File already exists ('{}')", key.1)),
             None => {
                 self.files.insert(key, content.body.clone());
+                let text = |part: &Part| String::from_utf8_lossy(&part.body).into_owned();
+                let fields = parts.iter().filter(|part| part.filename.is_none());
+                self.forms.push(fields.map(|part| (part.name.clone(), text(part))).collect());
                 Answer::text(200, "")
             }
         }

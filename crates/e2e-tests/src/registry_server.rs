@@ -63,19 +63,40 @@ pub trait RegistryDouble: Send + 'static {
 pub struct RegistryServer<D> {
     double: Arc<Mutex<D>>,
     seen: Arc<Mutex<Vec<SeenRequest>>>,
-    forced: Arc<Mutex<Option<Force>>>,
+    forced: Arc<Mutex<Vec<Misbehaviour>>>,
     url: String,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// A forced answer to writes.
-#[derive(Clone)]
-struct Force {
-    answer: Answer,
-    /// Whether the double processes the request all the same before this answer is sent.
-    processed: bool,
-    times: usize,
+/// Requests of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requests {
+    Reads,
+    Writes,
+}
+
+/// How an answer travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    AtOnce,
+    /// After this long, in real time.
+    After(Duration),
+    /// Its body is followed by spaces that never end.
+    Endless,
+}
+
+/// A misbehaviour of the registry. The latest for each kind of request counts.
+#[derive(Clone, Debug)]
+pub struct Misbehaviour {
+    pub to: Requests,
+    /// What to answer; the double's own answer if none.
+    pub answer: Option<Answer>,
+    /// Whether the double processes the request before this answer is sent.
+    pub processed: bool,
+    pub delivery: Delivery,
+    /// How often; then all is well again.
+    pub times: usize,
 }
 
 /// Requests served at the same time: as many as nodes send in a replicated call.
@@ -87,7 +108,7 @@ impl<D: RegistryDouble> RegistryServer<D> {
         let url = format!("http://{}", server.server_addr());
         let double = Arc::new(Mutex::new(double));
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let forced = Arc::new(Mutex::new(None::<Force>));
+        let forced = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
         let threads = (0..THREADS)
             .map(|_| {
@@ -110,16 +131,9 @@ impl<D: RegistryDouble> RegistryServer<D> {
                                 .collect(),
                             body,
                         };
-                        let answer = serve(&double, &forced, &request);
+                        let (answer, delivery) = serve(&double, &forced, &request);
                         seen.lock().expect("no panic while held").push(request);
-                        let mut response =
-                            tiny_http::Response::from_data(answer.body).with_status_code(answer.status);
-                        for (name, value) in answer.headers {
-                            if let Ok(header) = tiny_http::Header::from_bytes(name, value) {
-                                response.add_header(header);
-                            }
-                        }
-                        let _ = http.respond(response);
+                        deliver(http, answer, delivery);
                     }
                 })
             })
@@ -156,32 +170,73 @@ impl<D: RegistryDouble> RegistryServer<D> {
 
     /// Answers the next `times` writes so, without storing anything.
     pub fn refuse_writes(&self, answer: Answer, times: usize) {
-        *self.forced.lock().expect("no panic while held") = Some(Force { answer, processed: false, times });
+        self.misbehave(Misbehaviour {
+            to: Requests::Writes,
+            answer: Some(answer),
+            processed: false,
+            delivery: Delivery::AtOnce,
+            times,
+        });
     }
 
     /// Stores what the next `times` writes bring, and answers so.
     pub fn answer_writes_after_storing(&self, answer: Answer, times: usize) {
-        *self.forced.lock().expect("no panic while held") = Some(Force { answer, processed: true, times });
+        self.misbehave(Misbehaviour {
+            to: Requests::Writes,
+            answer: Some(answer),
+            processed: true,
+            delivery: Delivery::AtOnce,
+            times,
+        });
+    }
+
+    /// Lets the registry misbehave.
+    pub fn misbehave(&self, misbehaviour: Misbehaviour) {
+        let mut forced = self.forced.lock().expect("no panic while held");
+        forced.retain(|earlier| earlier.to != misbehaviour.to);
+        forced.push(misbehaviour);
+    }
+
+    /// Lets the registry behave again.
+    pub fn behave(&self) {
+        self.forced.lock().expect("no panic while held").clear();
     }
 }
 
 fn serve<D: RegistryDouble>(
     double: &Mutex<D>,
-    forced: &Mutex<Option<Force>>,
+    forced: &Mutex<Vec<Misbehaviour>>,
     request: &SeenRequest,
-) -> Answer {
+) -> (Answer, Delivery) {
     let mut double = double.lock().expect("no panic while held");
-    if double.is_write(request) {
-        let mut forced = forced.lock().expect("no panic while held");
-        if let Some(force) = forced.as_mut().filter(|force| force.times > 0) {
-            force.times -= 1;
-            if force.processed {
-                double.answer(request);
-            }
-            return force.answer.clone();
-        }
+    let kind = if double.is_write(request) { Requests::Writes } else { Requests::Reads };
+    let mut forced = forced.lock().expect("no panic while held");
+    let Some(force) = forced.iter_mut().find(|force| force.to == kind && force.times > 0) else {
+        return (double.answer(request), Delivery::AtOnce);
+    };
+    force.times -= 1;
+    let own = (force.processed || force.answer.is_none()).then(|| double.answer(request));
+    let answer = force.answer.clone().or(own).expect("one of the two is there");
+    (answer, force.delivery)
+}
+
+/// Sends an answer; a client that has gone is no concern of the registry.
+fn deliver(http: tiny_http::Request, answer: Answer, delivery: Delivery) {
+    if let Delivery::After(delay) = delivery {
+        std::thread::sleep(delay);
     }
-    double.answer(request)
+    let headers = answer
+        .headers
+        .into_iter()
+        .filter_map(|(name, value)| tiny_http::Header::from_bytes(name, value).ok())
+        .collect();
+    let length = (delivery != Delivery::Endless).then_some(answer.body.len());
+    let body: Box<dyn Read> = match delivery {
+        Delivery::Endless => Box::new(std::io::Cursor::new(answer.body).chain(std::io::repeat(b' '))),
+        _ => Box::new(std::io::Cursor::new(answer.body)),
+    };
+    let status = tiny_http::StatusCode(answer.status);
+    let _ = http.respond(tiny_http::Response::new(status, headers, body, length, None));
 }
 
 impl<D> Drop for RegistryServer<D> {

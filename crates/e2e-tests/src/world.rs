@@ -73,6 +73,13 @@ impl WorldBuilder {
 
     /// Starts registries and replica, installs the canisters and lets them learn their keys.
     pub fn build(self) -> World {
+        let mut world = self.build_without_code();
+        world.install();
+        world
+    }
+
+    /// Starts registries and replica, with two canisters that have no code yet.
+    pub fn build_without_code(self) -> World {
         let npm = RegistryServer::start(NpmDouble::new(NPM_TOKEN));
         let pypi = RegistryServer::start(PypiDouble::default());
         let routes =
@@ -86,7 +93,7 @@ impl WorldBuilder {
         let mut replica = Replica::new(config).expect("a replica");
         let dao = replica.create_canister(vec![controller()]);
         let custody = replica.create_canister(vec![controller()]);
-        let init = DaoInit {
+        let group = DaoInit {
             members: (0..self.members)
                 .map(|n| Member { principal: member(n), name: format!("member {n}"), voting_power: 1 })
                 .collect(),
@@ -94,16 +101,7 @@ impl WorldBuilder {
             policy: self.policy,
             custody: Some(custody),
         };
-        replica
-            .install(dao, &canister_wasm("dao_canister"), Encode!(&init).expect("encodes"))
-            .expect("the DAO canister installs");
-        let init = CustodyInit { authority: Some(dao), key_name: "key_1".into() };
-        replica
-            .install(custody, &canister_wasm("custody_canister"), Encode!(&init).expect("encodes"))
-            .expect("the custody canister installs");
-        let mut world = World { replica, dao, custody, npm, pypi };
-        world.pass(Duration::from_secs(1));
-        world
+        World { replica, dao, custody, npm, pypi, group }
     }
 }
 
@@ -114,12 +112,28 @@ pub struct World {
     pub custody: Principal,
     pub npm: RegistryServer<NpmDouble>,
     pub pypi: RegistryServer<PypiDouble>,
+    /// With what the DAO canister is installed.
+    pub group: DaoInit,
 }
 
 impl World {
     /// Five members with one vote each.
     pub fn new() -> Self {
         WorldBuilder::default().build()
+    }
+
+    /// Installs both canisters and lets them learn their keys.
+    pub fn install(&mut self) {
+        let init = Encode!(&self.group).expect("encodes");
+        self.replica
+            .install(self.dao, &canister_wasm("dao_canister"), init)
+            .expect("the DAO canister installs");
+        let init = CustodyInit { authority: Some(self.dao), key_name: "key_1".into() };
+        let init = Encode!(&init).expect("encodes");
+        self.replica
+            .install(self.custody, &canister_wasm("custody_canister"), init)
+            .expect("the custody canister installs");
+        self.pass(Duration::from_secs(1));
     }
 
     /// Lets time pass and everything due happen.
@@ -197,9 +211,14 @@ impl World {
         self.update(caller, self.dao, "vote", (VoteArgs { proposal, choice },)).expect("answers")
     }
 
-    /// Lets the first three members vote yes.
+    /// How many members make the outcome certain: three of five.
+    pub fn majority(&self) -> u32 {
+        u32::try_from(self.group.members.len() / 2 + 1).expect("a group of at most a thousand")
+    }
+
+    /// Lets as many members vote yes as make the outcome certain.
     pub fn adopt(&mut self, proposal: ProposalId) {
-        for n in 0..3 {
+        for n in 0..self.majority() {
             self.vote(member(n), proposal, Choice::Yes).expect("the vote counts");
         }
     }
@@ -282,14 +301,19 @@ impl World {
         self.update(member(0), self.dao, "deposit_credential", (deposit,)).expect("answers")
     }
 
-    /// Seals, deposits and activates the token of an ecosystem.
-    pub fn add_credential(&mut self, ecosystem: Ecosystem, packages: &[&str]) -> CredentialId {
+    /// Seals and deposits the token of an ecosystem.
+    pub fn deposit_token(&mut self, ecosystem: Ecosystem, packages: &[&str]) -> CredentialId {
         let token = match ecosystem {
             Ecosystem::Npm => NPM_TOKEN,
             Ecosystem::Pypi => PYPI_TOKEN,
         };
         let deposit = self.seal(&self.policy(ecosystem, packages), token);
-        let credential = self.deposit(deposit).expect("deposits");
+        self.deposit(deposit).expect("deposits")
+    }
+
+    /// Seals, deposits and activates the token of an ecosystem.
+    pub fn add_credential(&mut self, ecosystem: Ecosystem, packages: &[&str]) -> CredentialId {
+        let credential = self.deposit_token(ecosystem, packages);
         let change = CredentialChange::Activate;
         let action = ProposalAction::Credential(CredentialProposal { credential, change });
         assert_eq!(self.carry_out(action), ProposalStatus::Executed);
