@@ -6,6 +6,9 @@
 pub mod archives;
 pub mod audit;
 pub mod canister_wasm;
+pub mod exports;
+pub mod forwarder;
+pub mod hostile_archives;
 pub mod key_forms;
 pub mod npm_double;
 pub mod people;
@@ -14,6 +17,7 @@ pub mod pypi_double;
 pub mod receipts;
 pub mod registry_server;
 pub mod secret_search;
+pub mod snapshot;
 pub mod stepping;
 pub mod world;
 

@@ -1,0 +1,264 @@
+//! The table: for each method its kind, its callers, arguments with which it succeeds, and how it refuses.
+
+use audit_log::icrc3::{GetArchivesArgs, GetBlocksArgs};
+use candid::{CandidType, Decode, Encode};
+use e2e_tests::exports::MethodKind::{self, Query, Update};
+use ic_management_canister_types::{HttpRequestResult, TransformArgs};
+use local_replica::{CallResult, RejectCode};
+use release_types::{
+    Choice, OrderId, ProposalId, ProposalStatus, Sha256Digest,
+    artifact::{
+        ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
+        UploadStatus,
+    },
+    custody::{ChangeCredentialArgs, ListReceiptsArgs},
+    dao::DepositError,
+    proposal::{
+        ArtifactReview, CredentialChange, ExecuteError, ListProposalsArgs, SubmitProposalError, WithdrawError,
+    },
+    voting::{VoteArgs, VoteError},
+};
+use serde::de::DeserializeOwned;
+
+use crate::setting::{
+    Caller::{self, Anonymous, Authority, Controller, Member, OtherCanister, Proposer, Stranger},
+    Canister, Setting,
+};
+
+/// One method.
+pub struct Row {
+    pub method: &'static str,
+    pub kind: MethodKind,
+    pub allowed: &'static [Caller],
+    pub arg: fn(&Setting) -> Vec<u8>,
+    pub verdict: fn(CallResult) -> Verdict,
+}
+
+/// How a call ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Allowed,
+    /// For who the caller is.
+    Refused,
+    /// For another reason, which no row expects.
+    Other(String),
+}
+
+const EVERYBODY: &[Caller] = &[Anonymous, Stranger, Proposer, Member, Authority, Controller, OtherCanister];
+const GROUP: &[Caller] = &[Proposer, Member];
+const MEMBERS: &[Caller] = &[Member];
+const NOBODY: &[Caller] = &[];
+
+/// Every method of a canister.
+pub fn rows(canister: Canister) -> Vec<Row> {
+    match canister {
+        Canister::Dao => dao(),
+        Canister::Custody => custody(),
+    }
+}
+
+fn dao() -> Vec<Row> {
+    let readers: &[Caller] = &[Proposer, Member, Authority];
+    let mut rows = vec![
+        row("begin_upload", Update, GROUP, begin_upload, |a| {
+            of_result::<UploadStatus, _>(a, is_upload_denied)
+        }),
+        row("upload_chunk", Update, GROUP, upload_chunk, |a| {
+            of_result::<UploadStatus, _>(a, is_upload_denied)
+        }),
+        row(
+            "submit_proposal",
+            Update,
+            GROUP,
+            |setting| Encode!(&setting.submission()).expect("encodes"),
+            |a| of_result::<ProposalId, _>(a, |e| matches!(e, SubmitProposalError::NotAllowed { .. })),
+        ),
+        row(
+            "vote",
+            Update,
+            MEMBERS,
+            |setting| Encode!(&VoteArgs { proposal: setting.open, choice: Choice::Yes }).expect("encodes"),
+            |a| of_result::<ProposalStatus, _>(a, |e| matches!(e, VoteError::NotAllowed { .. })),
+        ),
+        row(
+            "execute",
+            Update,
+            GROUP,
+            |setting| Encode!(&setting.executed).expect("encodes"),
+            |a| of_result::<ProposalStatus, _>(a, |e| matches!(e, ExecuteError::NotAllowed { .. })),
+        ),
+        row("deposit_credential", Update, MEMBERS, deposit, |a| {
+            of_result::<Sha256Digest, _>(a, |e| matches!(e, DepositError::NotAllowed { .. }))
+        }),
+        row("upload_status", Query, GROUP, tarball, of_option::<UploadStatus>),
+        row("get_review", Query, GROUP, proposal, of_option::<Vec<ArtifactReview>>),
+        row("artifact_chunk", Query, readers, artifact_chunk, |a| {
+            of_result::<ArtifactChunk, _>(a, |e| matches!(e, ArtifactChunkError::NotAllowed { .. }))
+        }),
+        // Only who proposed it, so no member either; the last call, because nothing can follow it.
+        row("withdraw", Update, &[Proposer], proposal, |a| {
+            of_result::<(), _>(a, |e| matches!(e, WithdrawError::NotAllowed { .. }))
+        }),
+        open("dao_info", nothing),
+        open("list_registries", nothing),
+        open("get_proposal", proposal),
+        open("get_ballots", proposal),
+        open("list_proposals", |_| Encode!(&ListProposalsArgs::default()).expect("encodes")),
+    ];
+    rows.extend(common());
+    rows
+}
+
+fn custody() -> Vec<Row> {
+    let authority: &[Caller] = &[Authority];
+    let mut rows = vec![
+        row("deposit_credential", Update, authority, deposit, of_order),
+        row("publish", Update, authority, Setting::order, of_order),
+        // After the order, which needs the credential that this one revokes.
+        row("change_credential", Update, authority, change_credential, of_order),
+        open("custody_info", nothing),
+        open("list_credentials", nothing),
+        open("order_status", order_id),
+        open("receipt", order_id),
+        open("list_receipts", |_| Encode!(&ListReceiptsArgs::default()).expect("encodes")),
+        open("transform_answer", transform),
+    ];
+    rows.extend(common());
+    rows
+}
+
+/// What both canisters have: the log and the digest for anybody, the timers for nobody.
+fn common() -> Vec<Row> {
+    vec![
+        row("<ic-cdk internal> timer_executor", Update, NOBODY, nothing, of_internal),
+        open("state_digest", nothing),
+        open("icrc3_get_archives", |_| Encode!(&GetArchivesArgs { from: None }).expect("encodes")),
+        open("icrc3_get_blocks", |_| {
+            Encode!(&vec![GetBlocksArgs { start: 0u64.into(), length: 10u64.into() }]).expect("encodes")
+        }),
+        open("icrc3_get_tip_certificate", nothing),
+        open("icrc3_supported_block_types", nothing),
+    ]
+}
+
+fn row(
+    method: &'static str,
+    kind: MethodKind,
+    allowed: &'static [Caller],
+    arg: fn(&Setting) -> Vec<u8>,
+    verdict: fn(CallResult) -> Verdict,
+) -> Row {
+    Row { method, kind, allowed, arg, verdict }
+}
+
+/// A query that anybody may make.
+fn open(method: &'static str, arg: fn(&Setting) -> Vec<u8>) -> Row {
+    row(method, Query, EVERYBODY, arg, |answer| match answer {
+        Ok(_) => Verdict::Allowed,
+        Err(reject) => of_reject(&reject),
+    })
+}
+
+fn of_reject(reject: &local_replica::Reject) -> Verdict {
+    match reject.error_code.as_deref() {
+        Some("IC0406") => Verdict::Refused,
+        _ => Verdict::Other(reject.to_string()),
+    }
+}
+
+/// The verdict on a method that refuses with a variant of its error.
+fn of_result<T, E>(answer: CallResult, is_denied: fn(&E) -> bool) -> Verdict
+where
+    T: CandidType + DeserializeOwned,
+    E: CandidType + DeserializeOwned + std::fmt::Debug,
+{
+    match answer.map(|reply| Decode!(&reply, Result<T, E>).expect("the method's own type")) {
+        Ok(Ok(_)) => Verdict::Allowed,
+        Ok(Err(error)) if is_denied(&error) => Verdict::Refused,
+        Ok(Err(error)) => Verdict::Other(format!("{error:?}")),
+        Err(reject) => of_reject(&reject),
+    }
+}
+
+fn is_upload_denied(error: &UploadError) -> bool {
+    matches!(error, UploadError::NotAllowed { .. })
+}
+
+/// The verdict on a query that has nothing to show to others; there is something in these settings.
+fn of_option<T: CandidType + DeserializeOwned>(answer: CallResult) -> Verdict {
+    match answer.map(|reply| Decode!(&reply, Option<T>).expect("the method's own type")) {
+        Ok(Some(_)) => Verdict::Allowed,
+        Ok(None) => Verdict::Refused,
+        Err(reject) => of_reject(&reject),
+    }
+}
+
+/// The verdict on an order to custody, which refuses by rejecting.
+fn of_order(answer: CallResult) -> Verdict {
+    match answer {
+        Ok(_) => Verdict::Allowed,
+        Err(reject)
+            if reject.code == RejectCode::CanisterReject
+                && reject.message.starts_with("REFUSED: caller:") =>
+        {
+            Verdict::Refused
+        }
+        Err(reject) => of_reject(&reject),
+    }
+}
+
+/// The verdict on a method that only the canister itself may call.
+fn of_internal(answer: CallResult) -> Verdict {
+    match answer {
+        Ok(_) => Verdict::Allowed,
+        Err(reject) if reject.message.contains("should not be called externally") => Verdict::Refused,
+        Err(reject) => of_reject(&reject),
+    }
+}
+
+fn nothing(_: &Setting) -> Vec<u8> {
+    Encode!().expect("encodes")
+}
+
+fn proposal(setting: &Setting) -> Vec<u8> {
+    Encode!(&setting.open).expect("encodes")
+}
+
+fn order_id(_: &Setting) -> Vec<u8> {
+    Encode!(&OrderId("order-1".into())).expect("encodes")
+}
+
+fn tarball(setting: &Setting) -> Vec<u8> {
+    Encode!(&Sha256Digest::of(&setting.tarball)).expect("encodes")
+}
+
+fn artifact_chunk(setting: &Setting) -> Vec<u8> {
+    let args = ArtifactChunkArgs { sha256: Sha256Digest::of(&setting.tarball), index: 0 };
+    Encode!(&args).expect("encodes")
+}
+
+const UPLOAD: &[u8] = b"an artifact that was not uploaded yet";
+
+fn begin_upload(_: &Setting) -> Vec<u8> {
+    let args = BeginUploadArgs { sha256: Sha256Digest::of(UPLOAD), size_bytes: UPLOAD.len() as u64 };
+    Encode!(&args).expect("encodes")
+}
+
+fn upload_chunk(_: &Setting) -> Vec<u8> {
+    let args = UploadChunkArgs { sha256: Sha256Digest::of(UPLOAD), index: 0, bytes: UPLOAD.to_vec() };
+    Encode!(&args).expect("encodes")
+}
+
+fn deposit(setting: &Setting) -> Vec<u8> {
+    Encode!(&setting.deposit).expect("encodes")
+}
+
+fn change_credential(setting: &Setting) -> Vec<u8> {
+    let args = ChangeCredentialArgs { credential: setting.credential, change: CredentialChange::Revoke };
+    Encode!(&args).expect("encodes")
+}
+
+fn transform(_: &Setting) -> Vec<u8> {
+    let response = HttpRequestResult { status: 200u16.into(), headers: Vec::new(), body: b"{}".to_vec() };
+    Encode!(&TransformArgs { response, context: Vec::new() }).expect("encodes")
+}
