@@ -16,7 +16,10 @@ use crate::replica::Observer;
 pub fn to_file(path: &Path) -> io::Result<Observer> {
     let mut file = File::create(path)?;
     Ok(Box::new(move |report, view| {
-        let balance_cycles = view.canister(report.canister).map_or(0, |canister| canister.balance_cycles);
+        // What is set aside for callbacks is still the canister's: without it, costs would seem to move in time.
+        let balance_cycles = view
+            .canister(report.canister)
+            .map_or(0, |canister| canister.balance_cycles + canister.open_calls.prepaid_cycles());
         // One write a line, so that readers see whole lines. A full disk must not stop the network.
         let _ = file.write_all(line(report, balance_cycles).as_bytes());
     }))

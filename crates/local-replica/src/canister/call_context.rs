@@ -54,6 +54,11 @@ pub struct OpenCalls {
 }
 
 impl OpenCalls {
+    /// What is set aside for the callbacks to come; mostly given back when they have run.
+    pub fn prepaid_cycles(&self) -> u128 {
+        self.callbacks.values().map(|callback| callback.prepaid_cycles).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.contexts.is_empty()
     }
