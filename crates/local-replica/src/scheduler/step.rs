@@ -39,6 +39,19 @@ impl Replica {
         if self.pending_outcalls() > 0 { Step::WaitingForOutcall } else { Step::Idle }
     }
 
+    /// Waits until every outcall under way has its answer, so that the order of what follows does not depend on how
+    /// fast servers are.
+    pub fn await_outcalls(&mut self) {
+        let mut pending = self.pending_outcalls();
+        while pending > 0 {
+            self.collect_outcalls(Some(OUTCALL_PATIENCE));
+            if self.pending_outcalls() == pending {
+                return;
+            }
+            pending = self.pending_outcalls();
+        }
+    }
+
     /// Executes messages until none is left, waiting for outcalls under way. Timers that are not
     /// yet due stay; so do calls that wait for time to pass.
     pub fn run_until_idle(&mut self) {
