@@ -6,19 +6,23 @@
 pub mod archives;
 pub mod audit;
 pub mod canister_wasm;
+pub mod countersign_command;
 pub mod exports;
 pub mod forwarder;
 pub mod hostile_archives;
 pub mod key_forms;
+pub mod local_network;
 pub mod npm_double;
 pub mod people;
 pub mod publishing;
 pub mod pypi_double;
+pub mod real_registries;
 pub mod receipts;
 pub mod registry_server;
 pub mod secret_search;
 pub mod snapshot;
 pub mod stepping;
+pub mod supervised;
 pub mod world;
 
 pub use world::{World, WorldBuilder};
