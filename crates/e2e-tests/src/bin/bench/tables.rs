@@ -122,9 +122,9 @@ fn cycles_row(name: &str, cycles: crate::figures::CyclesSplit) -> String {
 
 /// The messages of an operation that cost most, in their order.
 fn messages(operation: &Measurement) -> String {
-    const SHOWN_FROM_INSTRUCTIONS: u64 = 1_000_000;
+    const SHOWN_FROM_INSTRUCTIONS: u64 = 200_000;
     let mut text = format!(
-        "\n### {}\n\nMessages of a million instructions and more, in their order.\n\n\
+        "\n### {}\n\nMessages of 200,000 instructions and more, in their order.\n\n\
          | canister | message | times | instructions |\n|---|---|---:|---:|\n",
         operation.name
     );
