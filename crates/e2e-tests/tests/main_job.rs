@@ -4,6 +4,7 @@
 //! same tests run against any network: `COUNTERSIGN_E2E_NETWORK` names its network file or URL (a URL with its keys,
 //! see `local_network`), `COUNTERSIGN_E2E_IDENTITY` the PEM file of who pays for the canisters, and
 //! `COUNTERSIGN_E2E_NPM_URL`, `…_NPM_TOKEN`, `…_PYPI_UPLOAD_URL`, `…_PYPI_READ_URL`, `…_PYPI_TOKEN` the registries.
+//! They must be registries for trying things out, whose token may publish new packages of the names in `setting`.
 //! What can be seen only at our own index or replica is then left out, and the test says so.
 
 #[path = "main_job/clients.rs"]
