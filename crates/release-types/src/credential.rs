@@ -12,6 +12,8 @@ use crate::{Ecosystem, Sha256Digest};
 pub const MAX_SEALED_TOKEN_BYTES: usize = 4_096;
 /// Most packages one credential may cover.
 pub const MAX_PACKAGES: usize = 50;
+/// Most credentials in one answer of `list_credentials`: fifty of the largest policies stay below 1 MB.
+pub const MAX_LISTED_CREDENTIALS: u32 = 50;
 
 /// How custody uses a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, CandidType, Serialize, Deserialize)]
@@ -120,6 +122,15 @@ pub struct CredentialView {
     pub deposited_at_ns: u64,
     /// SHA-256 of the sealed token, so that its owner can recognise it.
     pub sealed_token_sha256: Sha256Digest,
+}
+
+/// Asks for credentials, in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct ListCredentialsArgs {
+    /// Skip this many.
+    pub start: u64,
+    /// At most [`MAX_LISTED_CREDENTIALS`]; 20 if absent.
+    pub limit: Option<u32>,
 }
 
 #[cfg(test)]
