@@ -4,10 +4,11 @@ use candid::Principal;
 use registry_protocols::endpoint::EndpointUrl;
 use release_types::{
     CredentialId, CredentialPolicy, Defect, Sha256Digest,
-    credential::{CredentialView, DepositCredentialArgs, MAX_PACKAGES, MAX_SEALED_TOKEN_BYTES},
+    credential::{CredentialView, DepositCredentialArgs, MAX_PACKAGES},
     custody::ChangeCredentialArgs,
     proposal::CredentialChange,
 };
+use sealing::SEALED_TOKEN_BYTES;
 use std::time::Duration;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     tasks::{self, Task},
 };
 
-/// Most credentials in custody, those out of use included; bounds stable memory at about 2 MB.
+/// Most credentials in custody, revoked ones not counted: of those no token is kept.
 pub const MAX_CREDENTIALS: usize = 500;
 /// Longest package name, in bytes.
 const MAX_PACKAGE_BYTES: usize = 214;
@@ -27,8 +28,8 @@ const MAX_PACKAGE_BYTES: usize = 214;
 /// Takes a sealed token into custody, unused. Depositing the same again changes nothing.
 ///
 /// # Errors
-/// A caller other than the authority, a policy with defects, too many or too large deposits, or another token
-/// under the same policy.
+/// A caller other than the authority, a policy with defects, too many deposits, no sealed token by its size, or
+/// another token under the same policy.
 pub fn deposit<R: Runtime>(
     runtime: &R,
     caller: Principal,
@@ -49,21 +50,21 @@ pub fn deposit<R: Runtime>(
         ));
     }
     let mut defects = policy_defects(runtime, &args.policy);
-    if args.sealed_token.is_empty() || args.sealed_token.len() > MAX_SEALED_TOKEN_BYTES {
+    if args.sealed_token.len() != SEALED_TOKEN_BYTES {
         defects.push(Defect::new(
             "sealed_token",
             format!("{} bytes", args.sealed_token.len()),
-            format!("1 to {MAX_SEALED_TOKEN_BYTES} bytes"),
+            format!("{SEALED_TOKEN_BYTES} bytes"),
             "Seal the token with this project's command.",
         ));
     }
-    let deposited = read_state(|state| state.credentials().len());
-    if deposited >= MAX_CREDENTIALS {
+    let kept = read_state(|state| state.credentials().filter(|(_, kept)| !kept.is_revoked()).count());
+    if kept >= MAX_CREDENTIALS {
         defects.push(Defect::new(
             "credentials",
-            format!("{deposited} in custody"),
+            format!("{kept} in custody"),
             format!("at most {MAX_CREDENTIALS}"),
-            "Use the ones that are there, or move to a new custody canister.",
+            "Use the ones that are there, or have some revoked.",
         ));
     }
     Refusal::unless_empty(defects)?;
@@ -156,7 +157,7 @@ fn policy_defects<R: Runtime>(runtime: &R, policy: &CredentialPolicy) -> Vec<Def
             "Name the packages that the token may publish.",
         ));
     }
-    for (index, package) in policy.packages.iter().enumerate() {
+    for (index, package) in policy.packages.iter().take(MAX_PACKAGES).enumerate() {
         let is_printable = package.bytes().all(|byte| byte.is_ascii_graphic());
         if package.is_empty() || package.len() > MAX_PACKAGE_BYTES || !is_printable {
             defects.push(Defect::new(

@@ -14,8 +14,8 @@ use custody_canister::{
 use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use release_types::{
-    OrderId, OrderStatus, PublishOrder,
-    credential::{CredentialView, DepositCredentialArgs},
+    CredentialId, OrderId, OrderStatus, PublishOrder,
+    credential::{CredentialView, DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInfo, CustodyInit, ListReceiptsArgs, ReceiptView},
 };
 use serde_bytes::ByteBuf;
@@ -77,8 +77,13 @@ fn custody_info() -> CustodyInfo {
 }
 
 #[query]
-fn list_credentials() -> Vec<CredentialView> {
-    queries::list_credentials()
+fn credential(id: CredentialId) -> Option<CredentialView> {
+    queries::credential(&id)
+}
+
+#[query]
+fn list_credentials(args: ListCredentialsArgs) -> Vec<CredentialView> {
+    queries::list_credentials(&args)
 }
 
 #[query]
@@ -96,9 +101,20 @@ fn list_receipts(args: ListReceiptsArgs) -> Vec<ReceiptView> {
     queries::list_receipts(&args)
 }
 
-#[query]
-fn state_digest() -> ByteBuf {
-    ByteBuf::from(queries::state_digest())
+/// For people only: another canister's call would be replicated, and this canister would pay for its many
+/// instructions.
+#[query(manual_reply = true)]
+fn state_digest() -> PhantomData<ByteBuf> {
+    answer(if ic_cdk::api::in_replicated_execution() {
+        Err(Refusal::of(
+            "caller",
+            ic_cdk::api::msg_caller().to_text(),
+            "anyone, by a query that is not replicated",
+            "Ask by a query from outside.",
+        ))
+    } else {
+        Ok(ByteBuf::from(queries::state_digest()))
+    })
 }
 
 #[query]

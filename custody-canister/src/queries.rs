@@ -2,8 +2,8 @@
 
 use audit_log::digest_of_state;
 use release_types::{
-    OrderId, OrderStatus,
-    credential::CredentialView,
+    CredentialId, OrderId, OrderStatus,
+    credential::{CredentialView, ListCredentialsArgs, MAX_LISTED_CREDENTIALS},
     custody::{CustodyInfo, ListReceiptsArgs, ReceiptView},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     storage,
 };
 
-/// Receipts on a page that names no limit.
+/// Receipts or credentials on a page that names no limit.
 const DEFAULT_PAGE: u32 = 20;
 /// Most receipts on a page.
 const MAX_PAGE: u32 = 100;
@@ -27,9 +27,20 @@ pub fn custody_info() -> CustodyInfo {
     })
 }
 
-/// Every credential, without its token.
-pub fn list_credentials() -> Vec<CredentialView> {
-    read_state(|state| state.credentials().map(|(_, credential)| credential.view()).collect())
+/// A credential, without its token.
+pub fn credential(id: &CredentialId) -> Option<CredentialView> {
+    read_state(|state| state.credential(id).map(|credential| credential.view()))
+}
+
+/// A page of credentials, without their tokens, oldest first.
+pub fn list_credentials(args: &ListCredentialsArgs) -> Vec<CredentialView> {
+    let start = usize::try_from(args.start).unwrap_or(usize::MAX);
+    let limit = args.limit.unwrap_or(DEFAULT_PAGE).min(MAX_LISTED_CREDENTIALS) as usize;
+    read_state(|state| {
+        let mut credentials: Vec<_> = state.credentials().collect();
+        credentials.sort_by_key(|(id, credential)| (credential.deposited_at_ns(), **id));
+        credentials.into_iter().skip(start).take(limit).map(|(_, credential)| credential.view()).collect()
+    })
 }
 
 /// How far an order has come.

@@ -8,8 +8,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Ecosystem, Sha256Digest};
 
-/// Largest sealed token custody takes, in bytes (a padded token in identity-based encryption is below 1 kB).
-pub const MAX_SEALED_TOKEN_BYTES: usize = 4_096;
 /// Most packages one credential may cover.
 pub const MAX_PACKAGES: usize = 50;
 /// Most credentials in one answer of `list_credentials`: fifty of the largest policies stay below 1 MB.
@@ -93,7 +91,7 @@ impl fmt::Display for CredentialId {
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct DepositCredentialArgs {
     pub policy: CredentialPolicy,
-    /// The token under identity-based encryption to the policy's identity; at most [`MAX_SEALED_TOKEN_BYTES`].
+    /// The token under identity-based encryption to the policy's identity; sealed tokens all have one size.
     #[serde(with = "serde_bytes")]
     pub sealed_token: Vec<u8>,
 }
@@ -124,12 +122,12 @@ pub struct CredentialView {
     pub sealed_token_sha256: Sha256Digest,
 }
 
-/// Asks for credentials, in the order of their ids.
+/// Asks for credentials, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct ListCredentialsArgs {
     /// Skip this many.
     pub start: u64,
-    /// At most [`MAX_LISTED_CREDENTIALS`]; 20 if absent.
+    /// At most 50; 20 if absent.
     pub limit: Option<u32>,
 }
 

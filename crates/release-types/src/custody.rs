@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CredentialId, OrderId, proposal::CredentialChange};
 
+/// Begins the reject text of a call that will never be carried out as it is.
+pub const REFUSED_PREFIX: &str = "REFUSED: ";
+/// Begins the reject text of a call that may be repeated as it is: what stood in its way passes by itself.
+pub const BUSY_PREFIX: &str = "BUSY: ";
+
 /// Arguments of the custody canister's installation.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct CustodyInit {

@@ -94,7 +94,8 @@ pub enum PublicationState {
     Mismatch { shown: String },
     /// It did not appear in time; people must look.
     Blocked { reason: String },
-    /// Nothing was published; the reason says what to do.
+    /// Nothing was sent, or the only sending was refused and nothing appeared for half an hour; the reason says what
+    /// to do.
     Refused { reason: String },
 }
 

@@ -114,6 +114,9 @@ pub enum SubmitProposalError {
     Invalid { defects: Vec<Defect> },
     /// A live proposal for the same registry, name and version exists.
     AlreadyProposed { proposal: ProposalId },
+    /// This caller submitted as often as allowed: proposals taken within a day, or refused within an hour. Again from
+    /// `frees_at_ns` on.
+    TooOften { submissions: u32, limit: u32, frees_at_ns: u64 },
     /// This caller has as many open proposals as allowed.
     TooManyOpen { open: u32, limit: u32 },
 }

@@ -51,6 +51,27 @@ impl<R: Runtime> Job<'_, R> {
         self.record(|order, artifact| Event::RefusedArtifact { order, artifact, reason });
     }
 
+    /// Sends nothing, for good. If it was sent before, that may still appear, so reading back goes on.
+    pub fn stop_sending(&self, reason: RefusedReason) {
+        if self.artifact().sends() == 0 {
+            self.refuse(reason);
+        } else {
+            self.lose(UnknownCause::NotSentAgain { reason });
+        }
+    }
+
+    /// Whether the credential may be used for this order now.
+    pub fn has_usable_credential(&self) -> bool {
+        let (now_ns, registry) = (self.runtime.time_ns(), &self.order.registry);
+        read_state(|state| {
+            state.credential(&self.order.credential).is_some_and(|credential| {
+                let policy = credential.policy();
+                credential.is_active()
+                    && policy.covers(registry.ecosystem, &registry.upload_url, &self.order.package, now_ns)
+            })
+        })
+    }
+
     /// Leaves the outcome open, to be found out by reading back.
     pub fn lose(&self, cause: UnknownCause) {
         self.record(|order, artifact| Event::LostOutcome { order, artifact, cause });
@@ -86,7 +107,7 @@ async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
     let job = Job { runtime, id, index, order: &order, ordered };
     match stage {
         Stage::Prepared if has_failed => {
-            job.refuse(RefusedReason::EarlierArtifactFailed);
+            job.stop_sending(RefusedReason::EarlierArtifactFailed);
             Some(Duration::ZERO)
         }
         Stage::Prepared => Some(sending::publish(&job).await),

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use registry_protocols::{reading::Comparison, verdict::Refusal};
+use registry_protocols::reading::Comparison;
 
 use crate::{
     outcall,
@@ -16,7 +16,6 @@ use crate::{
     state::{
         Artifact, Event, Stage,
         event::{BlockedReason, RefusedReason, UnknownCause},
-        read_state,
     },
 };
 
@@ -25,8 +24,9 @@ use crate::{
 const VISIBILITY_LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long an artifact must be absent before it may be sent again. It may still be on its way.
 const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
-/// How long an artifact must be absent before a no is believed.
-const REFUSAL_GRACE: Duration = Duration::from_secs(20);
+/// How long an artifact must be absent before a no is believed. It is one node's word, and a registry may have stored
+/// the bytes all the same and show them minutes later.
+const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
 /// How often an artifact is sent at most.
 const MAX_SENDS: u8 = 3;
 /// Shortest pause between read-backs.
@@ -104,8 +104,11 @@ fn note_absence<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
     match artifact.stage() {
         Stage::Accepted => job.record(|order, artifact| Event::AwaitedVisibility { order, artifact }),
-        Stage::Unknown { cause: UnknownCause::SaidNo { refusal } } if waited >= REFUSAL_GRACE => {
-            refuse(job, *refusal);
+        // Of several sendings, one may have been stored though the last was refused.
+        Stage::Unknown { cause: UnknownCause::SaidNo { refusal } }
+            if waited >= REFUSAL_GRACE && artifact.sends() == 1 =>
+        {
+            job.refuse(RefusedReason::ByRegistry(*refusal));
         }
         Stage::Unknown { cause }
             if waited >= absence_grace(*cause) && may_send_again(job, artifact, *cause) =>
@@ -116,31 +119,33 @@ fn note_absence<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     }
 }
 
-fn refuse<R: Runtime>(job: &Job<'_, R>, refusal: Refusal) {
-    job.refuse(RefusedReason::ByRegistry(refusal));
+fn absence_grace(cause: UnknownCause) -> Duration {
+    ABSENCE_GRACE.max(asked_wait(cause))
 }
 
-fn absence_grace(cause: UnknownCause) -> Duration {
+/// How long the registry asked to wait.
+fn asked_wait(cause: UnknownCause) -> Duration {
     match cause {
-        UnknownCause::AskedToWait { retry_after_s } => ABSENCE_GRACE.max(Duration::from_secs(retry_after_s)),
-        _ => ABSENCE_GRACE,
+        UnknownCause::AskedToWait { retry_after_s } => Duration::from_secs(retry_after_s),
+        _ => Duration::ZERO,
     }
 }
 
 fn may_send_again<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, cause: UnknownCause) -> bool {
-    let is_active = read_state(|state| {
-        state.credential(&job.order.credential).is_some_and(|credential| credential.is_active())
-    });
     cause.allows_resending()
-        && is_active
+        && job.has_usable_credential()
         && artifact.sends() < MAX_SENDS
         && job.runtime.time_ns() < job.order.expires_at_ns
 }
 
-/// Leaves the artifact to people once it was sent too long ago.
+/// Leaves the artifact to people once it was sent too long ago, a wait that the registry asked for not counted.
 fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
-    if since(job.runtime.time_ns(), sent_at_ns) < VISIBILITY_LIMIT {
+    let wait = match artifact.stage() {
+        Stage::Unknown { cause } => asked_wait(*cause),
+        _ => Duration::ZERO,
+    };
+    if since(job.runtime.time_ns(), sent_at_ns) < wait + VISIBILITY_LIMIT {
         return;
     }
     let reason = match artifact.stage() {

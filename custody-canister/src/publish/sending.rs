@@ -14,7 +14,7 @@ use crate::{
     state::{
         Event,
         event::{DerivationPurpose, RefusedReason, UnknownCause},
-        process_event, read_state,
+        process_event,
     },
     vault::{self, VaultError},
     vetkeys,
@@ -47,7 +47,7 @@ pub async fn publish<R: Runtime>(job: &Job<'_, R>) -> Duration {
     match attempt(job).await {
         Ok(pause) => pause,
         Err(Halt::Refuse(reason)) => {
-            job.refuse(reason);
+            job.stop_sending(reason);
             Duration::ZERO
         }
         Err(Halt::Wait(line)) => {
@@ -112,19 +112,10 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
 
 /// Whether the order and its credential still allow to begin.
 fn check_admissible<R: Runtime>(job: &Job<'_, R>) -> Result<(), Halt> {
-    let now_ns = job.runtime.time_ns();
-    if now_ns >= job.order.expires_at_ns {
+    if job.runtime.time_ns() >= job.order.expires_at_ns {
         return Err(Halt::Refuse(RefusedReason::Expired));
     }
-    let registry = &job.order.registry;
-    let is_usable = read_state(|state| {
-        state.credential(&job.order.credential).is_some_and(|credential| {
-            let policy = credential.policy();
-            credential.is_active()
-                && policy.covers(registry.ecosystem, &registry.upload_url, &job.order.package, now_ns)
-        })
-    });
-    if is_usable { Ok(()) } else { Err(Halt::Refuse(RefusedReason::CredentialNotUsable)) }
+    if job.has_usable_credential() { Ok(()) } else { Err(Halt::Refuse(RefusedReason::CredentialNotUsable)) }
 }
 
 /// Looks whether the registry shows something already; then nothing is sent. Returns the pause if so.

@@ -19,14 +19,15 @@ const MAX_FILENAME_BYTES: usize = 255;
 /// Largest order in its Candid encoding apart from what [`registry`] bounds: source reference and the like.
 const MAX_SOURCE_FIELD_BYTES: usize = 500;
 
-/// Refuses an order with defects.
+/// Refuses an order with defects, and one without while too many are under way.
 pub fn check<R: Runtime>(runtime: &R, order: &PublishOrder) -> Result<(), Refusal> {
     let mut defects = Vec::new();
     check_frame(runtime, order, &mut defects);
     check_credential(runtime, order, &mut defects);
     defects.extend(RegistryEndpoints::check(&order.registry).err().unwrap_or_default());
     check_artifacts(order, &mut defects);
-    Refusal::unless_empty(defects)
+    Refusal::unless_empty(defects)?;
+    check_room()
 }
 
 fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {
@@ -68,15 +69,20 @@ fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<
             "Have the release voted anew.",
         ));
     }
+}
+
+/// Puts an order off that could be accepted when others are done.
+fn check_room() -> Result<(), Refusal> {
     let open = read_state(|state| state.unfinished_orders().count());
-    if open >= MAX_OPEN_ORDERS {
-        defects.push(Defect::new(
-            "orders",
-            format!("{open} under way"),
-            format!("fewer than {MAX_OPEN_ORDERS}"),
-            "Send the order again when some are done.",
-        ));
+    if open < MAX_OPEN_ORDERS {
+        return Ok(());
     }
+    Err(Refusal::busy(
+        "orders",
+        format!("{open} under way"),
+        format!("fewer than {MAX_OPEN_ORDERS}"),
+        "Send the order again when some are done.",
+    ))
 }
 
 fn check_credential<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {

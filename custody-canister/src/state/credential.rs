@@ -38,6 +38,10 @@ impl Credential {
         self.standing
     }
 
+    pub fn deposited_at_ns(&self) -> u64 {
+        self.deposited_at_ns
+    }
+
     pub fn sealed_token_sha256(&self) -> Sha256Digest {
         self.sealed_token_sha256
     }
@@ -49,6 +53,10 @@ impl Credential {
 
     pub fn is_active(&self) -> bool {
         self.standing == Standing::Active
+    }
+
+    pub fn is_revoked(&self) -> bool {
+        self.standing == Standing::Revoked
     }
 
     pub fn is_activating(&self) -> bool {

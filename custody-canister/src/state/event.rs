@@ -114,19 +114,22 @@ pub enum UnknownCause {
     AlreadyExists,
     /// The registry asks to come back later.
     AskedToWait { retry_after_s: u64 },
-    /// The answer says no. One node's word: nothing is final before a read-back confirms that nothing is there.
+    /// The answer says no. One node's word: nothing is final before read-backs show for long that nothing is there.
     SaidNo { refusal: Refusal },
     /// The message that awaited the answer failed, or the canister was upgraded meanwhile.
     Interrupted,
+    /// It was absent for long, but may no longer be sent again. What was sent before may still appear.
+    NotSentAgain { reason: RefusedReason },
 }
 
 impl UnknownCause {
     /// Whether the same bytes may be sent again once they are known to be absent. Not after "already exists": then
-    /// the version is taken, by us or by somebody else. Nor after a no: the answer would be the same.
+    /// the version is taken, by us or by somebody else. Nor after a no: the answer would be the same. Nor when that was
+    /// tried and something stood in the way for good.
     pub fn allows_resending(self) -> bool {
         match self {
             Self::NoAnswer | Self::AmbiguousAnswer | Self::AskedToWait { .. } | Self::Interrupted => true,
-            Self::AlreadyExists | Self::SaidNo { .. } => false,
+            Self::AlreadyExists | Self::SaidNo { .. } | Self::NotSentAgain { .. } => false,
         }
     }
 }

@@ -52,7 +52,7 @@ pub enum Stage {
 }
 
 impl Order {
-    /// Digest of the order's Candid encoding.
+    /// Digest of the order's document, as it was encoded when it was accepted.
     pub fn content(&self) -> Sha256Digest {
         self.content
     }

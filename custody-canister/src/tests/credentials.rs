@@ -1,10 +1,12 @@
 use candid::Principal;
 use release_types::{
     CredentialPolicy, Ecosystem,
-    credential::{CredentialStatus, DepositCredentialArgs, MAX_SEALED_TOKEN_BYTES},
+    credential::{CredentialStatus, CredentialView, DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInit},
     proposal::CredentialChange::{Activate, Revoke},
 };
+
+use sealing::SEALED_TOKEN_BYTES;
 
 use super::{
     stub::StubRuntime,
@@ -159,16 +161,20 @@ fn should_take_the_same_deposit_twice_but_no_other_token_under_its_policy() {
 fn should_name_the_field_of_each_defect_of_a_deposit() {
     let world = World::new();
     let good = world.sealed(world.policy(Ecosystem::Npm), NPM_TOKEN);
-    let cases: [(&str, &dyn Fn(&mut DepositCredentialArgs)); 9] = [
+    let cases: [(&str, &dyn Fn(&mut DepositCredentialArgs)); 13] = [
         ("policy.custody: ", &|d| d.policy.custody = stranger()),
         ("policy.endpoint: ", &|d| d.policy.endpoint = "http://npm.registry.example/".into()),
         ("policy.packages: ", &|d| d.policy.packages.clear()),
         ("policy.packages: ", &|d| d.policy.packages = vec!["p".into(); 51]),
+        ("policy.packages[0]: ", &|d| d.policy.packages[0] = "p".repeat(215)),
+        ("policy.endpoint: ", &|d| d.policy.endpoint = format!("https://e.example/{}", "a".repeat(2_048))),
         ("policy.packages[0]: ", &|d| d.policy.packages[0] = "a b".into()),
         ("policy.epoch: ", &|d| d.policy.epoch = 0),
         ("policy.not_after_ns: ", &|d| d.policy.not_after_ns = 1),
         ("sealed_token: ", &|d| d.sealed_token.clear()),
-        ("sealed_token: ", &|d| d.sealed_token = vec![0; MAX_SEALED_TOKEN_BYTES + 1]),
+        ("sealed_token: ", &|d| d.sealed_token = vec![0]),
+        ("sealed_token: ", &|d| d.sealed_token.truncate(SEALED_TOKEN_BYTES - 1)),
+        ("sealed_token: ", &|d| d.sealed_token.push(0)),
     ];
     for (field, defect) in cases {
         let mut args = good.clone();
@@ -190,4 +196,35 @@ fn should_take_a_bounded_number_of_deposits() {
         credentials::deposit(&world.runtime, authority(), deposit(epoch)).expect("deposits");
     }
     assert!(refusal(&world, deposit(501)).contains("credentials: found 500 in custody"));
+    world.change(deposit(7).policy.id(), Revoke);
+    credentials::deposit(&world.runtime, authority(), deposit(501)).expect("a revoked one makes room");
+    assert!(refusal(&world, deposit(502)).contains("credentials: found 500 in custody"));
+}
+
+#[test]
+fn should_list_credentials_oldest_first_in_pages_that_fit_one_answer() {
+    let world = World::new();
+    let good = world.sealed(world.policy(Ecosystem::Npm), NPM_TOKEN);
+    let largest = |epoch: u32| CredentialPolicy {
+        endpoint: format!("https://npm.registry.example/{}", "a".repeat(2_019)),
+        packages: vec!["p".repeat(214); 50],
+        epoch,
+        ..good.policy.clone()
+    };
+    for epoch in 1..=120 {
+        world.runtime.0.borrow_mut().now_ns += 1;
+        let args = DepositCredentialArgs { policy: largest(epoch), sealed_token: good.sealed_token.clone() };
+        credentials::deposit(&world.runtime, authority(), args).expect("deposits");
+    }
+    let page = |start, limit| queries::list_credentials(&ListCredentialsArgs { start, limit });
+    let epochs =
+        |page: Vec<CredentialView>| page.into_iter().map(|view| view.policy.epoch).collect::<Vec<_>>();
+    assert!(candid::encode_one(page(0, Some(u32::MAX))).expect("encodes").len() < 1_000_000);
+    assert_eq!(epochs(page(0, Some(u32::MAX))), (1..=50).collect::<Vec<_>>());
+    assert_eq!(epochs(page(50, None)), (51..=70).collect::<Vec<_>>());
+    assert_eq!(epochs(page(118, Some(50))), [119, 120]);
+    assert_eq!(epochs(page(u64::MAX, None)), [0; 0]);
+    let id = largest(77).id();
+    assert_eq!(queries::credential(&id).expect("it is kept").policy, largest(77));
+    assert_eq!(queries::credential(&largest(121).id()), None);
 }

@@ -1,12 +1,16 @@
 use candid::Principal;
 use release_types::{
-    Ecosystem, OrderId, PublishOrder,
+    Ecosystem, OrderId, PublishOrder, Sha256Digest,
     order::Publication,
     proposal::{CredentialChange, SourceReference},
 };
 
 use super::world::{World, authority, states, stranger};
-use crate::{publish, queries, storage};
+use crate::{
+    publish, queries,
+    state::{Event, process_event},
+    storage,
+};
 
 fn refusal(world: &World, order: PublishOrder) -> String {
     let before = (queries::state_digest(), storage::read_log(|log| log.len()));
@@ -43,6 +47,25 @@ fn should_answer_with_the_present_state_when_the_same_order_comes_again() {
     world.runtime.settle();
     assert_eq!(storage::read_log(|log| log.len()), length);
     assert_eq!(world.sent(), 1);
+}
+
+#[test]
+fn should_know_an_order_again_that_was_encoded_by_another_version() {
+    let world = World::with_credentials();
+    let order = world.npm_order();
+    let document = candid::encode_args((&order, "a later field")).expect("encodes");
+    let event = Event::AcceptedOrder {
+        order: order.id.clone(),
+        content: Sha256Digest::of(&document),
+        credential: order.credential,
+        expires_at_ns: order.expires_at_ns,
+        artifacts: Vec::new(),
+    };
+    storage::keep_order(&order.id, document);
+    process_event(&world.runtime, event);
+    assert_eq!(world.publish(order.clone()).id, order.id);
+    let changed = PublishOrder { version: "1.0.1".into(), ..order };
+    assert!(refusal(&world, changed).contains("id: found another order"));
 }
 
 #[test]
@@ -159,5 +182,14 @@ fn should_refuse_more_orders_than_can_be_under_way() {
         world.publish(PublishOrder { id: OrderId(format!("proposal-{index}")), ..good.clone() });
     }
     let one_more = PublishOrder { id: OrderId("proposal-100".into()), ..good };
-    assert!(refusal(&world, one_more).contains("orders: found 100 under way"));
+    let before = storage::read_log(|log| log.len());
+    let accept = |order| publish::accept(&world.runtime, authority(), order).map_err(|e| e.to_string());
+    let busy = accept(one_more.clone()).expect_err("too many");
+    assert!(busy.starts_with("BUSY: orders: found 100 under way"), "{busy}");
+    assert_eq!(storage::read_log(|log| log.len()), before);
+    let defective = PublishOrder { expires_at_ns: 1, ..one_more.clone() };
+    assert!(!refusal(&world, defective).contains("BUSY"), "a defect does not pass by itself");
+    world.runtime.0.borrow_mut().source_is_down = false;
+    world.runtime.settle();
+    accept(one_more).expect("there is room again");
 }

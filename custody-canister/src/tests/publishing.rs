@@ -1,6 +1,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use registry_protocols::{macaroon, secret::SecretToken};
-use release_types::{Ecosystem, PublicationState, Sha256Digest, proposal::CredentialChange};
+use release_types::{
+    CredentialPolicy, Ecosystem, OrderStatus, PublicationState, PublishOrder, Sha256Digest,
+    proposal::CredentialChange,
+};
 use std::time::Duration;
 
 use super::{
@@ -197,6 +200,112 @@ fn should_believe_a_no_only_after_reading_back() {
 
     let lied = world_with([Behaviour::PublishAndAnswer(401, "unauthorized")]);
     assert!(lied.carry_out(lied.npm_order()).is_verified());
+}
+
+#[test]
+fn should_never_believe_a_no_of_one_node_when_the_version_is_shown_minutes_later() {
+    for minutes in [10, 20] {
+        for ecosystem in [Ecosystem::Npm, Ecosystem::Pypi] {
+            let delay_ns = (minutes * MINUTE).as_nanos() as u64;
+            let world = world_with([Behaviour::PublishLateAndAnswer(delay_ns, 401, "unauthorized")]);
+            let id = world.publish(world.order_of(ecosystem)).id;
+            world.runtime.run_for((minutes - 1) * MINUTE);
+            assert_eq!(states(&world.status(&id))[0], Unknown, "{minutes} minutes, {ecosystem}");
+            world.runtime.settle();
+            assert!(world.status(&id).is_verified(), "{minutes} minutes, {ecosystem}");
+        }
+    }
+}
+
+#[test]
+fn should_leave_it_to_people_when_the_last_of_several_sendings_was_refused() {
+    let world = world_with([Behaviour::NeverArrive, Behaviour::Answer(401, "unauthorized")]);
+    let status = world.carry_out(world.npm_order());
+    assert!(matches!(&states(&status)[..], [Blocked { .. }]), "{status:?}");
+    assert_eq!(world.sent(), 2);
+}
+
+/// Something that forbids to send again, and comes up one minute after a sending that brought no answer.
+type Obstacle = (&'static str, fn(&World, &PublishOrder));
+
+/// Lets something happen while the next key is derived.
+fn while_key_is_derived(world: &World, happening: impl FnMut() + 'static) {
+    world.runtime.0.borrow_mut().before_key = Some(Box::new(happening));
+}
+
+fn wait_until(world: &World, moment_ns: u64) -> impl FnMut() + 'static {
+    let runtime = world.runtime.clone();
+    move || runtime.0.borrow_mut().now_ns = moment_ns
+}
+
+const OBSTACLES: [Obstacle; 7] = [
+    ("the credential's time is over", |world, order| {
+        wait_until(world, world.not_after_ns(order.credential))();
+    }),
+    ("the credential's time is over once its key is derived", |world, order| {
+        while_key_is_derived(world, wait_until(world, world.not_after_ns(order.credential)));
+    }),
+    ("the credential is revoked", |world, order| world.change(order.credential, CredentialChange::Revoke)),
+    ("the credential is revoked while its key is derived", |world, order| {
+        let (revoking, id) = (World { runtime: world.runtime.clone() }, order.credential);
+        while_key_is_derived(world, move || revoking.change(id, CredentialChange::Revoke));
+    }),
+    ("the order expires while a key is derived", |world, order| {
+        while_key_is_derived(world, wait_until(world, order.expires_at_ns));
+    }),
+    ("the source serves other bytes", |world, order| {
+        let other = vec![0; npm_bytes().len()];
+        world.runtime.0.borrow_mut().artifacts.insert(order.artifacts[0].sha256, other);
+    }),
+    ("the subnet derives no keys", |world, _| world.runtime.0.borrow_mut().failing_derivations = 1_000),
+];
+
+/// Sends once without an answer, then meets the obstacle.
+fn meet(obstacle: Obstacle, behaviour: Behaviour) -> OrderStatus {
+    let world = world_with([behaviour]);
+    let now_ns = world.now_ns();
+    let not_after_ns = now_ns + (8 * MINUTE).as_nanos() as u64;
+    let short_lived = CredentialPolicy { epoch: 2, not_after_ns, ..world.policy(Ecosystem::Npm) };
+    let order = PublishOrder {
+        credential: world.activate(short_lived, NPM_TOKEN),
+        expires_at_ns: now_ns + (12 * MINUTE).as_nanos() as u64,
+        ..world.npm_order()
+    };
+    let id = world.publish(order.clone()).id;
+    world.runtime.run_for(MINUTE);
+    assert_eq!(states(&world.status(&id)), [Unknown], "{}", obstacle.0);
+    (obstacle.1)(&world, &order);
+    world.runtime.settle();
+    assert_eq!(world.sent(), 1, "{}", obstacle.0);
+    world.status(&id)
+}
+
+#[test]
+fn should_verify_what_appears_late_though_it_may_no_longer_be_sent_again() {
+    let delay_ns = (20 * MINUTE).as_nanos() as u64;
+    for obstacle in OBSTACLES {
+        let status = meet(obstacle, Behaviour::PublishLateAndDropAnswer(delay_ns));
+        assert!(status.is_verified(), "{}: {status:?}", obstacle.0);
+    }
+}
+
+#[test]
+fn should_not_say_that_nothing_was_published_when_a_sending_was_never_answered() {
+    for obstacle in OBSTACLES {
+        let status = meet(obstacle, Behaviour::NeverArrive);
+        assert!(matches!(&states(&status)[..], [Blocked { .. }]), "{}: {status:?}", obstacle.0);
+    }
+}
+
+#[test]
+fn should_wait_longer_than_a_version_may_stay_invisible_when_the_registry_asks_for_it() {
+    let world = world_with([Behaviour::AskToWait("18000")]);
+    let id = world.publish(world.npm_order()).id;
+    world.runtime.run_for(4 * HOUR);
+    assert_eq!(states(&world.status(&id)), [Unknown]);
+    world.runtime.settle();
+    assert!(world.status(&id).is_verified());
+    assert_eq!(world.sent(), 2);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ic_management_canister_types::{HttpMethod, HttpRequestArgs, HttpRequestResult};
+use ic_management_canister_types::{HttpHeader, HttpMethod, HttpRequestArgs, HttpRequestResult};
 use release_types::Sha256Digest;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
@@ -27,8 +27,14 @@ pub enum Behaviour {
     InventSuccess,
     /// Not published; this status and body.
     Answer(u16, &'static str),
+    /// Not published; 429 and this in `Retry-After`.
+    AskToWait(&'static str),
     /// Published; this status and body all the same.
     PublishAndAnswer(u16, &'static str),
+    /// Published, but shown only after this many nanoseconds; this status and body all the same.
+    PublishLateAndAnswer(u64, u16, &'static str),
+    /// Published, but shown only after this many nanoseconds; the answer is lost.
+    PublishLateAndDropAnswer(u64),
     /// Other bytes are published.
     PublishOtherBytes,
 }
@@ -149,9 +155,22 @@ impl Registries {
             Behaviour::NeverArrive | Behaviour::NotPerformed => Err(CallError::Rejected { code: 2 }),
             Behaviour::InventSuccess => Ok(reply(200, echo.as_bytes())),
             Behaviour::Answer(status, body) => Ok(reply(status, format!("{body} {echo}").as_bytes())),
+            Behaviour::AskToWait(seconds) => {
+                let name = "retry-after".to_owned();
+                let headers = vec![HttpHeader { name, value: seconds.to_owned() }];
+                Ok(HttpRequestResult { headers, ..reply(429, echo.as_bytes()) })
+            }
             Behaviour::PublishAndAnswer(status, body) => {
                 keep(bytes, 0);
                 Ok(reply(status, format!("{body} {echo}").as_bytes()))
+            }
+            Behaviour::PublishLateAndAnswer(delay_ns, status, body) => {
+                keep(bytes, now_ns + delay_ns);
+                Ok(reply(status, format!("{body} {echo}").as_bytes()))
+            }
+            Behaviour::PublishLateAndDropAnswer(delay_ns) => {
+                keep(bytes, now_ns + delay_ns);
+                Err(CallError::Rejected { code: 2 })
             }
             Behaviour::PublishOtherBytes => {
                 keep(b"something else".to_vec(), 0);

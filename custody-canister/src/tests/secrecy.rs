@@ -41,11 +41,13 @@ fn everything_kept_and_said(world: &World) -> Vec<u8> {
     for (_, block) in blocks {
         bytes.extend(Encode!(&block).expect("encodes"));
     }
-    bytes.extend(Encode!(&queries::custody_info(), &queries::list_credentials()).expect("encodes"));
+    bytes.extend(
+        Encode!(&queries::custody_info(), &queries::list_credentials(&Default::default())).expect("encodes"),
+    );
     bytes.extend(Encode!(&queries::order_status(&id), &queries::receipt(&id)).expect("encodes"));
     bytes.extend(format!("{:?} {:?}", queries::order_status(&id), queries::receipt(&id)).into_bytes());
     bytes.extend(storage::order(&id).map(|order| format!("{order:?}")).unwrap_or_default().into_bytes());
-    for credential in queries::list_credentials() {
+    for credential in queries::list_credentials(&Default::default()) {
         bytes.extend(storage::sealed_token(&credential.id).unwrap_or_default());
     }
     bytes.extend(world.runtime.0.borrow().log.join("\n").into_bytes());

@@ -98,14 +98,27 @@ impl World {
         credentials::deposit(&self.runtime, authority(), args).expect("deposits").id
     }
 
+    /// Deposits and activates a token under this policy.
+    pub fn activate(&self, policy: CredentialPolicy, token: &str) -> CredentialId {
+        let args = self.sealed(policy, token);
+        let id = credentials::deposit(&self.runtime, authority(), args).expect("deposits").id;
+        self.change(id, CredentialChange::Activate);
+        self.runtime.settle();
+        assert_eq!(self.credential_status(id), CredentialStatus::Active);
+        id
+    }
+
+    pub fn not_after_ns(&self, id: CredentialId) -> u64 {
+        queries::credential(&id).expect("a credential in custody").policy.not_after_ns
+    }
+
     pub fn change(&self, credential: CredentialId, change: CredentialChange) {
         let args = ChangeCredentialArgs { credential, change };
         credentials::change(&self.runtime, authority(), args).expect("changes");
     }
 
     pub fn credential_status(&self, id: CredentialId) -> CredentialStatus {
-        let views = queries::list_credentials();
-        views.into_iter().find(|view| view.id == id).expect("a credential in custody").status
+        queries::credential(&id).expect("a credential in custody").status
     }
 
     fn keep_artifact(&self, bytes: &[u8]) -> Sha256Digest {
