@@ -4,7 +4,7 @@ use candid::Principal;
 use ic_agent::Agent;
 use release_types::{
     CredentialId, OrderId,
-    credential::CredentialView,
+    credential::{CredentialView, ListCredentialsArgs, MAX_LISTED_CREDENTIALS},
     custody::{CustodyInfo, ListReceiptsArgs, ReceiptView},
 };
 
@@ -24,13 +24,25 @@ impl Custody<'_> {
         Ok(info)
     }
 
+    /// Every credential, oldest first, fetched page by page.
     pub async fn credentials(&self) -> Outcome<Vec<CredentialView>> {
-        let (credentials,) = query(self.agent, self.id, "list_credentials", ()).await?;
-        Ok(credentials)
+        let mut credentials = Vec::new();
+        loop {
+            let start = credentials.len() as u64;
+            let args = ListCredentialsArgs { start, limit: Some(MAX_LISTED_CREDENTIALS) };
+            let (page,): (Vec<CredentialView>,) =
+                query(self.agent, self.id, "list_credentials", (args,)).await?;
+            let is_last = page.len() < MAX_LISTED_CREDENTIALS as usize;
+            credentials.extend(page);
+            if is_last {
+                return Ok(credentials);
+            }
+        }
     }
 
     pub async fn credential(&self, id: CredentialId) -> Outcome<Option<CredentialView>> {
-        Ok(self.credentials().await?.into_iter().find(|credential| credential.id == id))
+        let (credential,) = query(self.agent, self.id, "credential", (id,)).await?;
+        Ok(credential)
     }
 
     pub async fn receipt(&self, id: OrderId) -> Outcome<Option<ReceiptView>> {
