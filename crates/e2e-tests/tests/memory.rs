@@ -33,6 +33,7 @@ use local_replica::{
 };
 use release_types::{
     Ecosystem, ProposalAction, ProposalId, ProposalStatus, PublicationState,
+    credential::ListCredentialsArgs,
     proposal::{CredentialChange, CredentialProposal},
 };
 
@@ -188,13 +189,14 @@ impl WatchedWorld {
         let Self { mut world, watch } = self;
         let mut pages = vec![world.replica.certificate(&[Vec::new()])];
         let none = || candid::encode_args(()).expect("encodes");
+        let first_page = candid::encode_args((ListCredentialsArgs::default(),)).expect("encodes");
         let blocks = candid::encode_args((vec![audit_log::icrc3::GetBlocksArgs {
             start: 0u64.into(),
             length: 10_000u64.into(),
         }],))
         .expect("encodes");
         for (canister, method, arg) in [
-            (world.custody, "list_credentials", none()),
+            (world.custody, "list_credentials", first_page),
             (world.custody, "custody_info", none()),
             (world.custody, "icrc3_get_blocks", blocks.clone()),
             (world.dao, "icrc3_get_blocks", blocks),

@@ -89,9 +89,9 @@ fn should_never_activate_what_was_sealed_and_is_no_token() {
             desk.world.carry_out(ProposalAction::Credential(CredentialProposal { credential, change }));
         assert_eq!(status, ProposalStatus::Failed { reason: reason.into() }, "{what}");
         let custody = desk.world.custody;
-        let views: Vec<CredentialView> =
-            desk.world.query(member(0), custody, "list_credentials", ()).expect("answers");
-        let view = views.into_iter().find(|view| view.id == credential).expect("it is listed");
+        let view: Option<CredentialView> =
+            desk.world.query(member(0), custody, "credential", (credential,)).expect("answers");
+        let view = view.expect("it is kept");
         assert_eq!(view.status, CredentialStatus::Unusable { reason: reason.into() }, "{what}");
         let action =
             desk.world.npm_release(credential, NPM_NAME, "1.0.0", &npm_tarball(NPM_NAME, "1.0.0", 100));
@@ -112,9 +112,14 @@ fn should_keep_nothing_of_a_deposit_with_defects() {
     let before = desk.world.snapshot();
     let deposit = DepositCredentialArgs { policy, sealed_token: vec![0; 5_000] };
     let Err(DepositError::Refused { reason }) = desk.world.deposit(deposit) else { panic!("not refused") };
-    for part in
-        ["policy.endpoint", "policy.custody", "policy.packages", "policy.epoch", "policy.not_after_ns"]
-    {
+    for part in [
+        "policy.endpoint",
+        "policy.custody",
+        "policy.packages",
+        "policy.epoch",
+        "policy.not_after_ns",
+        "sealed_token",
+    ] {
         assert!(reason.contains(part), "{part} is not in: {reason}");
     }
     assert_eq!(desk.world.changes_since(&before), [""; 0]);
