@@ -71,11 +71,12 @@ pub fn get_ballots(id: ProposalId) -> Option<Vec<Ballot>> {
     read_state(|state| Some(proposal::ballots(state.proposal(id)?)))
 }
 
-/// What voters read about a release's artifacts; for the group alone, because the artifacts are not public yet.
+/// What voters read about a release's artifacts; for the group alone, because the artifacts are not public yet. None
+/// once it was rejected or withdrawn.
 pub fn get_review(caller: Principal, id: ProposalId) -> Option<Vec<ArtifactReview>> {
     let proposal =
         read_state(|state| state.is_participant(&caller).then(|| state.proposal(id).cloned()).flatten())?;
-    let document = ValidRelease::recall(&proposal)?.into_document();
+    let document = ValidRelease::recall(id, &proposal)?.into_document();
     Some(document.artifacts.into_iter().map(|artifact| artifact.review).collect())
 }
 

@@ -12,6 +12,7 @@ use crate::{
     runtime::Runtime,
     schedule::{self, Task},
     state::{Event, Proposal, audit::process_event, read_state},
+    storage,
     voting::{Outcome, Voting, outcome},
 };
 
@@ -66,7 +67,7 @@ pub fn withdraw<R: Runtime>(runtime: &R, caller: Principal, id: ProposalId) -> R
     process_event(runtime, Event::ProposalWithdrawn { proposal: id });
     schedule::cancel(Task::CloseVoting(id));
     schedule::cancel(Task::Advance(id));
-    artifacts::schedule_collection(runtime);
+    clear_away(runtime, id);
     Ok(())
 }
 
@@ -83,8 +84,14 @@ pub fn decide_if_certain<R: Runtime>(runtime: &R, id: ProposalId) {
     schedule::cancel(Task::CloseVoting(id));
     match outcome {
         Outcome::Adopted => schedule::set(runtime, Task::Advance(id), now_ns),
-        Outcome::Rejected => artifacts::schedule_collection(runtime),
+        Outcome::Rejected => clear_away(runtime, id),
     }
+}
+
+/// After a proposal that nothing came of: nobody needs its document any more, and its artifacts may expire.
+fn clear_away<R: Runtime>(runtime: &R, id: ProposalId) {
+    storage::drop_document(id);
+    artifacts::schedule_collection(runtime);
 }
 
 fn is_votable(proposal: &Proposal, now_ns: u64) -> bool {

@@ -58,7 +58,7 @@ pub struct RegistryView {
 pub enum DepositError {
     /// Only members may deposit.
     NotAllowed { caller: Principal },
-    /// Custody's refusal, with its reason.
+    /// The refusal of custody or of this canister, with its reason.
     Refused { reason: String },
     /// Custody could not be reached; safe to try again.
     Unavailable { reason: String },

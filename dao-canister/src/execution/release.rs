@@ -23,7 +23,7 @@ pub async fn step<R: Runtime>(runtime: &R, id: ProposalId, proposal: &Proposal) 
     let known = read_state(|state| state.live_proposal(id).and_then(|live| live.order.clone()));
     // Past its time an order is not sent any more; but one whose answer was lost may be under way.
     if known.is_none() && !is_expired {
-        let order = approved(proposal).into_order(runtime.canister_self(), id, decided_at_ns(proposal));
+        let order = approved(id, proposal).into_order(runtime.canister_self(), id, decided_at_ns(proposal));
         return match runtime.publish(custody, order).await {
             Ok(status) => record(runtime, id, known.as_ref(), status),
             Err(error) => Step::of_error(error, false),
@@ -43,13 +43,13 @@ pub fn is_expired<R: Runtime>(runtime: &R, proposal: &Proposal) -> bool {
 }
 
 /// The release with the tally's approval, counted once more.
-fn approved(proposal: &Proposal) -> ApprovedRelease {
+fn approved(id: ProposalId, proposal: &Proposal) -> ApprovedRelease {
     let policy = read_state(|state| *state.electorate_of(proposal).policy());
     let voting = Voting::at(decided_at_ns(proposal), proposal.deadline_ns);
     let adoption = Adoption::of(&policy, proposal.tally, voting)
         .unwrap_or_else(|| panic!("BUG: a release is executed that the tally did not adopt"));
-    ValidRelease::recall(proposal)
-        .unwrap_or_else(|| panic!("BUG: a release is executed that is none"))
+    ValidRelease::recall(id, proposal)
+        .unwrap_or_else(|| panic!("BUG: a release is executed that is none, or whose document is missing"))
         .approve(adoption)
 }
 

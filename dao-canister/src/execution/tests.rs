@@ -129,6 +129,52 @@ mod credentials {
     }
 
     #[test]
+    fn should_limit_the_undecided_deposits_of_a_member() {
+        use release_types::{credential::DepositCredentialArgs, dao::DepositError};
+        let runtime = ready();
+        let policy_of = |epoch| CredentialPolicy { epoch, ..policy(Ecosystem::Npm) };
+        let limit = crate::credentials::MAX_UNDECIDED as u32;
+        for epoch in 2..2 + limit {
+            deposit(&runtime, &policy_of(epoch));
+        }
+        runtime.take_asked();
+        let args =
+            |epoch| DepositCredentialArgs { policy: policy_of(epoch), sealed_token: b"sealed".to_vec() };
+        let deposit_as = |caller, epoch| {
+            test_run(crate::credentials::deposit(&runtime, caller, args(epoch))).expect("does not wait")
+        };
+        let error = refused(|| deposit_as(member(1), 2 + limit));
+        assert!(matches!(error, DepositError::Refused { .. }), "{error:?}");
+        assert!(runtime.take_asked().is_empty(), "custody was asked");
+        deposit(&runtime, &policy_of(2));
+        answer_change(&runtime, &policy_of(2 + limit), CredentialStatus::Deposited);
+        deposit_as(member(2), 2 + limit).expect("another member");
+
+        let change = CredentialProposal { credential: policy_of(2).id(), change: CredentialChange::Revoke };
+        let id = submit(&runtime, ProposalAction::Credential(change));
+        adopt(&runtime, id);
+        answer_change(&runtime, &policy_of(2), CredentialStatus::Revoked);
+        runtime.advance(0);
+        deposit(&runtime, &policy_of(3 + limit));
+    }
+
+    #[test]
+    fn should_take_one_deposit_of_a_member_at_a_time() {
+        use release_types::{credential::DepositCredentialArgs, dao::DepositError};
+        let runtime = ready();
+        let policy = CredentialPolicy { epoch: 2, ..policy(Ecosystem::Npm) };
+        let args = DepositCredentialArgs { policy: policy.clone(), sealed_token: b"sealed".to_vec() };
+        runtime.answer(Answer::Never);
+        let mut first = Box::pin(crate::credentials::deposit(&runtime, member(1), args.clone()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        let second = test_run(crate::credentials::deposit(&runtime, member(1), args)).expect("does not wait");
+        assert!(matches!(second, Err(DepositError::Unavailable { .. })), "{second:?}");
+        drop(first);
+        deposit(&runtime, &policy);
+    }
+
+    #[test]
     fn should_record_a_deposit_only_when_custody_took_it() {
         use release_types::{credential::DepositCredentialArgs, dao::DepositError};
         let runtime = ready();

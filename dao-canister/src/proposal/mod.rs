@@ -1,6 +1,7 @@
 //! Proposals: what may be submitted, one file for each kind, and what a past one said.
 
 mod credential;
+mod pace;
 mod record;
 mod registry;
 mod release;
@@ -63,8 +64,11 @@ pub fn submit<R: Runtime>(
         if open >= MAX_OPEN {
             return Err(SubmitProposalError::TooManyOpen { open, limit: MAX_OPEN });
         }
-        let valid =
-            validate(state, &args, now_ns).map_err(|defects| SubmitProposalError::Invalid { defects })?;
+        pace::check(state, &caller, now_ns)?;
+        let valid = validate(state, &args, now_ns).map_err(|defects| {
+            pace::count_refusal(caller, now_ns);
+            SubmitProposalError::Invalid { defects }
+        })?;
         match &valid {
             ValidProposal::Release(release) => match state.live_release(release.key()) {
                 Some(proposal) => Err(SubmitProposalError::AlreadyProposed { proposal }),
@@ -73,18 +77,18 @@ pub fn submit<R: Runtime>(
             ValidProposal::Registry | ValidProposal::Credential => Ok(valid),
         }
     })?;
-    let release = match valid {
-        ValidProposal::Release(release) => {
-            let (facts, document) = release.facts(storage::next_document());
-            storage::append_document(document);
-            Some(facts)
-        }
-        ValidProposal::Registry | ValidProposal::Credential => None,
-    };
     let (proposal, electorate, voting_period_ns) = read_state(|state| {
         let (id, electorate) = state.electorate().unwrap_or_else(|| panic!("BUG: nobody was installed"));
         (state.next_proposal(), id, electorate.policy().voting_period_ns)
     });
+    let release = match valid {
+        ValidProposal::Release(release) => {
+            let (facts, document) = release.facts();
+            storage::keep_document(proposal, &document);
+            Some(facts)
+        }
+        ValidProposal::Registry | ValidProposal::Credential => None,
+    };
     let SubmitProposalArgs { title, summary, action } = args;
     let deadline_ns = now_ns.saturating_add(voting_period_ns);
     let submitted = Event::ProposalSubmitted {

@@ -11,9 +11,9 @@ use super::*;
 use crate::{
     queries,
     test_fixtures::{
-        DAY_NS, NPM_URL, TestRuntime, activate, adopt, args, assert_log_tells_all, defects_of, deposit,
-        installed, member, npm_release, npm_release_of, packages, policy, proposer, pypi_release, ready,
-        refused, registry, stranger, upload,
+        DAY_NS, NPM_URL, PERIOD_NS as HOUR_NS, TestRuntime, activate, adopt, args, assert_log_tells_all,
+        defects_of, deposit, installed, member, npm_release, npm_release_of, packages, policy, proposer,
+        pypi_release, ready, refused, registry, stranger, upload,
     },
 };
 
@@ -27,7 +27,7 @@ fn release_defects(runtime: &TestRuntime, release: ReleaseProposal) -> Vec<Defec
 
 fn document(id: ProposalId) -> ReleaseDocument {
     let proposal = read_state(|state| state.proposal(id).cloned()).expect("exists");
-    ValidRelease::recall(&proposal).expect("is a release").into_document()
+    ValidRelease::recall(id, &proposal).expect("is a release").into_document()
 }
 
 mod submission {
@@ -84,6 +84,46 @@ mod submission {
         crate::vote::withdraw(&runtime, proposer(), first).expect("withdraws");
         submit(&runtime, proposer(), args(action())).expect("is within the limit again");
         assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_limit_what_is_taken_from_a_caller_in_a_day() {
+        let runtime = installed();
+        let action = || ProposalAction::Registry(registry(Ecosystem::Npm));
+        let start_ns = runtime.time_ns();
+        for _ in 0..pace::MAX_TAKEN_A_DAY {
+            let id = submit(&runtime, proposer(), args(action())).expect("is within the limit");
+            crate::vote::withdraw(&runtime, proposer(), id).expect("withdraws");
+        }
+        let limit = pace::MAX_TAKEN_A_DAY;
+        let expected =
+            SubmitProposalError::TooOften { submissions: limit, limit, frees_at_ns: start_ns + DAY_NS };
+        assert_eq!(refused(|| submit(&runtime, proposer(), args(action()))), expected);
+        submit(&runtime, member(1), args(action())).expect("another caller");
+        runtime.skip(DAY_NS - 1);
+        assert_eq!(refused(|| submit(&runtime, proposer(), args(action()))), expected);
+        runtime.skip(1);
+        submit(&runtime, proposer(), args(action())).expect("the next day");
+    }
+
+    #[test]
+    fn should_limit_what_is_refused_to_a_caller_in_an_hour() {
+        let runtime = ready();
+        let good = || ProposalAction::Registry(registry(Ecosystem::Npm));
+        let mut bad = registry(Ecosystem::Npm);
+        bad.id = RegistryId("NPM!".into());
+        let bad = || args(ProposalAction::Registry(bad.clone()));
+        for _ in 0..pace::MAX_REFUSED_AN_HOUR {
+            let error = refused(|| submit(&runtime, proposer(), bad()));
+            assert!(matches!(error, SubmitProposalError::Invalid { .. }), "{error:?}");
+        }
+        let limit = pace::MAX_REFUSED_AN_HOUR;
+        let frees_at_ns = runtime.time_ns() + HOUR_NS;
+        let expected = SubmitProposalError::TooOften { submissions: limit, limit, frees_at_ns };
+        assert_eq!(refused(|| submit(&runtime, proposer(), args(good()))), expected);
+        submit(&runtime, member(1), args(good())).expect("another caller");
+        runtime.skip(HOUR_NS);
+        submit(&runtime, proposer(), args(good())).expect("an hour later");
     }
 
     #[test]
@@ -327,6 +367,47 @@ mod pypi {
         assert_eq!(fields(&defects), ["artifacts[2]: name", "artifacts[3]: version"]);
     }
 
+    /// Whether each of the artifacts was opened, told by what is wrong with it.
+    fn opened(defects: &[Defect], artifacts: usize) -> Vec<bool> {
+        let not_opened = |index: &usize| {
+            let field = format!("artifacts[{index}]: artifact");
+            defects.iter().any(|defect| defect.field == field && defect.found.starts_with("not opened"))
+        };
+        (0..artifacts).map(|index| !not_opened(&index)).collect()
+    }
+
+    #[test]
+    fn should_open_an_artifact_once_however_often_it_is_named() {
+        let runtime = ready();
+        let mut release = pypi_release(&runtime, "1.0");
+        let broken = upload(&runtime, "broken-1.0-py3-none-any.whl", b"no wheel");
+        release.artifacts = vec![broken; 20];
+        let defects = release_defects(&runtime, release);
+        let of_content = defects.iter().filter(|defect| defect.field.contains("]: ")).count();
+        let of_first = defects.iter().filter(|defect| defect.field.starts_with("artifacts[0]: ")).count();
+        assert!(of_first > 0, "{defects:?}");
+        assert_eq!(of_content, of_first, "opened again");
+    }
+
+    #[test]
+    fn should_stop_opening_when_what_cannot_be_read_used_up_the_budget() {
+        let runtime = ready();
+        let mut release = pypi_release(&runtime, "1.0");
+        let wheel = release.artifacts.remove(0);
+        release.artifacts = (0..19)
+            .map(|n| {
+                let bytes = format!("no wheel {n}");
+                upload(&runtime, &format!("demo_pkg-1.0-{n}-py3-none-any.whl"), bytes.as_bytes())
+            })
+            .collect();
+        release.artifacts.insert(2, wheel.clone());
+        let defects = release_defects(&runtime, release.clone());
+        // A good one costs what it holds, four broken ones everything.
+        let expected: Vec<_> = (0..20).map(|index| index < 5).collect();
+        assert_eq!(opened(&defects, 20), expected);
+        assert!(!fields(&defects).iter().any(|field| field.starts_with("artifacts[2]: ")));
+    }
+
     #[test]
     fn should_take_one_source_distribution_only_and_no_npm_options() {
         let runtime = ready();
@@ -356,6 +437,34 @@ mod one_live_release {
         assert_eq!(error, SubmitProposalError::AlreadyProposed { proposal: first });
         crate::vote::withdraw(&runtime, member(1), first).expect("withdraws");
         submit(&runtime, proposer(), args(ProposalAction::Release(same))).expect("the first is over");
+        assert_log_tells_all(&runtime);
+    }
+}
+
+mod documents {
+    use super::*;
+
+    #[test]
+    fn should_drop_the_document_of_what_is_withdrawn_or_rejected_and_keep_others() {
+        use release_types::{Choice, ProposalStatus};
+        let runtime = ready();
+        let release = ProposalAction::Release(npm_release(&runtime, "1.0.0"));
+        let submit_again = || submit(&runtime, member(1), args(release.clone())).expect("is valid");
+        let withdrawn = submit_again();
+        let pieces = storage::document_pieces();
+        assert!(pieces > 0);
+        crate::vote::withdraw(&runtime, member(1), withdrawn).expect("withdraws");
+        let rejected = submit_again();
+        for number in 1..=3 {
+            crate::test_fixtures::cast(&runtime, member(number), rejected, Choice::No).expect("counts");
+        }
+        assert_eq!(crate::test_fixtures::status(rejected), ProposalStatus::Rejected);
+        let adopted = submit_again();
+        adopt(&runtime, adopted);
+        for (id, is_kept) in [(withdrawn, false), (rejected, false), (adopted, true)] {
+            assert_eq!(queries::get_review(member(2), id).is_some(), is_kept, "proposal {id}");
+        }
+        assert_eq!(storage::document_pieces(), pieces);
         assert_log_tells_all(&runtime);
     }
 }

@@ -18,7 +18,8 @@ use crate::{
 };
 
 const CUSTODY_VARIABLE: &str = "PUBLIC_CANISTER_ID:custody_canister";
-/// How custody marks a rejection that is its decision, and not an accident on the way.
+/// How custody marks a rejection that is its decision for good. Every other one, its `BUSY: ` and accidents on the way,
+/// passes by itself.
 const REFUSAL_MARK: &str = "REFUSED: ";
 /// Longest excerpt of a rejection that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 1_000;
@@ -77,8 +78,7 @@ impl Runtime for IcRuntime {
         custody: Principal,
         id: CredentialId,
     ) -> Result<Option<CredentialView>, CustodyError> {
-        let credentials: Vec<CredentialView> = call(custody, "list_credentials", ()).await?;
-        Ok(credentials.into_iter().find(|credential| credential.id == id))
+        call(custody, "credential", (id,)).await
     }
 
     async fn deposit_credential(
@@ -120,4 +120,32 @@ fn custody_error(method: &str, error: Error) -> CustodyError {
 
 fn excerpt(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_REASON_BYTES)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use ic_cdk::call::CallRejected;
+
+    use super::*;
+
+    fn rejected(code: RejectCode, message: &str) -> CustodyError {
+        custody_error(
+            "publish",
+            Error::CallRejected(CallRejected::with_rejection(code as u32, message.into())),
+        )
+    }
+
+    #[test]
+    fn should_take_only_a_marked_rejection_by_custody_itself_for_final() {
+        let refused = rejected(RejectCode::CanisterReject, "REFUSED: order: unknown");
+        assert_eq!(refused, CustodyError::Refused { reason: "order: unknown".into() });
+        for (code, message) in [
+            (RejectCode::CanisterReject, "BUSY: 20 orders are under way"),
+            (RejectCode::CanisterReject, "order: REFUSED: unknown"),
+            (RejectCode::CanisterError, "REFUSED: by a trap"),
+            (RejectCode::SysTransient, "REFUSED: the queue is full"),
+        ] {
+            assert!(matches!(rejected(code, message), CustodyError::Unavailable { .. }), "{message}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub use ic::IcRuntime;
 pub enum CustodyError {
     /// It refused, and asking again will not help.
     Refused { reason: String },
-    /// It could not be reached, or the answer is unknown. The same request may be sent again.
+    /// It is busy, could not be reached, or the answer is unknown. The same request may be sent again.
     Unavailable { reason: String },
 }
 

@@ -87,8 +87,7 @@ pub struct UploadKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseFacts {
     pub key: ReleaseKey,
-    /// Number of the document derived from the artifacts.
-    pub document: u64,
+    /// Of what was derived from the artifacts.
     pub document_sha256: Sha256Digest,
 }
 

@@ -104,6 +104,7 @@ pub struct LiveRelease {
 /// A credential that went to custody from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Credential {
+    pub depositor: Principal,
     pub policy: CredentialPolicy,
     pub status: CredentialStatus,
 }
@@ -181,6 +182,24 @@ impl State {
     /// The live proposal of a release.
     pub fn live_release(&self, key: &ReleaseKey) -> Option<ProposalId> {
         self.releases.get(key).copied()
+    }
+
+    /// When this proposer submitted since (and not at) `since_ns`, oldest first.
+    pub fn submissions_since(&self, proposer: &Principal, since_ns: u64) -> Vec<u64> {
+        let recent = self.proposals.iter().rev().take_while(|proposal| proposal.submitted_at_ns > since_ns);
+        let of_proposer = recent.filter(|proposal| proposal.proposer == *proposer);
+        let mut times: Vec<_> = of_proposer.map(|proposal| proposal.submitted_at_ns).collect();
+        times.reverse();
+        times
+    }
+
+    /// How many credentials that this member deposited were not put into use or revoked yet.
+    pub fn undecided_deposits(&self, depositor: &Principal) -> usize {
+        let undecided = |credential: &&Credential| {
+            credential.depositor == *depositor
+                && !matches!(credential.status, CredentialStatus::Active | CredentialStatus::Revoked)
+        };
+        self.credentials.values().filter(undecided).count()
     }
 
     /// How many proposals of this proposer are open for voting.

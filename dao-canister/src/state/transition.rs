@@ -102,8 +102,9 @@ impl State {
             Event::RegistryEstablished { id, registry, .. } => {
                 self.registries.insert(id.clone(), registry.clone());
             }
-            Event::CredentialDeposited { credential, policy, .. } => {
-                let deposited = Credential { policy: policy.clone(), status: CredentialStatus::Deposited };
+            Event::CredentialDeposited { depositor, credential, policy, .. } => {
+                let (policy, status) = (policy.clone(), CredentialStatus::Deposited);
+                let deposited = Credential { depositor: *depositor, policy, status };
                 self.credentials.insert(*credential, deposited);
             }
             Event::CredentialChanged { credential, status, .. } => {

@@ -1,17 +1,19 @@
 //! Stable memory: every region in one place. Nothing else touches it.
 
 mod chunks;
+mod documents;
 
 use std::cell::RefCell;
 
 use audit_log::AuditLog;
 use ic_stable_structures::{
     DefaultMemoryImpl,
-    log::Log,
     memory_manager::{MemoryId, MemoryManager, VirtualMemory},
 };
+use release_types::ProposalId;
 
 pub use chunks::{ChunkStore, StoredAs};
+use documents::Documents;
 
 /// A region of stable memory.
 pub type Region = VirtualMemory<DefaultMemoryImpl>;
@@ -20,19 +22,17 @@ pub type Region = VirtualMemory<DefaultMemoryImpl>;
 const LOG_INDEX: MemoryId = MemoryId::new(0);
 const LOG_DATA: MemoryId = MemoryId::new(1);
 /// What was derived from the artifacts of each release; the log holds the digests.
-const DOCUMENTS_INDEX: MemoryId = MemoryId::new(2);
-const DOCUMENTS_DATA: MemoryId = MemoryId::new(3);
+const DOCUMENTS: MemoryId = MemoryId::new(2);
 /// Where each piece of an uploaded artifact lies, and the bytes.
-const CHUNKS_INDEX: MemoryId = MemoryId::new(4);
-const CHUNKS_DATA: MemoryId = MemoryId::new(5);
+const CHUNKS_INDEX: MemoryId = MemoryId::new(3);
+const CHUNKS_DATA: MemoryId = MemoryId::new(4);
 
 thread_local! {
     static REGIONS: RefCell<MemoryManager<DefaultMemoryImpl>> =
         RefCell::new(MemoryManager::init(DefaultMemoryImpl::default()));
     static LOG: RefCell<AuditLog<Region, Region>> =
         RefCell::new(AuditLog::init(region(LOG_INDEX), region(LOG_DATA)));
-    static DOCUMENTS: RefCell<Log<Vec<u8>, Region, Region>> =
-        RefCell::new(Log::init(region(DOCUMENTS_INDEX), region(DOCUMENTS_DATA)));
+    static DOCUMENT_STORE: RefCell<Documents<Region>> = RefCell::new(Documents::init(region(DOCUMENTS)));
     static CHUNKS: RefCell<ChunkStore<Region>> =
         RefCell::new(ChunkStore::init(region(CHUNKS_INDEX), region(CHUNKS_DATA)));
 }
@@ -61,19 +61,23 @@ pub fn write_chunks<T>(f: impl FnOnce(&mut ChunkStore<Region>) -> T) -> T {
     CHUNKS.with_borrow_mut(f)
 }
 
-/// Keeps a document for good, and returns its number.
-pub fn append_document(bytes: Vec<u8>) -> u64 {
-    DOCUMENTS.with_borrow(|documents| match documents.append(&bytes) {
-        Ok(number) => number,
-        Err(error) => panic!("stable memory is exhausted, the document cannot be kept: {error:?}"),
-    })
+/// Keeps the document of a proposal.
+pub fn keep_document(proposal: ProposalId, bytes: &[u8]) {
+    DOCUMENT_STORE.with_borrow_mut(|documents| documents.keep(proposal, bytes));
 }
 
-/// The number that the next document will have.
-pub fn next_document() -> u64 {
-    DOCUMENTS.with_borrow(Log::len)
+/// The document of a proposal, unless it has none or it was dropped.
+pub fn document(proposal: ProposalId) -> Option<Vec<u8>> {
+    DOCUMENT_STORE.with_borrow(|documents| documents.get(proposal))
 }
 
-pub fn document(number: u64) -> Option<Vec<u8>> {
-    DOCUMENTS.with_borrow(|documents| documents.get(number))
+/// Forgets the document of a proposal, if it has one.
+pub fn drop_document(proposal: ProposalId) {
+    DOCUMENT_STORE.with_borrow_mut(|documents| documents.remove(proposal));
+}
+
+/// How many pieces of documents are kept.
+#[cfg(test)]
+pub fn document_pieces() -> u64 {
+    DOCUMENT_STORE.with_borrow(Documents::pieces)
 }

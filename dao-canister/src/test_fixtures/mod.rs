@@ -209,12 +209,12 @@ pub fn defects_of(runtime: &TestRuntime, action: ProposalAction) -> Vec<Defect> 
 
 /// The error of what must be refused; and that nothing of it is kept.
 pub fn refused<T: std::fmt::Debug, E>(f: impl FnOnce() -> Result<T, E>) -> E {
-    let before = (queries::state_digest(), storage::read_log(|log| log.len()), storage::next_document());
+    let before = (queries::state_digest(), storage::read_log(|log| log.len()), storage::document_pieces());
     let error = match f() {
         Ok(value) => panic!("was accepted: {value:?}"),
         Err(error) => error,
     };
-    let after = (queries::state_digest(), storage::read_log(|log| log.len()), storage::next_document());
+    let after = (queries::state_digest(), storage::read_log(|log| log.len()), storage::document_pieces());
     assert_eq!(before, after, "a refusal changed something");
     error
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use package_formats::{
-    Declared, Limits, Package, agree, limits::MAX_UNPACKED_BYTES, npm::dist_tag_defects,
-    python::DistributionFilename, review, upload_form,
+    Declared, Limits, Package, agree,
+    limits::{MAX_ENTRIES, MAX_UNPACKED_BYTES},
+    npm::dist_tag_defects,
+    python::DistributionFilename,
+    review, upload_form,
 };
 use registry_protocols::{
     endpoint::EndpointUrl,
@@ -29,8 +32,9 @@ use crate::{
 
 const MAX_ARTIFACTS: usize = 20;
 const MAX_FILENAME_BYTES: usize = 255;
-/// Bytes that all artifacts together may unpack to: hashing them stays far below what one message may compute.
-const MAX_TOTAL_UNPACKED_BYTES: u64 = 4 * MAX_UNPACKED_BYTES;
+/// Artifacts of the largest kind that one submission may have opened, in bytes and in entries; more of smaller ones.
+/// Opening that much stays far below what one message may compute.
+const LARGEST_OPENED: u32 = 4;
 
 /// What the artifacts say.
 pub struct Opened {
@@ -98,7 +102,36 @@ pub fn declaration_defects(ecosystem: Ecosystem, proposal: &ReleaseProposal) -> 
     defects
 }
 
-/// Opens every artifact, one after the other.
+/// What one submission may still have opened. What cannot be opened uses up all that it was given: nobody says how
+/// far its reading came.
+struct Budget {
+    unpacked_bytes: u64,
+    entries: usize,
+}
+
+impl Budget {
+    fn new() -> Self {
+        Self {
+            unpacked_bytes: u64::from(LARGEST_OPENED) * MAX_UNPACKED_BYTES,
+            entries: LARGEST_OPENED as usize * MAX_ENTRIES,
+        }
+    }
+
+    /// The limits of the next artifact; none if nothing is left.
+    fn limits(&self) -> Option<Limits> {
+        let unpacked_bytes = MAX_UNPACKED_BYTES.min(self.unpacked_bytes);
+        let entries = MAX_ENTRIES.min(self.entries);
+        let limits = Limits { artifact_bytes: artifacts::MAX_ARTIFACT_BYTES, unpacked_bytes, entries };
+        (unpacked_bytes > 0 && entries > 0).then_some(limits)
+    }
+
+    fn charge(&mut self, unpacked_bytes: u64, entries: usize) {
+        self.unpacked_bytes = self.unpacked_bytes.saturating_sub(unpacked_bytes);
+        self.entries = self.entries.saturating_sub(entries);
+    }
+}
+
+/// Opens every artifact, one after the other and none twice, as far as the budget goes.
 pub fn open(state: &State, registry: &Registry, proposal: &ReleaseProposal) -> Opened {
     let ecosystem = registry.ecosystem;
     let mut opened = Opened {
@@ -107,10 +140,15 @@ pub fn open(state: &State, registry: &Registry, proposal: &ReleaseProposal) -> O
         artifacts: Vec::new(),
         defects: Vec::new(),
     };
-    let mut unpacked_bytes_left = MAX_TOTAL_UNPACKED_BYTES;
+    let mut budget = Budget::new();
+    let mut seen = BTreeSet::new();
     let mut sdists = 0;
     for (index, artifact) in proposal.artifacts.iter().enumerate() {
-        let package = match open_one(state, ecosystem, proposal, artifact, &mut unpacked_bytes_left) {
+        if !seen.insert(artifact.sha256) {
+            // Reported with the declarations.
+            continue;
+        }
+        let package = match open_one(state, ecosystem, proposal, artifact, &mut budget) {
             Ok(package) => package,
             Err(defects) => {
                 opened.defects.extend(defects.into_iter().map(|defect| within(index, defect)));
@@ -148,22 +186,18 @@ fn open_one(
     ecosystem: Ecosystem,
     proposal: &ReleaseProposal,
     artifact: &ArtifactRef,
-    unpacked_bytes_left: &mut u64,
+    budget: &mut Budget,
 ) -> Result<Package, Vec<Defect>> {
     let Some(stored) = state.artifacts().stored(&artifact.sha256) else {
         let hint = "Upload it first, and completely; what nobody proposes is dropped after a day.";
         let found = artifact.sha256.to_string();
         return Err(vec![Defect::new("sha256", found, "the digest of an uploaded artifact", hint)]);
     };
-    let limits = Limits {
-        artifact_bytes: artifacts::MAX_ARTIFACT_BYTES,
-        unpacked_bytes: MAX_UNPACKED_BYTES.min(*unpacked_bytes_left),
-        ..Limits::default()
-    };
+    let Some(limits) = budget.limits() else { return Err(vec![not_opened()]) };
     let bytes = artifacts::read(stored);
-    let package = Package::open(ecosystem, &artifact.filename, &bytes, &limits)?;
-    let unpacked_bytes: u64 = package.files().iter().map(|file| file.size_bytes).sum();
-    *unpacked_bytes_left = unpacked_bytes_left.saturating_sub(unpacked_bytes);
+    let package = Package::open(ecosystem, &artifact.filename, &bytes, &limits)
+        .inspect_err(|_| budget.charge(limits.unpacked_bytes, limits.entries))?;
+    budget.charge(package.files().iter().map(|file| file.size_bytes).sum(), package.files().len());
     let declared = Declared {
         ecosystem,
         name: &proposal.name,
@@ -174,6 +208,16 @@ fn open_one(
     };
     let defects = agree(&declared, &package);
     if defects.is_empty() { Ok(package) } else { Err(defects) }
+}
+
+fn not_opened() -> Defect {
+    let total_bytes = u64::from(LARGEST_OPENED) * MAX_UNPACKED_BYTES;
+    Defect::new(
+        "artifact",
+        "not opened: those before it used up what one submission may unpack",
+        format!("{total_bytes} bytes in all; one that cannot be read counts as {MAX_UNPACKED_BYTES}"),
+        "Correct those before it, or leave large ones out.",
+    )
 }
 
 /// What will be published for an artifact, if an outcall can carry it.

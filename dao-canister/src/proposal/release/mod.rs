@@ -28,8 +28,8 @@ const MAX_DOCUMENT_BYTES: usize = 1_900_000;
 const MAX_NAME_BYTES: usize = 214;
 const MAX_VERSION_BYTES: usize = 256;
 
-/// What the artifacts of a release say, and what will be published for them. Stored when the proposal is submitted;
-/// the log has its digest.
+/// What the artifacts of a release say, and what will be published for them. Stored when the proposal is submitted
+/// and until it is rejected or withdrawn; the log has its digest.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct ReleaseDocument {
     /// The registry as it was when the vote began.
@@ -170,23 +170,27 @@ impl ValidRelease {
         &self.key
     }
 
-    /// What of it goes onto the log when its document is stored under `number`, and the document's bytes.
-    pub fn facts(&self, number: u64) -> (ReleaseFacts, Vec<u8>) {
+    /// What of it goes onto the log, and the document's bytes.
+    pub fn facts(&self) -> (ReleaseFacts, Vec<u8>) {
         let bytes = self.document.encode();
         let document_sha256 = Sha256Digest::of(&bytes);
-        (ReleaseFacts { key: self.key.clone(), document: number, document_sha256 }, bytes)
+        (ReleaseFacts { key: self.key.clone(), document_sha256 }, bytes)
     }
 
-    /// A release as it was found valid when it was submitted; none for other kinds of proposals.
+    /// A release as it was found valid when it was submitted; none for other kinds of proposals, and once its document
+    /// was dropped because it was rejected or withdrawn.
     ///
     /// # Panics
     /// If the stored document is not the one whose digest is on the log.
-    pub fn recall(proposal: &Proposal) -> Option<Self> {
+    pub fn recall(id: ProposalId, proposal: &Proposal) -> Option<Self> {
         let submission = submission(proposal);
         let (ProposalAction::Release(proposal), Some(facts)) = (submission.action, submission.release) else {
             return None;
         };
-        let document = recall_document(&facts);
+        let bytes = storage::document(id)?;
+        assert_eq!(Sha256Digest::of(&bytes), facts.document_sha256, "BUG: the document of {id} was altered");
+        let document = Decode!(&bytes, ReleaseDocument)
+            .unwrap_or_else(|error| panic!("BUG: the document of proposal {id}: {error}"));
         Some(Self { proposal, key: facts.key, document })
     }
 
@@ -198,13 +202,6 @@ impl ValidRelease {
     pub fn approve(self, adoption: Adoption) -> ApprovedRelease {
         ApprovedRelease { release: self, adoption }
     }
-}
-
-fn recall_document(facts: &ReleaseFacts) -> ReleaseDocument {
-    let number = facts.document;
-    let bytes = storage::document(number).unwrap_or_else(|| panic!("BUG: document {number} is missing"));
-    assert_eq!(Sha256Digest::of(&bytes), facts.document_sha256, "BUG: document {number} was altered");
-    Decode!(&bytes, ReleaseDocument).unwrap_or_else(|error| panic!("BUG: document {number}: {error}"))
 }
 
 impl ApprovedRelease {
