@@ -7,7 +7,7 @@ mod tests;
 mod tree;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use release_types::{Defect, FileEntry, Sha256Digest};
+use release_types::{Defect, FileEntry, Sha256Digest, proposal::NpmAccess};
 use serde_json::{Map, Value};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha512};
@@ -41,6 +41,8 @@ pub struct NpmPackage {
     pub bin: Vec<(String, String)>,
     /// The dist-tag that the package's own manifest asks for (`tag`, else `publishConfig.tag`).
     pub requested_dist_tag: Option<String>,
+    /// The access that the package's own manifest asks for (`publishConfig.access`).
+    pub requested_access: Option<NpmAccess>,
     /// Files in archive order; paths without the archive's top directory.
     pub files: Vec<FileEntry>,
     /// SHA-512 as a subresource integrity string, `sha512-…`.
@@ -119,6 +121,7 @@ fn read_package(tarball: &[u8], contents: Contents, report: &mut Report) -> Opti
         dependencies: dependencies(&manifest),
         bin: string_pairs(&manifest, "bin"),
         requested_dist_tag: requested_dist_tag(&manifest),
+        requested_access: requested_access(&manifest),
         manifest,
         files: tree.into_files(),
         integrity: format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball))),
@@ -178,6 +181,14 @@ fn requested_dist_tag(manifest: &Map<String, Value>) -> Option<String> {
     let own = manifest.get("tag").and_then(Value::as_str);
     let configured = || manifest.get("publishConfig")?.get("tag")?.as_str();
     own.or_else(configured).map(str::to_owned)
+}
+
+fn requested_access(manifest: &Map<String, Value>) -> Option<NpmAccess> {
+    match manifest.get("publishConfig")?.get("access")?.as_str()? {
+        "public" => Some(NpmAccess::Public),
+        "restricted" => Some(NpmAccess::Restricted),
+        _ => None,
+    }
 }
 
 fn string_pairs(manifest: &Map<String, Value>, field: &str) -> Vec<(String, String)> {

@@ -52,7 +52,9 @@ fn should_refuse_what_npm_itself_does_not_publish() {
     let restricted = r#"{"name":"a","version":"1.0.0","publishConfig":{"access":"restricted"}}"#;
     assert_refused(open(restricted, &[]), "publishConfig.access");
     let scoped = r#"{"name":"@s/a","version":"1.0.0","publishConfig":{"access":"restricted"}}"#;
-    assert!(open(scoped, &[]).is_ok());
+    assert_eq!(open(scoped, &[]).expect("has a scope").requested_access, Some(NpmAccess::Restricted));
+    let silent = open(r#"{"name":"@s/a","version":"1.0.0"}"#, &[]).expect("is well formed");
+    assert_eq!(silent.requested_access, None);
     for (field, value) in [
         ("main", "7"),
         ("readme", "7"),
