@@ -20,6 +20,9 @@ use crate::{
 /// Where the local network keeps its files unless told otherwise.
 pub const DEFAULT_NETWORK_DIRECTORY: &str = ".countersign/network";
 
+/// The master keys that custody canisters use unless told otherwise.
+const DEFAULT_KEY_NAME: &str = "key_1";
+
 /// The options that every command takes.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -32,6 +35,14 @@ pub struct Context {
     pub identity: Option<PathBuf>,
     pub dao: Option<Principal>,
     pub custody: Option<Principal>,
+}
+
+/// What receipts are judged by: the custody canister that signs them, and the name of the master key that its
+/// own key derives from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustAnchor {
+    pub custody: Principal,
+    pub key_name: String,
 }
 
 /// Both canisters and a way to speak to them.
@@ -57,7 +68,16 @@ impl Context {
     /// # Errors
     /// When it is not known or not started.
     pub fn network(&self) -> Outcome<Network> {
-        Network::resolve(&self.network, Path::new(DEFAULT_NETWORK_DIRECTORY))
+        Network::resolve(&self.network, Path::new(DEFAULT_NETWORK_DIRECTORY)).map_err(|failure| {
+            match Deployment::read(&self.deployment) {
+                Ok(Some(deployment)) if self.network.network.is_none() => failure.hint(format!(
+                    "this deployment is on {}; say --network main|URL|FILE, or start the local network with \
+                     `countersign network start`",
+                    deployment.network
+                )),
+                _ => failure,
+            }
+        })
     }
 
     /// The identity that was given.
@@ -107,11 +127,24 @@ impl Context {
     /// # Errors
     /// When there is no network or deployment.
     pub async fn reading_session(&self) -> Outcome<Session> {
-        let identity = match &self.identity {
-            Some(path) => identity::load(path)?,
-            None => Box::new(AnonymousIdentity),
-        };
+        let identity = self.reading_identity()?;
         self.open(identity).await
+    }
+
+    /// An agent for what anyone may read: without an identity it speaks anonymously.
+    ///
+    /// # Errors
+    /// As [`Self::agent`], or when the identity's file is unusable.
+    pub async fn reading_agent(&self, network: &Network) -> Outcome<Agent> {
+        let identity = self.reading_identity()?;
+        self.agent(network, identity).await
+    }
+
+    fn reading_identity(&self) -> Outcome<Box<dyn Identity>> {
+        match &self.identity {
+            Some(path) => identity::load(path),
+            None => Ok(Box::new(AnonymousIdentity)),
+        }
     }
 
     async fn open(&self, identity: Box<dyn Identity>) -> Outcome<Session> {
@@ -119,6 +152,21 @@ impl Context {
         let deployment = self.deployment(&network)?;
         let agent = self.agent(&network, identity).await?;
         Ok(Session { network, agent, deployment })
+    }
+
+    /// What receipts are judged by. A custody canister given as an option is enough: its key's name is then
+    /// `key_name`, else the deployment's on this network, else the main network's usual one.
+    ///
+    /// # Errors
+    /// When no custody canister is known, or the deployment is on another network.
+    pub fn trust_anchor(&self, network: &Network, key_name: Option<String>) -> Outcome<TrustAnchor> {
+        let Some(custody) = self.custody else {
+            let Deployment { custody, key_name: deployed, .. } = self.deployment(network)?;
+            return Ok(TrustAnchor { custody, key_name: key_name.unwrap_or(deployed) });
+        };
+        let deployed = Deployment::read(&self.deployment)?.filter(|found| found.network == network.url);
+        let key_name = key_name.or_else(|| deployed.map(|found| found.key_name));
+        Ok(TrustAnchor { custody, key_name: key_name.unwrap_or_else(|| DEFAULT_KEY_NAME.to_string()) })
     }
 
     /// The canisters that are meant: those given as options, else those that were deployed from here.
@@ -132,7 +180,7 @@ impl Context {
             (Some(dao), Some(custody), found) => Deployment {
                 dao,
                 custody,
-                key_name: found.map_or_else(|| "key_1".to_string(), |found| found.key_name),
+                key_name: found.map_or_else(|| DEFAULT_KEY_NAME.to_string(), |found| found.key_name),
                 network: network.url.clone(),
             },
             (dao, custody, Some(found)) => Deployment {
@@ -155,7 +203,10 @@ impl Context {
                 deployment.network,
                 network.url
             ))
-            .hint("choose the right --network, another --deployment, or name the canisters with --dao ID --custody ID"));
+            .hint(match self.network.network {
+                Some(_) => "choose the right --network, another --deployment, or name the canisters with --dao ID --custody ID".to_string(),
+                None => format!("this deployment is on {}; say --network main|URL|FILE", deployment.network),
+            }));
         }
         Ok(deployment)
     }

@@ -146,6 +146,22 @@ fn should_say_what_to_do_next_when_no_network_is_known() {
 }
 
 #[test]
+fn should_name_the_deployments_network_when_none_was_chosen() {
+    let (code, _, error) = Place::new().with_silent_network().run(&["list"]);
+    assert_eq!(code, 2);
+    for part in ["this deployment is on http://127.0.0.1:1", "--network main|URL|FILE"] {
+        assert!(error.contains(part), "{part:?} is not in {error}");
+    }
+}
+
+#[test]
+fn should_say_what_a_proposal_is_named_by() {
+    let (code, _, error) = Place::new().run(&["status", "abc"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("a proposal is a number; `countersign list` shows them"), "{error}");
+}
+
+#[test]
 fn should_say_what_to_do_next_when_an_identity_is_needed() {
     let (code, _, error) =
         Place::new().with_silent_network().run(&["--network", "network.json", "vote", "1", "yes"]);
@@ -190,8 +206,16 @@ fn should_make_an_identity_and_name_its_principal() {
 #[test]
 fn should_say_that_no_network_runs() {
     let place = Place::new();
-    assert_eq!(place.run(&["network", "status"]).0, 1);
-    assert_eq!(place.run(&["network", "stop"]).0, 1);
+    for command in ["status", "stop"] {
+        let (code, out, error) = place.run(&["network", command, "--dir", "elsewhere"]);
+        assert_eq!(code, 1, "{command}");
+        let said = format!("{out}{error}");
+        for part in
+            ["no network was started in elsewhere", "--dir names another", "countersign network start"]
+        {
+            assert!(said.contains(part), "{command}: {part:?} is not in {said}");
+        }
+    }
     let (code, _, error) =
         place.run(&["network", "start", "--route", "npm.registry.example=http://192.0.2.1:1"]);
     assert_eq!(code, 2, "{error}");
@@ -235,4 +259,26 @@ fn should_not_approve_by_a_receipt_that_somebody_else_signed() {
     assert_eq!(code, 1, "{out}");
     let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(value["verdict"], "not_approved");
+}
+
+#[test]
+fn should_judge_a_receipt_when_only_the_custody_canister_is_known() {
+    let place = Place::new();
+    place.write("file.tgz", "bytes");
+    let envelope =
+        r#"{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"AAAA"}]}"#;
+    place.write("receipt.json", envelope);
+    let custody = ["--network", "main", "--custody", "ryjl3-tyaaa-aaaaa-aaaba-cai"];
+    let judge = |options: &[&str]| {
+        let verify = ["verify", "file.tgz", "--receipt", "receipt.json"];
+        place.run(&[&verify[..], &custody, options].concat())
+    };
+    for key in [&[][..], &["--key-name", "test_key_1"]] {
+        let (code, out, error) = judge(key);
+        assert_eq!(code, 1, "{out}{error}");
+        assert!(out.contains("not signed by the custody canister ryjl3-tyaaa-aaaaa-aaaba-cai"), "{out}");
+    }
+    let (code, _, error) = judge(&["--key-name", "key_2"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("key_1 and test_key_1"), "{error}");
 }

@@ -28,14 +28,12 @@ pub async fn run(context: &Context, Args { id }: Args) -> Outcome<Exit> {
         ExecuteError::NotApproved { status } => Failure::refused(format!(
             "proposal {id} is not approved: {}",
             super::plain(&describe::status(&status))
-        )),
+        ))
+        .hint(proposal::next_step(id, &status)),
     })?;
     context.output.result(
         json!({ "proposal": id, "status": status }),
-        format!(
-            "proposal {id}: {}\nfollow it with `countersign status {id} --wait`",
-            describe::status(&status)
-        ),
+        format!("proposal {id}: {}\n{}", describe::status(&status), proposal::next_step(id, &status)),
     );
     Ok(Exit::Done)
 }

@@ -1,9 +1,12 @@
 //! `fetch`: download the exact bytes under review, checked against the digests that the proposal names.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args as ClapArgs;
-use release_types::{ProposalAction, ProposalId};
+use release_types::{ProposalAction, ProposalId, Sha256Digest};
 use serde_json::json;
 
 use crate::{
@@ -29,8 +32,12 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         return Err(Failure::usage(format!(
             "proposal {} is no release: there is nothing to download",
             args.id
-        )));
+        ))
+        .hint(format!("read what it would change with `countersign show {}`", args.id)));
     };
+    for artifact in &release.artifacts {
+        keep_others(&inside(&args.out, &artifact.filename)?, artifact.sha256)?;
+    }
     let mut files = Vec::new();
     let mut text = String::new();
     for artifact in &release.artifacts {
@@ -45,6 +52,23 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     }
     context.output.result(json!({ "proposal": args.id, "files": files }), text);
     Ok(Exit::Done)
+}
+
+/// Refuses to replace a file that has other bytes than those that come.
+fn keep_others(path: &Path, coming: Sha256Digest) -> Outcome<()> {
+    let found = match fs::read(path) {
+        Ok(bytes) => Sha256Digest::of(&bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Failure::file("read", path, error)),
+    };
+    if found == coming {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{} is there already with other bytes: sha256 {found}, and {coming} comes; nothing was fetched",
+        path.display()
+    ))
+    .hint("choose another directory with --out DIR, or move the file away"))
 }
 
 /// The path of a file inside a directory. Its name comes from outside, so it must be a name and nothing more.
@@ -62,6 +86,20 @@ fn inside(directory: &Path, filename: &str) -> Outcome<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn should_refuse_to_replace_a_file_that_has_other_bytes() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("demo-1.0.0.tgz");
+        let coming = Sha256Digest::of(b"voted");
+        assert_eq!(keep_others(&path, coming), Ok(()), "nothing is there");
+        fs::write(&path, b"voted").expect("written");
+        assert_eq!(keep_others(&path, coming), Ok(()), "the same bytes");
+        fs::write(&path, b"mine").expect("written");
+        let failure = keep_others(&path, coming).expect_err("others");
+        assert!(failure.message.contains("demo-1.0.0.tgz"), "{failure}");
+        assert!(failure.hint.expect("has one").contains("--out"));
+    }
 
     #[test]
     fn should_never_write_outside_the_directory() {

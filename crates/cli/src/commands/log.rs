@@ -8,7 +8,10 @@ use serde_json::json;
 use crate::{
     context::Context,
     failure::{Exit, Outcome},
-    operations::{audit, moment},
+    operations::{
+        audit::{self, Times},
+        moment,
+    },
     output::{FAINT, GOOD, HEADING, printable, styled},
 };
 
@@ -38,10 +41,10 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let log = audit::fetch(&session.agent, canister, |_| ()).await?;
     drop(progress);
     let skipped = args.last.map_or(0, |last| log.blocks.len().saturating_sub(last));
-    let lines: Vec<_> =
-        log.blocks[skipped..].iter().map(|(index, block)| audit::line(*index, block)).collect();
+    let lines =
+        |times| log.blocks[skipped..].iter().map(move |(index, block)| audit::line(*index, block, times));
     let mut text = String::new();
-    for line in &lines {
+    for line in lines(Times::InWords) {
         let operation = styled(HEADING, printable(&line.operation));
         let _ = write!(text, "{:>5}  {}  {operation}", line.index, styled(FAINT, moment(line.at_ns)));
         for (name, value) in &line.facts {
@@ -49,23 +52,17 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         }
         text.push('\n');
     }
-    let tip = log.tip.map(|tip| hex::encode(tip.hash));
-    match &tip {
-        Some(hash) => {
-            let count = log.blocks.len();
-            let _ = writeln!(
-                text,
-                "{} {count} blocks follow each other, and the network certifies the last: {hash}",
-                styled(GOOD, "proven:")
-            );
-        }
-        None => text.push_str("the log is empty\n"),
-    }
-    let blocks: Vec<_> = lines
-        .iter()
+    let tip = hex::encode(log.tip.hash);
+    let _ = writeln!(
+        text,
+        "{} {} blocks follow each other, and the network certifies the last: {tip}",
+        styled(GOOD, "proven:"),
+        log.blocks.len()
+    );
+    let blocks: Vec<_> = lines(Times::Nanoseconds)
         .map(|line| {
             let facts: serde_json::Map<_, _> =
-                line.facts.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+                line.facts.into_iter().map(|(name, value)| (name, json!(value))).collect();
             json!({ "index": line.index, "at_ns": line.at_ns, "operation": line.operation, "facts": facts })
         })
         .collect();

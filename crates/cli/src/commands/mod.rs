@@ -174,9 +174,13 @@ impl Options {
 }
 
 /// A proposal's number, for clap.
-fn proposal_id(text: &str) -> Result<ProposalId, std::num::ParseIntError> {
-    text.parse().map(ProposalId)
+fn proposal_id(text: &str) -> Result<ProposalId, NoProposalNumber> {
+    text.parse().map(ProposalId).map_err(|_| NoProposalNumber)
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("a proposal is a number; `countersign list` shows them")]
+struct NoProposalNumber;
 
 /// A credential's id, for clap.
 fn credential_id(text: &str) -> Result<CredentialId, InvalidDigest> {

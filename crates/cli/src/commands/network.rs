@@ -104,7 +104,9 @@ fn print(context: &Context, directory: &Path, word: &str, file: Option<&NetworkF
     let path = NetworkFile::path_in(directory);
     let value = json!({ "status": word, "file": path, "network": file });
     let text = match file {
-        None => word.to_string(),
+        None => {
+            format!("{}; {}", network_process::not_started(directory), network_process::START_ONE)
+        }
         Some(file) => {
             let pid = file.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
             let log = network_process::log_path(directory);

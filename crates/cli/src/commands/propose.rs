@@ -35,9 +35,9 @@ pub struct Args {
     /// npm: the tag that will point to this version [default: what the package asks for, else latest]
     #[arg(long)]
     tag: Option<String>,
-    /// npm: who may install a scoped package
-    #[arg(long, value_enum, default_value = "public")]
-    access: Access,
+    /// npm: who may install a scoped package [default: what the package asks for, else public]
+    #[arg(long, value_enum)]
+    access: Option<Access>,
     /// What voters read first
     #[arg(long)]
     title: Option<String>,
@@ -64,18 +64,27 @@ enum Access {
     Restricted,
 }
 
+impl From<Access> for NpmAccess {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::Public => Self::Public,
+            Access::Restricted => Self::Restricted,
+        }
+    }
+}
+
 impl Args {
     fn npm_options(&self, artifacts: &Artifacts) -> Option<NpmOptions> {
-        let asked = artifacts.artifacts.iter().find_map(|artifact| match &artifact.package {
-            Package::Npm(package) => package.requested_dist_tag.clone(),
+        let package = artifacts.artifacts.iter().find_map(|artifact| match &artifact.package {
+            Package::Npm(package) => Some(package),
             Package::Python(_) => None,
-        });
-        let dist_tag = self.tag.clone().or(asked).unwrap_or_else(|| "latest".into());
-        let access = match self.access {
-            Access::Public => NpmAccess::Public,
-            Access::Restricted => NpmAccess::Restricted,
-        };
-        (artifacts.ecosystem == Ecosystem::Npm).then_some(NpmOptions { dist_tag, access })
+        })?;
+        let dist_tag = self.tag.clone().or_else(|| package.requested_dist_tag.clone());
+        let access = self.access.map(NpmAccess::from).or(package.requested_access);
+        Some(NpmOptions {
+            dist_tag: dist_tag.unwrap_or_else(|| "latest".into()),
+            access: access.unwrap_or(NpmAccess::Public),
+        })
     }
 
     fn source(&self) -> Option<SourceReference> {
@@ -92,8 +101,8 @@ impl Args {
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     // First what needs no network: a broken package fails here, with everything that is wrong with it.
     let artifacts = artifact::open_all(&args.paths)?;
-    if args.tag.is_some() && artifacts.ecosystem != Ecosystem::Npm {
-        return Err(Failure::usage("--tag is npm's; these artifacts are for a Python index"));
+    if (args.tag.is_some() || args.access.is_some()) && artifacts.ecosystem != Ecosystem::Npm {
+        return Err(Failure::usage("--tag and --access are npm's; these artifacts are for a Python index"));
     }
     let session = context.session().await?;
     let (registry, credential) = destination(&session, &args, &artifacts).await?;

@@ -8,9 +8,9 @@ use release_types::{OrderId, ProposalId};
 use serde_json::json;
 
 use crate::{
-    context::Context,
+    context::{Context, TrustAnchor},
     failure::{Exit, Failure, Outcome},
-    operations::{moment, network_file::write_atomically, proposal, receipt},
+    operations::{custody::Custody, moment, network_file::write_atomically, proposal, receipt},
     output::{GOOD, HEADING, printable, styled},
 };
 
@@ -22,20 +22,31 @@ pub struct Args {
     /// Also write the signed envelope to a file, for `verify --receipt`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyName,
+}
+
+/// Which master key receipts are signed under, for who has no deployment file.
+#[derive(Debug, ClapArgs)]
+pub struct KeyName {
+    /// Master key that the custody canister was installed with [default: the deployment's, else key_1]
+    #[arg(long, value_name = "NAME")]
+    pub key_name: Option<String>,
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
-    let session = context.reading_session().await?;
+    let network = context.network()?;
+    let TrustAnchor { custody, key_name } = context.trust_anchor(&network, args.key.key_name)?;
+    let master = network.receipt_master_key(&key_name)?;
+    let agent = context.reading_agent(&network).await?;
     let order = match args.id.parse() {
         Ok(number) => proposal::order_id(ProposalId(number)),
         Err(_) => OrderId(args.id),
     };
-    let custody = session.deployment.custody;
-    let found = session.custody().receipt(order.clone()).await?.ok_or_else(|| {
+    let found = Custody { agent: &agent, id: custody }.receipt(order.clone()).await?.ok_or_else(|| {
         Failure::refused(format!("custody has no receipt for {order}"))
             .hint("a receipt is signed when every artifact is verified; look with `countersign status`")
     })?;
-    let master = session.network.receipt_master_key(&session.deployment.key_name)?;
     let key = receipt::receipt_key(&master, custody);
     let statement = receipt::read(&found.envelope_json, &key).map_err(|error| {
         Failure::refused(format!("the receipt is not signed by custody {custody}: {error}"))

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args as ClapArgs;
-use release_types::{ProposalAction, ProposalId, ProposalView};
+use release_types::{CredentialId, ProposalAction, ProposalId, ProposalView, credential::CredentialView};
 use serde_json::json;
 
 use super::describe;
@@ -41,6 +41,14 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
             ballot.member, ballot.choice, ballot.voting_power
         );
     }
+    let named = match credential_of(&view.action) {
+        Some(id) => {
+            let found = credential(&session, id).await?;
+            text.push_str(&describe::named_credential(id, found.as_ref()));
+            found
+        }
+        None => None,
+    };
     let reviewed = reviewed(context, &session, &view).await?;
     let mut exit = Exit::Done;
     if let Some(reviewed) = &reviewed {
@@ -50,8 +58,24 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
             exit = Exit::No;
         }
     }
-    context.output.result(json!({ "proposal": view, "ballots": ballots, "review": reviewed }), text);
+    let value = json!({ "proposal": view, "ballots": ballots, "credential": named, "review": reviewed });
+    context.output.result(value, text);
     Ok(exit)
+}
+
+/// The credential that a proposal is about, or would publish with.
+fn credential_of(action: &ProposalAction) -> Option<CredentialId> {
+    match action {
+        ProposalAction::Release(release) => Some(release.credential),
+        ProposalAction::Credential(proposal) => Some(proposal.credential),
+        ProposalAction::Registry(_) => None,
+    }
+}
+
+/// The credential as custody has it. Its id is the hash of its policy, so a view of another policy is not it.
+async fn credential(session: &Session, id: CredentialId) -> Outcome<Option<CredentialView>> {
+    let found = session.custody().credential(id).await?;
+    Ok(found.filter(|view| view.policy.id() == id))
 }
 
 async fn reviewed(

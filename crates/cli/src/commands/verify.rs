@@ -8,21 +8,33 @@ use release_types::Sha256Digest;
 use serde_json::json;
 
 use crate::{
-    context::Context,
+    context::{Context, TrustAnchor},
     failure::{Exit, Failure, FailureKind, Outcome},
-    operations::receipt::{self, Verdict},
+    operations::{
+        custody::Custody,
+        receipt::{self, Verdict},
+    },
     output::{BAD, GOOD, WARNING, printable, styled},
 };
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exit codes: 0 every file is approved, 1 one is not, 2 cannot tell.")]
+#[command(after_help = "\
+Who knows only the custody canister verifies with: countersign verify --network main --custody ID FILE
+
+Exit codes: 0 every file is approved, 1 one is not, 2 cannot tell.")]
 pub struct Args {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// A receipt to judge by, without asking the network [default: all receipts that custody has]
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    #[command(flatten)]
+    key: super::receipt::KeyName,
 }
+
+/// What to do when no receipt of custody names a file.
+const UNDER_WAY: &str =
+    "\nif its release is under way, wait for it with `countersign status N --wait`, then verify again";
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     judge(context, &args).await.map_err(cannot_tell)
@@ -35,13 +47,15 @@ fn cannot_tell(failure: Failure) -> Failure {
 
 async fn judge(context: &Context, args: &Args) -> Outcome<Exit> {
     let network = context.network()?;
-    let deployment = context.deployment(&network)?;
-    let custody = deployment.custody;
-    let key = receipt::receipt_key(&network.receipt_master_key(&deployment.key_name)?, custody);
+    let TrustAnchor { custody, key_name } = context.trust_anchor(&network, args.key.key_name.clone())?;
+    let key = receipt::receipt_key(&network.receipt_master_key(&key_name)?, custody);
     let given = args.receipt.as_deref().map(receipt::read_file).transpose()?;
     let known = match given {
         Some(_) => Vec::new(),
-        None => receipt::all(&context.reading_session().await?.custody()).await?,
+        None => {
+            let agent = context.reading_agent(&network).await?;
+            receipt::all(&Custody { agent: &agent, id: custody }).await?
+        }
     };
     let (mut exit, mut text, mut results) = (Exit::Done, String::new(), Vec::new());
     for path in &args.files {
@@ -58,7 +72,8 @@ async fn judge(context: &Context, args: &Args) -> Outcome<Exit> {
                 writeln!(text, "{}: {name}\nsha256      {digest}\n{details}", styled(GOOD, "approved"))
             }
             Verdict::NotApproved { reason } => {
-                writeln!(text, "{}: {name}\n{}", styled(BAD, "not approved"), printable(reason))
+                let hint = if given.is_none() { UNDER_WAY } else { "" };
+                writeln!(text, "{}: {name}\n{}{hint}", styled(BAD, "not approved"), printable(reason))
             }
             Verdict::CannotTell { reason } => {
                 writeln!(text, "{}: {name}\n{}", styled(WARNING, "cannot tell"), printable(reason))

@@ -1,7 +1,7 @@
 //! `vote`: say yes, no or abstain.
 
 use clap::{Args as ClapArgs, ValueEnum};
-use release_types::{Choice, ProposalId, voting::VoteError};
+use release_types::{Choice, ProposalId, ProposalStatus, voting::VoteError};
 use serde_json::json;
 
 use super::describe;
@@ -39,10 +39,11 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let session = context.session().await?;
     let choice = Choice::from(args.choice);
     let status = session.dao().vote(args.id, choice).await?.map_err(|error| refusal(args.id, error))?;
-    context.output.result(
-        json!({ "proposal": args.id, "choice": choice, "status": status }),
-        format!("voted {choice:?} on proposal {}: {}", args.id, describe::status(&status)),
-    );
+    let mut text = format!("voted {choice:?} on proposal {}: {}", args.id, describe::status(&status));
+    if status == ProposalStatus::Approved {
+        text.push_str(&format!("\nfollow it with `countersign status {} --wait`", args.id));
+    }
+    context.output.result(json!({ "proposal": args.id, "choice": choice, "status": status }), text);
     Ok(Exit::Done)
 }
 

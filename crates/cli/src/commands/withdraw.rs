@@ -28,7 +28,8 @@ pub async fn run(context: &Context, Args { id }: Args) -> Outcome<Exit> {
         WithdrawError::NotWithdrawable { status } => Failure::refused(format!(
             "proposal {id} is {}; it is too late",
             super::plain(&describe::status(&status))
-        )),
+        ))
+        .hint(proposal::next_step(id, &status)),
     })?;
     context.output.result(
         json!({ "proposal": id, "status": "Withdrawn" }),

@@ -11,25 +11,30 @@ use ic_agent::{
     hash_tree::{HashTree, LookupResult},
 };
 
-use super::call::query;
+use super::{call::query, moment, period};
 use crate::failure::{Failure, Outcome};
 
 /// Blocks asked for in one query.
 const PAGE: u64 = 500;
 
-/// A whole log, proven.
+/// A whole log, proven. It has at least one block.
 #[derive(Clone, Debug)]
 pub struct ProvenLog {
     pub blocks: Vec<(u64, Value)>,
-    pub tip: Option<Tip>,
+    pub tip: Tip,
 }
 
 /// Downloads a canister's whole log, checks that each block names the hash of the one before it, and that the last
 /// one is the tip that the network certifies.
 ///
 /// # Errors
-/// When the canister does not answer, the chain is broken, or the certificate does not cover its tip.
+/// When the canister does not answer, the chain is broken, or no certificate covers its tip. An empty log is such a
+/// failure: a canister writes the first block when it is installed.
 pub async fn fetch(agent: &Agent, canister: Principal, mut received: impl FnMut(u64)) -> Outcome<ProvenLog> {
+    // The certificate first: the log only grows, so the blocks read afterwards reach at least its tip.
+    let (certificate,): (Option<DataCertificate>,) =
+        query(agent, canister, "icrc3_get_tip_certificate", ()).await?;
+    let certified = certified_tip(agent, canister, &required(certificate)?)?;
     let mut blocks = Vec::new();
     loop {
         let start = blocks.len() as u64;
@@ -43,32 +48,32 @@ pub async fn fetch(agent: &Agent, canister: Principal, mut received: impl FnMut(
             blocks.push((number(&id)?, block));
         }
     }
-    let (certificate,): (Option<DataCertificate>,) =
-        query(agent, canister, "icrc3_get_tip_certificate", ()).await?;
-    let certified = match certificate {
-        Some(certificate) => Some(certified_tip(agent, canister, &certificate)?),
-        None => None,
-    };
-    // Blocks added between both queries are not proven by this certificate, so they are left out.
-    if let Some(tip) = certified {
-        blocks.truncate(usize::try_from(tip.index).map_or(usize::MAX, |index| index.saturating_add(1)));
-    }
+    // Blocks added since are not proven by this certificate, so they are left out.
+    blocks.truncate(usize::try_from(certified.index).map_or(usize::MAX, |index| index.saturating_add(1)));
     let tip = check(&blocks, certified)?;
     Ok(ProvenLog { blocks, tip })
 }
 
+/// The certificate, without which nothing is proven.
+fn required(certificate: Option<DataCertificate>) -> Outcome<DataCertificate> {
+    certificate.ok_or_else(|| unproven("the log comes without a certificate"))
+}
+
 /// Checks the chain, and that it ends at the certified tip.
-fn check(blocks: &[(u64, Value)], certified: Option<Tip>) -> Outcome<Option<Tip>> {
+fn check(blocks: &[(u64, Value)], certified: Tip) -> Outcome<Tip> {
     let tip = verify_chain(blocks.iter().map(|(index, block)| (*index, block))).map_err(|error| {
         Failure::refused(format!("the log is not whole: {error}")).hint(
             "the canister, or the node that answered, shows a changed log; ask again, then raise the alarm",
         )
     })?;
-    if tip != certified {
-        return Err(Failure::refused("the log does not end at the tip that the network certifies")
-            .hint("the node that answered shows another log; ask again, then raise the alarm"));
+    if tip != Some(certified) {
+        return Err(unproven("the log does not end at the tip that the network certifies"));
     }
-    Ok(tip)
+    Ok(certified)
+}
+
+fn unproven(what: &str) -> Failure {
+    Failure::refused(what).hint("the node that answered shows another log; ask again, then raise the alarm")
 }
 
 /// The tip that a certificate proves.
@@ -108,8 +113,17 @@ pub struct LogLine {
     pub facts: Vec<(String, String)>,
 }
 
+/// How a line shows moments and lengths of time, which blocks hold in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// As they are, for programs.
+    Nanoseconds,
+    /// For people; the name's unit goes.
+    InWords,
+}
+
 /// Makes a block readable.
-pub fn line(index: u64, block: &Value) -> LogLine {
+pub fn line(index: u64, block: &Value, times: Times) -> LogLine {
     let text = |value: Option<&Value>| match value {
         Some(Value::Text(text)) => text.clone(),
         _ => String::new(),
@@ -117,7 +131,7 @@ pub fn line(index: u64, block: &Value) -> LogLine {
     let facts = match block.get("tx") {
         Some(Value::Map(entries)) => {
             let facts = entries.iter().filter(|(key, _)| key != "op");
-            facts.map(|(key, value)| (key.clone(), short(value))).collect()
+            facts.map(|(key, value)| fact(key, value, times)).collect()
         }
         _ => Vec::new(),
     };
@@ -129,22 +143,33 @@ pub fn line(index: u64, block: &Value) -> LogLine {
     }
 }
 
+/// A named value in brief.
+fn fact(name: &str, value: &Value, times: Times) -> (String, String) {
+    match (times, name.strip_suffix("_ns"), value.as_u64()) {
+        (Times::InWords, Some(length), Some(length_ns)) if length.ends_with("period") => {
+            (length.to_string(), period(length_ns))
+        }
+        (Times::InWords, Some(name), Some(at_ns)) => (name.to_string(), moment(at_ns)),
+        _ => (name.to_string(), short(value, times)),
+    }
+}
+
 /// A value in brief. Blobs with the form of a principal are shown as one.
-fn short(value: &Value) -> String {
+fn short(value: &Value, times: Times) -> String {
     match value {
         Value::Blob(bytes) if matches!(bytes.as_slice(), [.., 1, 1] if bytes.len() == 10) => principal(bytes),
         Value::Blob(bytes) if bytes.len() == 29 && bytes.ends_with(&[2]) => principal(bytes),
         Value::Blob(bytes) => hex::encode(bytes),
         Value::Text(text) => text.clone(),
-        Value::Nat(nat) => nat.to_string(),
-        Value::Int(int) => int.to_string(),
+        Value::Nat(nat) => nat.0.to_string(),
+        Value::Int(int) => int.0.to_string(),
         Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(short).collect();
+            let items: Vec<_> = items.iter().map(|item| short(item, times)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Map(entries) => {
-            let entries: Vec<_> =
-                entries.iter().map(|(key, value)| format!("{key}: {}", short(value))).collect();
+            let facts = entries.iter().map(|(name, value)| fact(name, value, times));
+            let entries: Vec<_> = facts.map(|(name, value)| format!("{name}: {value}")).collect();
             format!("{{{}}}", entries.join(", "))
         }
     }

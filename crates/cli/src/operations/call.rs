@@ -47,7 +47,7 @@ async fn update_through<A: ArgumentEncoder, R: for<'a> ArgumentDecoder<'a>>(
         .with_arg(encode(method, args)?)
         .call_and_wait()
         .await
-        .map_err(|error| failure(canister, method, error))?;
+        .map_err(|error| failure(agent, canister, method, error))?;
     decode(canister, method, &reply)
 }
 
@@ -66,7 +66,7 @@ pub async fn query<A: ArgumentEncoder, R: for<'a> ArgumentDecoder<'a>>(
         .with_arg(encode(method, args)?)
         .call()
         .await
-        .map_err(|error| failure(canister, method, error))?;
+        .map_err(|error| failure(agent, canister, method, error))?;
     decode(canister, method, &reply)
 }
 
@@ -82,20 +82,30 @@ fn decode<R: for<'a> ArgumentDecoder<'a>>(canister: Principal, method: &str, rep
     })
 }
 
+/// Error code of a call that the canister's inspection did not let in. The group's canister lets in its members and
+/// proposers.
+const TURNED_AWAY_BY_INSPECTION: &str = "IC0406";
+
+fn not_of_the_group(agent: &Agent) -> Failure {
+    let who =
+        agent.get_principal().map_or_else(|_| "this identity".to_string(), |principal| principal.to_text());
+    Failure::refused(format!("{who} is neither a member nor a proposer of this group"))
+        .hint("`countersign status` names them; choose another identity with --identity")
+}
+
 /// What an agent's error means to the user.
-fn failure(canister: Principal, method: &str, error: AgentError) -> Failure {
+fn failure(agent: &Agent, canister: Principal, method: &str, error: AgentError) -> Failure {
     match error {
         AgentError::CertifiedReject { reject, .. } | AgentError::UncertifiedReject { reject, .. } => {
+            if reject.error_code.as_deref() == Some(TURNED_AWAY_BY_INSPECTION) {
+                return not_of_the_group(agent);
+            }
             let code = reject.error_code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             let failure =
                 Failure::refused(format!("{canister} refused {method}: {}{code}", reject.reject_message));
             match reject.reject_code {
                 ic_agent::agent::RejectCode::DestinationInvalid => {
                     failure.hint("check the canister id (--dao, --custody or deployment.json) and --network")
-                }
-                // The canister's inspection turned it away before it was executed.
-                _ if reject.error_code.as_deref() == Some("IC0406") => {
-                    failure.hint("the canister does not take this call from you; check --identity")
                 }
                 _ => failure,
             }
@@ -125,4 +135,30 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use ic_agent::{
+        agent::{RejectCode, RejectResponse},
+        identity::AnonymousIdentity,
+    };
+
+    use super::*;
+    use crate::failure::FailureKind;
+
+    #[test]
+    fn should_say_who_is_not_of_the_group_when_inspection_turns_a_call_away() {
+        let agent = Agent::builder().with_url("http://127.0.0.1:1").with_identity(AnonymousIdentity).build();
+        let reject = RejectResponse {
+            reject_code: RejectCode::CanisterReject,
+            reject_message: "rejected".into(),
+            error_code: Some(TURNED_AWAY_BY_INSPECTION.into()),
+        };
+        let error = AgentError::UncertifiedReject { reject, operation: None };
+        let failure = failure(&agent.expect("a URL"), Principal::from_slice(&[1]), "vote", error);
+        assert_eq!(failure.kind, FailureKind::Refused);
+        assert_eq!(failure.message, "2vxsx-fae is neither a member nor a proposer of this group");
+        assert!(failure.hint.expect("has one").contains("--identity"));
+    }
 }

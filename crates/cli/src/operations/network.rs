@@ -31,6 +31,8 @@ pub struct Network {
     pub url: String,
     /// DER; the main network's own if absent.
     pub root_key: Option<Vec<u8>>,
+    /// Whether a process on this machine serves it, which derives its keys from a seed.
+    pub is_served_locally: bool,
     keys: MasterKeys,
 }
 
@@ -55,10 +57,18 @@ impl Network {
         let vetkd = given("--master-key", &args.master_key)?;
         let ed25519 = given("--receipt-master-key", &args.receipt_master_key)?;
         match args.network.as_deref() {
-            Some("main") => Ok(Self { url: MAIN_URL.into(), root_key: None, keys: MasterKeys::Main }),
-            Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
-                Ok(Self { url: url.into(), root_key, keys: MasterKeys::Pinned { vetkd, ed25519 } })
-            }
+            Some("main") => Ok(Self {
+                url: MAIN_URL.into(),
+                root_key: None,
+                is_served_locally: false,
+                keys: MasterKeys::Main,
+            }),
+            Some(url) if url.starts_with("http://") || url.starts_with("https://") => Ok(Self {
+                url: url.into(),
+                root_key,
+                is_served_locally: false,
+                keys: MasterKeys::Pinned { vetkd, ed25519 },
+            }),
             Some(file) => Self::from_file(&NetworkFile::read(Path::new(file))?),
             None => Self::from_file(&NetworkFile::read(&NetworkFile::path_in(local))?),
         }
@@ -71,6 +81,7 @@ impl Network {
         Ok(Self {
             url: file.url.clone(),
             root_key: Some(decode_key("root_key", &file.root_key)?),
+            is_served_locally: file.pid.is_some(),
             keys: MasterKeys::Pinned {
                 vetkd: optional("vetkd_master_public_key", &file.vetkd_master_public_key)?,
                 ed25519: optional(
@@ -151,18 +162,20 @@ mod tests {
             root_key: "3081".into(),
             vetkd_master_public_key: None,
             schnorr_ed25519_master_public_key: None,
-            pid: None,
+            pid: Some(1),
         };
         file.write(&NetworkFile::path_in(directory.path())).expect("written");
         let network = Network::resolve(&NetworkArgs::default(), directory.path()).expect("found");
         assert_eq!(network.url, file.url);
         assert_eq!(network.root_key, Some(vec![0x30, 0x81]));
+        assert!(network.is_served_locally, "its keys come from a seed");
     }
 
     #[test]
     fn should_pin_the_main_networks_keys_by_name() {
         let main = Network::resolve(&args("main"), Path::new("/nowhere")).expect("built in");
         assert_eq!(main.root_key, None, "the agent's own constant");
+        assert!(!main.is_served_locally);
         assert!(main.vetkd_master_key("key_1").is_ok());
         assert_ne!(
             main.receipt_master_key("key_1").expect("known").serialize_raw(),

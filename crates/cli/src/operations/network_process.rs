@@ -45,6 +45,14 @@ pub enum NetworkState {
     Absent,
 }
 
+/// What to do where no network was started.
+pub const START_ONE: &str = "--dir names another; start one with `countersign network start`";
+
+/// What to say where no network was started.
+pub fn not_started(directory: &Path) -> String {
+    format!("no network was started in {}", directory.display())
+}
+
 /// Where its log goes.
 pub fn log_path(directory: &Path) -> PathBuf {
     directory.join("network.log")
@@ -158,7 +166,7 @@ pub fn stop(directory: &Path) -> Outcome<NetworkFile> {
             return Err(Failure::refused("the network had ended by itself; its file is removed")
                 .hint(format!("its log is in {}", log_path(directory).display())));
         }
-        NetworkState::Absent => return Err(Failure::refused("no network is running here")),
+        NetworkState::Absent => return Err(Failure::refused(not_started(directory)).hint(START_ONE)),
     };
     terminate(pid)?;
     let started = Instant::now();

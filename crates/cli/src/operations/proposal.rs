@@ -7,7 +7,7 @@ use release_types::{
     proposal::{SubmitProposalArgs, SubmitProposalError},
 };
 
-use super::dao::Dao;
+use super::{dao::Dao, moment};
 use crate::failure::{Failure, FailureKind, Outcome};
 
 const POLL: Duration = Duration::from_secs(1);
@@ -38,6 +38,17 @@ pub fn is_over(status: &ProposalStatus) -> bool {
         | ProposalStatus::Withdrawn
         | ProposalStatus::Executed
         | ProposalStatus::Failed { .. } => true,
+    }
+}
+
+/// What can be done about a proposal that stands so.
+pub fn next_step(id: ProposalId, status: &ProposalStatus) -> String {
+    if is_over(status) {
+        format!("nothing more will happen to it; see how it ended with `countersign show {id}`")
+    } else if *status == ProposalStatus::Open {
+        format!("members vote with `countersign vote {id} yes`")
+    } else {
+        format!("follow it with `countersign status {id} --wait`")
     }
 }
 
@@ -86,6 +97,10 @@ pub async fn submit(dao: &Dao<'_>, args: SubmitProposalArgs) -> Outcome<Proposal
             Failure::refused(format!("proposal {proposal} for the same is live"))
                 .hint(format!("look at it with `countersign show {proposal}`; its proposer may withdraw it"))
         }
+        SubmitProposalError::TooOften { submissions, limit, frees_at_ns } => {
+            Failure::refused(format!("you submitted {submissions} proposals of late; {limit} are allowed"))
+                .hint(format!("propose again from {} on", moment(frees_at_ns)))
+        }
         SubmitProposalError::TooManyOpen { open, limit } => {
             Failure::refused(format!("you have {open} open proposals; {limit} are allowed"))
                 .hint("withdraw one, or wait until one is decided")
@@ -96,6 +111,14 @@ pub async fn submit(dao: &Dao<'_>, args: SubmitProposalArgs) -> Outcome<Proposal
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn should_name_a_next_step_that_fits_where_the_proposal_stands() {
+        let step = |status| next_step(ProposalId(7), &status);
+        assert!(step(ProposalStatus::Open).contains("countersign vote 7"));
+        assert!(step(ProposalStatus::Executing).contains("countersign status 7 --wait"));
+        assert!(step(ProposalStatus::Executed).contains("countersign show 7"));
+    }
 
     #[test]
     fn should_wait_for_everything_that_still_moves() {

@@ -84,12 +84,15 @@ pub fn choose_credential(
         "no active credential covers {package} at {}",
         registry.registry.upload_url
     ));
-    Err(match covering.iter().find(|view| view.status == CredentialStatus::Deposited) {
-        Some(deposited) => failure.hint(format!(
-            "one is deposited; put it to the vote with `countersign credential propose {}`",
-            deposited.id
+    let first = |status| covering.iter().find(|view| view.status == status).map(|view| view.id);
+    Err(match (first(CredentialStatus::Activating), first(CredentialStatus::Deposited)) {
+        (Some(id), _) => failure.hint(format!(
+            "one is being activated; wait for it with `countersign credential status {id}`, then propose again"
         )),
-        None => failure.hint(format!("seal one with `countersign credential seal --package {package}`")),
+        (None, Some(id)) => failure.hint(format!(
+            "one is deposited; put it to the vote with `countersign credential propose {id}`"
+        )),
+        (None, None) => failure.hint(format!("seal one with `countersign credential seal --package {package}`")),
     })
 }
 

@@ -49,6 +49,12 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         styled(HEADING, "this token may be used"),
         describe::credential_policy(&policy)
     ));
+    if session.network.is_served_locally {
+        context.output.note(
+            "note: this is a local network whose keys come from a seed: \
+             whoever knows the seed can read this token",
+        );
+    }
     let token = read_token()?;
     for warning in seal::warnings(&token, &policy) {
         context.output.note(format!("note: {warning}"));

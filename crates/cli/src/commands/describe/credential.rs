@@ -1,7 +1,7 @@
 //! Credentials: what a sealed token may be used for, and where it stands.
 
 use release_types::{
-    CredentialPolicy,
+    CredentialId, CredentialMode, CredentialPolicy,
     credential::{CredentialStatus, CredentialView},
 };
 
@@ -30,15 +30,73 @@ pub fn credential(view: &CredentialView) -> String {
     )
 }
 
+/// The credential that a proposal names, as custody has it.
+pub fn named_credential(id: CredentialId, found: Option<&CredentialView>) -> String {
+    let text = match found {
+        Some(view) => credential(view),
+        None => {
+            format!("{}\n  {}\n", styled(HEADING, id), styled(BAD, "custody has no such credential: vote no"))
+        }
+    };
+    format!("\n{} {text}", styled(HEADING, "credential"))
+}
+
 /// What a token may be used for.
 pub fn credential_policy(policy: &CredentialPolicy) -> String {
+    let mode = match policy.mode {
+        CredentialMode::Direct => "direct: custody itself uploads with the token",
+    };
     let packages: Vec<_> = policy.packages.iter().map(|package| printable(package)).collect();
     format!(
-        "  for         {} at {}\n  packages    {}\n  until       {}\n  epoch       {}\n",
+        "  for         {} at {}\n  packages    {}\n  mode        {mode}\n  until       {}\n  epoch       {}\n",
         policy.ecosystem,
         printable(&policy.endpoint),
         packages.join(", "),
         moment(policy.not_after_ns),
         policy.epoch
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use candid::Principal;
+    use release_types::{Ecosystem, Sha256Digest};
+
+    use super::*;
+
+    fn view() -> CredentialView {
+        let policy = CredentialPolicy {
+            custody: Principal::from_slice(&[1]),
+            ecosystem: Ecosystem::Npm,
+            endpoint: "https://npm.registry.example/".into(),
+            packages: vec!["@dao/demo".into(), "@dao/other".into()],
+            mode: CredentialMode::Direct,
+            not_after_ns: 1_000_000_000,
+            epoch: 7,
+        };
+        CredentialView {
+            id: policy.id(),
+            policy,
+            status: CredentialStatus::Deposited,
+            deposited_at_ns: 0,
+            sealed_token_sha256: Sha256Digest::of(b""),
+        }
+    }
+
+    #[test]
+    fn should_show_a_voter_all_that_a_credential_allows() {
+        let view = view();
+        let text = anstream::adapter::strip_str(&named_credential(view.id, Some(&view))).to_string();
+        let endpoint = "https://npm.registry.example/";
+        for part in ["@dao/demo, @dao/other", endpoint, "1970-01-01T00:00:01Z", "direct", "epoch       7"] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn should_tell_voters_to_say_no_when_custody_has_no_such_credential() {
+        let id = view().id;
+        let text = named_credential(id, None);
+        assert!(text.contains("vote no") && text.contains(&id.to_string()), "{text}");
+    }
 }

@@ -12,11 +12,11 @@ use release_types::{
 };
 
 use crate::{
-    operations::moment,
+    operations::{moment, period},
     output::{BAD, FAINT, GOOD, HEADING, printable, printable_lines, styled},
 };
 
-pub use credential::{credential, credential_policy};
+pub use credential::{credential, credential_policy, named_credential};
 pub use order::{order, publication};
 pub use review::review;
 
@@ -70,10 +70,9 @@ pub fn tally(tally: &Tally) -> String {
 
 /// The rule of voting.
 pub fn policy(policy: &VotingPolicy) -> String {
-    let period = std::time::Duration::from_nanos(policy.voting_period_ns);
     format!(
         "open for {}; {} % take part; more than {} % of yes and no say yes",
-        humantime::format_duration(period),
+        period(policy.voting_period_ns),
         percent(policy.quorum_bp),
         percent(policy.approval_bp)
     )

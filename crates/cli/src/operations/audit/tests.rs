@@ -1,4 +1,5 @@
 use super::*;
+use crate::failure::FailureKind;
 
 fn block(parent: Option<[u8; 32]>, at_ns: u64) -> Value {
     let mut entries = Vec::new();
@@ -22,15 +23,27 @@ fn log() -> Vec<(u64, Value)> {
     vec![(0, first), (1, second)]
 }
 
-fn tip_of(log: &[(u64, Value)]) -> Option<Tip> {
-    log.last().map(|(index, block)| Tip { index: *index, hash: block.hash() })
+fn tip_of(log: &[(u64, Value)]) -> Tip {
+    let (index, block) = log.last().expect("has blocks");
+    Tip { index: *index, hash: block.hash() }
 }
 
 #[test]
 fn should_accept_a_whole_chain_that_ends_at_the_certified_tip() {
     let log = log();
     assert_eq!(check(&log, tip_of(&log)), Ok(tip_of(&log)));
-    assert_eq!(check(&[], None), Ok(None));
+}
+
+#[test]
+fn should_refuse_a_log_that_comes_without_a_certificate() {
+    assert_eq!(required(None).expect_err("nothing is proven").kind, FailureKind::Refused);
+}
+
+#[test]
+fn should_refuse_an_empty_log_because_an_installed_canister_has_one_block() {
+    let certified = Tip { index: 0, hash: [0; 32] };
+    let failure = check(&[], certified).expect_err("nothing is proven");
+    assert_eq!(failure.kind, FailureKind::Refused);
 }
 
 #[test]
@@ -49,12 +62,32 @@ fn should_refuse_a_log_whose_end_was_cut_off_or_changed() {
     let mut forged = whole.clone();
     forged[1].1 = block(Some(whole[0].1.hash()), 99);
     assert!(check(&forged, certified).is_err());
-    assert!(check(&whole, None).is_err(), "nothing is proven without a certificate");
 }
 
 #[test]
 fn should_put_a_block_on_one_line() {
-    let line = line(7, &block(None, 5));
+    let line = line(7, &block(None, 5), Times::Nanoseconds);
     assert_eq!((line.index, line.at_ns, line.operation.as_str()), (7, 5, "1countersign.vote"));
     assert_eq!(line.facts, [("Voted".to_string(), "{member: ab, power: 2}".to_string())]);
+}
+
+#[test]
+fn should_tell_people_times_in_words_and_programs_nanoseconds() {
+    let entries = vec![
+        ("deadline_ns".to_string(), Value::Nat(1_000_000_000u64.into())),
+        (
+            "policy".into(),
+            Value::Map(vec![("voting_period_ns".into(), Value::Nat(60_000_000_000u64.into()))]),
+        ),
+        ("power".into(), Value::Nat(2u8.into())),
+    ];
+    let block = Value::Map(vec![("tx".into(), Value::Map(entries))]);
+    let facts = |times| {
+        let facts = line(0, &block, times).facts.into_iter();
+        facts.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    let words = ["deadline=1970-01-01T00:00:01Z", "policy={voting_period: 1 minute}", "power=2"];
+    assert_eq!(facts(Times::InWords), words);
+    let numbers = ["deadline_ns=1000000000", "policy={voting_period_ns: 60000000000}", "power=2"];
+    assert_eq!(facts(Times::Nanoseconds), numbers);
 }

@@ -63,6 +63,10 @@ fn should_say_what_to_do_when_no_credential_is_active() {
     let deposited = [credential(&npm, "demo", 1, CredentialStatus::Deposited)];
     let failure = choose_credential(&deposited, None, &npm, "demo", 99).expect_err("inactive");
     assert!(failure.hint.expect("has one").contains(&deposited[0].id.to_string()));
+    let both = [deposited[0].clone(), credential(&npm, "demo", 2, CredentialStatus::Activating)];
+    let failure = choose_credential(&both, None, &npm, "demo", 99).expect_err("inactive");
+    let hint = failure.hint.expect("has one");
+    assert!(hint.contains(&format!("credential status {}", both[1].id)), "{hint}");
     let failure = choose_credential(&[], None, &npm, "demo", 99).expect_err("none");
     assert!(failure.hint.expect("has one").contains("--package demo"));
 }
