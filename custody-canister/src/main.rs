@@ -105,16 +105,15 @@ fn list_receipts(args: ListReceiptsArgs) -> Vec<ReceiptView> {
 /// instructions.
 #[query(manual_reply = true)]
 fn state_digest() -> PhantomData<ByteBuf> {
-    answer(if ic_cdk::api::in_replicated_execution() {
-        Err(Refusal::of(
+    if ic_cdk::api::in_replicated_execution() {
+        return answer(Err(Refusal::of(
             "caller",
             ic_cdk::api::msg_caller().to_text(),
-            "anyone, by a query that is not replicated",
-            "Ask by a query from outside.",
-        ))
-    } else {
-        Ok(ByteBuf::from(queries::state_digest()))
-    })
+            "anyone from outside, and nobody in replicated execution",
+            "Ask by a query.",
+        )));
+    }
+    answer(Ok(ByteBuf::from(queries::state_digest())))
 }
 
 #[query]
