@@ -160,11 +160,15 @@ impl Context {
     /// # Errors
     /// When no custody canister is known, or the deployment is on another network.
     pub fn trust_anchor(&self, network: &Network, key_name: Option<String>) -> Outcome<TrustAnchor> {
+        let found = Deployment::read(&self.deployment)?;
         let Some(custody) = self.custody else {
+            if found.is_none() {
+                return Err(Failure::usage("no custody canister is known").hint("name it with --custody ID"));
+            }
             let Deployment { custody, key_name: deployed, .. } = self.deployment(network)?;
             return Ok(TrustAnchor { custody, key_name: key_name.unwrap_or(deployed) });
         };
-        let deployed = Deployment::read(&self.deployment)?.filter(|found| found.network == network.url);
+        let deployed = found.filter(|found| found.network == network.url);
         let key_name = key_name.or_else(|| deployed.map(|found| found.key_name));
         Ok(TrustAnchor { custody, key_name: key_name.unwrap_or_else(|| DEFAULT_KEY_NAME.to_string()) })
     }

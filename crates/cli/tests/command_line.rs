@@ -278,6 +278,9 @@ fn should_judge_a_receipt_when_only_the_custody_canister_is_known() {
         assert_eq!(code, 1, "{out}{error}");
         assert!(out.contains("not signed by the custody canister ryjl3-tyaaa-aaaaa-aaaba-cai"), "{out}");
     }
+    let (code, _, error) = place.run(&["--network", "main", "verify", "file.tgz"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("name it with --custody ID"), "{error}");
     let (code, _, error) = judge(&["--key-name", "key_2"]);
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("key_1 and test_key_1"), "{error}");
