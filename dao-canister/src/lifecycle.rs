@@ -23,6 +23,8 @@ use crate::{
 const MAX_PROPOSERS: usize = 100;
 const MAX_NAME_BYTES: usize = 50;
 const MINUTE_NS: u64 = 60 * 1_000_000_000;
+/// How often lost work is looked for.
+const SWEEP_INTERVAL_NS: u64 = 10 * MINUTE_NS;
 const MAX_VOTING_PERIOD_NS: u64 = 30 * 24 * 60 * MINUTE_NS;
 
 /// Installs the group.
@@ -36,6 +38,7 @@ pub fn install<R: Runtime>(runtime: &R, init: DaoInit) -> Result<(), Vec<Defect>
     }
     let DaoInit { members, proposers, policy, custody } = init;
     process_event(runtime, Event::Installed { members, proposers, policy, custody });
+    arm(runtime);
     Ok(())
 }
 
@@ -50,9 +53,17 @@ pub fn resume<R: Runtime>(runtime: &R) {
         Err(error) => panic!("BUG: the log does not replay: {error}"),
     }
     runtime.certify(storage::read_log(|log| log.certified_root()));
-    for (task, due_ns) in pending_tasks(runtime.time_ns()) {
-        schedule::set(runtime, task, due_ns);
+    arm(runtime);
+}
+
+/// Sets the time of everything that is to be done and has none: after installation, after an upgrade and from time to
+/// time.
+pub fn arm<R: Runtime>(runtime: &R) {
+    let now_ns = runtime.time_ns();
+    for (task, due_ns) in pending_tasks(now_ns) {
+        schedule::set_if_lost(runtime, task, due_ns);
     }
+    schedule::set(runtime, Task::Sweep, now_ns.saturating_add(SWEEP_INTERVAL_NS));
 }
 
 fn pending_tasks(now_ns: u64) -> Vec<(Task, u64)> {

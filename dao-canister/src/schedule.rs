@@ -1,6 +1,7 @@
 //! What is to be done later, and when. Each task has at most one pending time; setting another replaces it.
 //!
-//! Timers cannot be lost by a failing task: whoever runs one sets its next time before the first await.
+//! Whoever runs a task sets its next time before the first await. A trap before that undoes it, and the timer is gone
+//! all the same; the sweep finds such tasks from the state and takes them up again.
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
@@ -17,6 +18,8 @@ pub enum Task {
     Advance(ProposalId),
     /// Drop artifacts whose time is over.
     CollectArtifacts,
+    /// Take up again whatever lost its timer.
+    Sweep,
 }
 
 thread_local! {
@@ -28,6 +31,14 @@ pub fn set<R: Runtime>(runtime: &R, task: Task, due_ns: u64) {
     DUE.with_borrow_mut(|due| due.insert(task, due_ns));
     let delay = Duration::from_nanos(due_ns.saturating_sub(runtime.time_ns()));
     runtime.set_timer(delay, task);
+}
+
+/// Runs the task at `due_ns`, unless it will run at a time that was set before. A time of the past belongs to a timer
+/// that was lost.
+pub fn set_if_lost<R: Runtime>(runtime: &R, task: Task, due_ns: u64) {
+    if due_at_ns(task).is_none_or(|known_ns| known_ns < runtime.time_ns()) {
+        set(runtime, task, due_ns);
+    }
 }
 
 /// Runs the task no more.

@@ -177,7 +177,8 @@ pub fn collect<R: Runtime>(runtime: &R) {
 /// Sets the time of the next collection, if anything can expire.
 pub fn schedule_collection<R: Runtime>(runtime: &R) {
     if let Some(expiry_ns) = read_state(|state| state.artifacts().next_expiry_ns())
-        && schedule::due_at_ns(Task::CollectArtifacts).is_none_or(|due_ns| expiry_ns < due_ns)
+        && schedule::due_at_ns(Task::CollectArtifacts)
+            .is_none_or(|due_ns| expiry_ns < due_ns || due_ns < runtime.time_ns())
     {
         schedule::set(runtime, Task::CollectArtifacts, expiry_ns);
     }

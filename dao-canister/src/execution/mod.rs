@@ -19,7 +19,7 @@ use release_types::{
 };
 
 use crate::{
-    artifacts,
+    artifacts, lifecycle,
     proposal::submission,
     runtime::{CustodyError, Runtime},
     schedule::{self, Task},
@@ -75,6 +75,7 @@ pub async fn run<R: Runtime>(runtime: &R, task: Task) {
         }
         Task::Advance(id) => advance(runtime, id).await,
         Task::CollectArtifacts => artifacts::collect(runtime),
+        Task::Sweep => lifecycle::arm(runtime),
     }
 }
 

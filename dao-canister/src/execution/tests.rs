@@ -59,7 +59,7 @@ mod registries {
         assert_eq!(status(id), ProposalStatus::Executed);
         assert_eq!(queries::list_registries()[0].id, registry_id(Ecosystem::Npm));
         runtime.advance(DAY_NS);
-        assert_eq!(runtime.pending_timers(), 0, "nothing is left to do");
+        assert_eq!(runtime.pending_timers(), 1, "nothing is left to do but to sweep");
         assert_log_tells_all(&runtime);
     }
 }
@@ -346,6 +346,27 @@ mod releases {
         runtime.answer(Answer::Order(Ok(order(id, &release, Verified, true))));
         runtime.advance(2 * SECOND_NS);
         assert_eq!(status(id), ProposalStatus::Executed);
+        assert_log_tells_all(&runtime);
+    }
+
+    /// A trap before the first await undoes what the message did, also that it set the next time; its timer is gone.
+    #[test]
+    fn should_take_up_again_what_lost_its_timer() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        let open = submit(&runtime, ProposalAction::Registry(registry(Ecosystem::Npm)));
+        runtime.lose_timer(Task::Advance(id));
+        runtime.lose_timer(Task::CloseVoting(open));
+        runtime.lose_timer(Task::CollectArtifacts);
+        runtime.advance(599 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Approved);
+        runtime.answer(Answer::Order(Ok(order(id, &release, Verified, true))));
+        runtime.advance(SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        runtime.advance(2 * DAY_NS);
+        assert_eq!(status(open), ProposalStatus::Rejected);
+        let sha256 = release.artifacts[0].sha256;
+        assert!(read_state(|state| state.artifacts().stored(&sha256).is_none()), "was not collected");
         assert_log_tells_all(&runtime);
     }
 

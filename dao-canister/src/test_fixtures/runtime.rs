@@ -93,6 +93,11 @@ impl TestRuntime {
         self.0.borrow_mut().timers.clear();
     }
 
+    /// Loses the timers of one task, as a trap does.
+    pub fn lose_timer(&self, task: Task) {
+        self.0.borrow_mut().timers.retain(|(_, of)| *of != task);
+    }
+
     pub fn pending_timers(&self) -> usize {
         self.0.borrow().timers.len()
     }
