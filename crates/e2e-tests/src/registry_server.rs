@@ -179,17 +179,6 @@ impl<D: RegistryDouble> RegistryServer<D> {
         });
     }
 
-    /// Stores what the next `times` writes bring, and answers so.
-    pub fn answer_writes_after_storing(&self, answer: Answer, times: usize) {
-        self.misbehave(Misbehaviour {
-            to: Requests::Writes,
-            answer: Some(answer),
-            processed: true,
-            delivery: Delivery::AtOnce,
-            times,
-        });
-    }
-
     /// Lets the registry misbehave.
     pub fn misbehave(&self, misbehaviour: Misbehaviour) {
         let mut forced = self.forced.lock().expect("no panic while held");

@@ -68,11 +68,6 @@ impl SecretSearch {
         self.forms.push(Form { name, bytes });
     }
 
-    /// The names of all forms looked for.
-    pub fn form_names(&self) -> impl Iterator<Item = &str> {
-        self.forms.iter().map(|form| form.name.as_str())
-    }
-
     /// The bytes of each form, for planting canaries.
     pub fn form_bytes(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.forms.iter().map(|form| (form.name.as_str(), form.bytes.as_slice()))

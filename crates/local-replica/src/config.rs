@@ -51,18 +51,8 @@ impl ReplicaConfig {
         self
     }
 
-    pub fn with_nodes(mut self, nodes: u32) -> Self {
-        self.nodes = nodes;
-        self
-    }
-
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
-        self
-    }
-
-    pub fn with_start_time_ns(mut self, start_time_ns: u64) -> Self {
-        self.start_time_ns = Some(start_time_ns);
         self
     }
 

@@ -76,10 +76,6 @@ impl Replica {
         self.canisters.get(&id).map_or(&[], |canister| &canister.certified_data)
     }
 
-    pub fn canister_ids(&self) -> Vec<Principal> {
-        self.canisters.keys().copied().collect()
-    }
-
     /// Outcalls whose answers have not arrived.
     pub fn pending_outcalls(&self) -> usize {
         self.pending.len()
