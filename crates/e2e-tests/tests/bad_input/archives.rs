@@ -1,12 +1,12 @@
 //! Archives that are damaged, hostile, or not what they claim.
 
 use e2e_tests::{
-    archives::{npm_tarball, sdist, tar_gz, wheel},
+    archives::{noise, npm_tarball, sdist, tar_gz, wheel},
     hostile_archives::{TarEntry, ZipMember, misdeclare_first_member, tar_gz_with, zip_of},
 };
 use tar::EntryType;
 
-use crate::desk::{Desk, SDIST, WHEEL};
+use crate::desk::{Desk, PYPI_NAME, SDIST, WHEEL};
 
 const MANIFEST: &[u8] = br#"{"name":"@dao/demo","version":"1.0.0"}"#;
 const METADATA: &[u8] = b"Metadata-Version: 2.1\nName: dao_demo\nVersion: 1.0.0\n";
@@ -258,5 +258,41 @@ fn should_refuse_wheels_that_are_damaged_or_hostile() {
         desk.refuse(what, action, &[expected]);
     }
     let good = desk.pypi(WHEEL, &good);
+    desk.close(good);
+}
+
+/// Each unpacks to as much as is allowed, and only then turns out to be unlisted in RECORD.
+#[test]
+fn should_bound_the_work_when_many_wheels_fail_late() {
+    const UNPACKED_BYTES: usize = 60_000_000;
+    let mut desk = Desk::for_pypi();
+    // Keeps the compression ratio below what is refused early.
+    let noise = noise(650_000);
+    let zeros = vec![0; UNPACKED_BYTES];
+    let wheels: Vec<(String, Vec<u8>)> = (0..6)
+        .map(|n: u8| {
+            let archive = zip_of(&[
+                ZipMember::File("dao_demo-1.0.0.dist-info/METADATA", METADATA),
+                ZipMember::File("dao_demo-1.0.0.dist-info/WHEEL", b"Wheel-Version: 1.0\n"),
+                ZipMember::File("dao_demo-1.0.0.dist-info/RECORD", b""),
+                ZipMember::File("dao_demo/noise.bin", &noise),
+                ZipMember::File("dao_demo/zeros.bin", &zeros),
+                ZipMember::File("dao_demo/number", &[n]),
+            ]);
+            (format!("dao_demo-1.0.0-{n}-py3-none-any.whl"), archive)
+        })
+        .collect();
+    let different: Vec<_> = wheels.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let release = |desk: &mut Desk, files: &[(&str, &[u8])]| {
+        desk.world.pypi_release(desk.credential, PYPI_NAME, "1.0.0", files)
+    };
+    let action = release(&mut desk, &different);
+    let late = ("artifacts[2]: RECORD", "nothing about dao_demo/zeros.bin", "every file of the wheel");
+    let not_opened = ("artifacts[3]: artifact", "not opened", "67108864");
+    desk.refuse("six different wheels", action, &[late, not_opened]);
+    let action = release(&mut desk, &[different[0]; 20]);
+    let again = ("artifacts[19].sha256", "", "each artifact once");
+    desk.refuse("one wheel twenty times", action, &[again]);
+    let good = desk.pypi(WHEEL, &wheel("dao_demo", "1.0.0", 5_000));
     desk.close(good);
 }

@@ -33,8 +33,8 @@ use crate::{
 const MAX_ARTIFACTS: usize = 20;
 const MAX_FILENAME_BYTES: usize = 255;
 /// Artifacts of the largest kind that one submission may have opened, in bytes and in entries; more of smaller ones.
-/// Opening that much stays far below what one message may compute.
-const LARGEST_OPENED: u32 = 4;
+/// Opening that much takes at most about half of what one message may compute.
+const LARGEST_OPENED: u32 = 3;
 
 /// What the artifacts say.
 pub struct Opened {
