@@ -48,6 +48,8 @@ struct Watch {
     seed: Option<Vec<u8>>,
     is_derived: bool,
     derivations: usize,
+    /// Derivations during which the search did find the transport secret where it must be: in custody's heap.
+    sightings: usize,
     messages: usize,
     traces: Vec<String>,
 }
@@ -118,6 +120,10 @@ impl Watch {
             EntryPoint::Native { method } if method == "vetkd_derive_key" => {
                 self.derivations += 1;
                 self.is_derived = true;
+                let mut search = SecretSearch::default();
+                add_transport_secret(self.seed.as_ref().expect("a transport key"), &mut search);
+                let heap = view.canister(custody).expect("custody exists").memory();
+                self.sightings += usize::from(search.first_trace(heap).is_some());
             }
             EntryPoint::ReplyCallback { .. } | EntryPoint::RejectCallback { .. }
                 if self.is_derived && report.canister == custody =>
@@ -212,6 +218,7 @@ impl WatchedWorld {
         }
         assert!(watch.messages > 20, "the observer saw {} messages only", watch.messages);
         assert_eq!(watch.derivations, derivations, "keys derived");
+        assert_eq!(watch.sightings, derivations, "a live secret in the canister's own memory is found");
         assert!(
             watch.traces.is_empty(),
             "{} traces, first:\n{}",
