@@ -1,3 +1,5 @@
+//! Canister interface › Inter-canister method calls › Cleanup
+//!
 //! "If a cleanup callback is specified, it is executed if and only if the reply or the reject
 //! callback was executed and trapped."
 
@@ -19,6 +21,8 @@ fn counters_after(caller: Caller) -> [i32; 3] {
     subnet.counters(id)
 }
 
+/// When a reply callback traps, its changes are undone, then the cleanup callback runs and its own
+/// changes stay.
 #[test]
 fn should_run_cleanup_on_the_state_before_the_reply_callback_that_trapped_and_keep_its_changes() {
     let counters = counters_after(Caller {
@@ -30,6 +34,7 @@ fn should_run_cleanup_on_the_state_before_the_reply_callback_that_trapped_and_ke
     assert_eq!(counters, [101, 101, 101]);
 }
 
+/// The cleanup of a reject callback still reads the reject code.
 #[test]
 fn should_run_cleanup_when_the_reject_callback_traps_and_tell_it_the_reject_code() {
     let counters = counters_after(Caller {
@@ -41,6 +46,7 @@ fn should_run_cleanup_when_the_reject_callback_traps_and_tell_it_the_reject_code
     assert_eq!(counters, [400, 400, 400]);
 }
 
+/// A cleanup callback runs only after a callback that trapped.
 #[test]
 fn should_not_run_cleanup_when_the_callback_succeeds() {
     let counters =
@@ -48,6 +54,7 @@ fn should_not_run_cleanup_when_the_callback_succeeds() {
     assert_eq!(counters, [0, 0, 0]);
 }
 
+/// A cleanup callback that traps changes nothing, and nothing further happens for that call.
 #[test]
 fn should_discard_the_changes_of_a_cleanup_that_traps() {
     let counters = counters_after(Caller {
@@ -58,6 +65,7 @@ fn should_discard_the_changes_of_a_cleanup_that_traps() {
     assert_eq!(counters, [0, 0, 0]);
 }
 
+/// A cleanup callback cannot answer the call.
 #[test]
 fn should_trap_a_cleanup_that_replies() {
     let counters = counters_after(Caller {
@@ -68,6 +76,7 @@ fn should_trap_a_cleanup_that_replies() {
     assert_eq!(counters, [0, 0, 0]);
 }
 
+/// A cleanup callback cannot make calls.
 #[test]
 fn should_trap_a_cleanup_that_calls() {
     let counters = counters_after(Caller {

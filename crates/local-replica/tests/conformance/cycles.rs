@@ -1,3 +1,5 @@
+//! Canister interface › Cycles
+//!
 //! Cycles: attaching, accepting, refunding, paying, freezing.
 
 use ic_management_canister_types::{CanisterSettings, UpdateSettingsArgs};
@@ -34,21 +36,25 @@ fn refund_from(method: &'static str) -> (i32, i128) {
     (refund, after as i128 + charged as i128 - before as i128)
 }
 
+/// Attached cycles that the callee leaves come back with the response.
 #[test]
 fn should_refund_what_the_callee_does_not_accept() {
     assert_eq!(refund_from("accept300"), (700, 300));
 }
 
+/// A trap undoes the acceptance of cycles, so that all come back.
 #[test]
 fn should_refund_everything_when_the_callee_traps_after_accepting() {
     assert_eq!(refund_from("trap"), (1_000, 0));
 }
 
+/// A call that reaches no method returns all its cycles.
 #[test]
 fn should_refund_everything_when_the_method_does_not_exist() {
     assert_eq!(refund_from("missing"), (1_000, 0));
 }
 
+/// What a call sets aside for the largest response and the longest callback mostly comes back.
 #[test]
 fn should_return_what_was_set_aside_for_a_response() {
     let mut subnet = Subnet::new();
@@ -60,6 +66,7 @@ fn should_return_what_was_set_aside_for_a_response() {
     assert!((5_000_000..20_000_000).contains(&spent), "spent {spent} cycles");
 }
 
+/// A frozen canister executes no ingress message.
 #[test]
 fn should_refuse_messages_to_a_canister_below_its_freezing_threshold() {
     let mut subnet = Subnet::new();
@@ -73,6 +80,7 @@ fn should_refuse_messages_to_a_canister_below_its_freezing_threshold() {
     assert_rejected(subnet.call(id, "reply", b""), RejectCode::SysTransient, "IC0207");
 }
 
+/// Attaching more cycles than the liquid balance traps.
 #[test]
 fn should_refuse_a_call_with_more_cycles_than_there_are() {
     let mut subnet = Subnet::new();
@@ -81,6 +89,7 @@ fn should_refuse_a_call_with_more_cycles_than_there_are() {
     assert_rejected(subnet.call(caller, "call", callee.as_slice()), RejectCode::CanisterError, "IC0504");
 }
 
+/// Memory is paid for by the byte and second.
 #[test]
 fn should_charge_for_memory_as_time_passes() {
     let mut subnet = Subnet::new();

@@ -1,3 +1,5 @@
+//! Canister interface › Inter-canister method calls
+//!
 //! Inter-canister calls: reject codes, and waiting within bounds.
 
 use std::time::Duration;
@@ -20,11 +22,13 @@ fn stop(subnet: &mut Subnet, canister_id: Principal) {
     subnet.manage("stop_canister", arg).expect("it stops");
 }
 
+/// The reply callback runs when the callee replies.
 #[test]
 fn should_deliver_a_reply() {
     assert_eq!(reject_code_of("reply", |_, _| ()), 0);
 }
 
+/// A call to a canister that does not exist is rejected with `DESTINATION_INVALID`.
 #[test]
 fn should_reject_with_destination_invalid_when_the_canister_does_not_exist() {
     let mut subnet = Subnet::new();
@@ -33,31 +37,37 @@ fn should_reject_with_destination_invalid_when_the_canister_does_not_exist() {
     assert_eq!(number(subnet.call(caller, "call", nobody.as_slice())), RejectCode::DestinationInvalid as i32);
 }
 
+/// A callee's own reject arrives as `CANISTER_REJECT`.
 #[test]
 fn should_reject_with_canister_reject_when_the_callee_rejects() {
     assert_eq!(reject_code_of("reject", |_, _| ()), RejectCode::CanisterReject as i32);
 }
 
+/// A trap of the callee arrives as `CANISTER_ERROR`.
 #[test]
 fn should_reject_with_canister_error_when_the_callee_traps() {
     assert_eq!(reject_code_of("trap", |_, _| ()), RejectCode::CanisterError as i32);
 }
 
+/// A callee that ends without answering is rejected with `CANISTER_ERROR`.
 #[test]
 fn should_reject_with_canister_error_when_the_callee_does_not_reply() {
     assert_eq!(reject_code_of("silent", |_, _| ()), RejectCode::CanisterError as i32);
 }
 
+/// A call of a method that is not exported is rejected with `CANISTER_ERROR`.
 #[test]
 fn should_reject_with_canister_error_when_the_method_does_not_exist() {
     assert_eq!(reject_code_of("missing", |_, _| ()), RejectCode::CanisterError as i32);
 }
 
+/// A call to a stopped canister is rejected with `CANISTER_ERROR`.
 #[test]
 fn should_reject_with_canister_error_when_the_callee_is_stopped() {
     assert_eq!(reject_code_of("reply", stop), RejectCode::CanisterError as i32);
 }
 
+/// Each way in which an ingress message fails has the network's error code.
 #[test]
 fn should_tell_users_the_error_codes() {
     let mut subnet = Subnet::new();
@@ -71,6 +81,8 @@ fn should_tell_users_the_error_codes() {
     assert_rejected(subnet.call(id, "reply", b""), RejectCode::CanisterError, "IC0508");
 }
 
+/// A bounded-wait call that is not answered in time is rejected with `SYS_UNKNOWN`, once, and the
+/// callee may have executed it nevertheless.
 #[test]
 fn should_reject_with_sys_unknown_when_the_deadline_of_a_bounded_wait_call_passes() {
     let mut subnet = Subnet::new();
@@ -94,6 +106,7 @@ fn should_reject_with_sys_unknown_when_the_deadline_of_a_bounded_wait_call_passe
     assert_eq!(subnet.counters(counting), [1; 3], "the callee may have processed the call");
 }
 
+/// A bounded-wait call that is answered in time gets its reply.
 #[test]
 fn should_answer_a_bounded_wait_call_within_its_deadline() {
     let mut subnet = Subnet::new();
@@ -102,6 +115,7 @@ fn should_answer_a_bounded_wait_call_within_its_deadline() {
     assert_eq!(number(subnet.call(caller, "call", callee.as_slice())), 7);
 }
 
+/// An ingress message that is submitted again while or after it is processed has no second effect.
 #[test]
 fn should_process_a_request_id_only_once() {
     let mut subnet = Subnet::new();

@@ -1,3 +1,5 @@
+//! Canister interface › Overview of imports
+//!
 //! "If the canister invokes a system call from somewhere else, it will trap."
 
 use std::time::Duration;
@@ -97,6 +99,7 @@ const CONTEXTS: [Context; 16] = [
     Context::SystemTask,
 ];
 
+/// The table that the replica decides by equals the specification's.
 #[test]
 fn should_allow_each_system_call_exactly_where_the_specification_does() {
     let lines: Vec<&str> = SPECIFICATION.trim().lines().collect();
@@ -113,6 +116,7 @@ fn should_allow_each_system_call_exactly_where_the_specification_does() {
     }
 }
 
+/// System calls that updates or queries must not make trap there.
 #[test]
 fn should_trap_illegal_calls_in_updates_and_queries() {
     let mut subnet = Subnet::new();
@@ -135,6 +139,7 @@ fn should_trap_illegal_calls_in_updates_and_queries() {
     }
 }
 
+/// System calls that the start function or `canister_init` must not make trap there.
 #[test]
 fn should_trap_illegal_calls_while_installing() {
     let mut subnet = Subnet::new();
@@ -152,6 +157,7 @@ fn should_trap_illegal_calls_while_installing() {
     subnet.replica.install(id, &canister(legal), Vec::new()).expect("it installs");
 }
 
+/// System calls that callbacks or system tasks must not make trap there.
 #[test]
 fn should_trap_illegal_calls_in_callbacks_and_system_tasks() {
     let mut subnet = Subnet::new();

@@ -1,3 +1,5 @@
+//! Management canister › Stopping, starting, deleting, uninstalling
+//!
 //! Stopping, starting, deleting, uninstalling.
 
 use ic_management_canister_types::CanisterIdRecord;
@@ -6,6 +8,8 @@ use local_replica::{IngressStatus, Principal};
 
 use crate::canisters::{Caller, Subnet, USER, assert_rejected, callee, number};
 
+/// A stopping canister takes no new calls, but the responses of its open ones, and is stopped after
+/// the last.
 #[test]
 fn should_stop_only_after_the_callbacks_of_open_calls() {
     let mut subnet = Subnet::new();
@@ -30,6 +34,7 @@ fn should_stop_only_after_the_callbacks_of_open_calls() {
     assert_eq!(subnet.counters(id), [1; 3]);
 }
 
+/// Starting a stopping canister rejects the waiting `stop_canister` call.
 #[test]
 fn should_cancel_a_stop_when_the_canister_is_started() {
     let mut subnet = Subnet::new();
@@ -45,6 +50,7 @@ fn should_cancel_a_stop_when_the_canister_is_started() {
     assert_eq!(number(subnet.call(id, "call", callee.as_slice())), 7);
 }
 
+/// `delete_canister` refuses a canister that is not stopped.
 #[test]
 fn should_delete_only_stopped_canisters() {
     let mut subnet = Subnet::new();
@@ -56,6 +62,7 @@ fn should_delete_only_stopped_canisters() {
     assert_rejected(subnet.call(id, "reply", b""), DestinationInvalid, "IC0301");
 }
 
+/// `uninstall_code` rejects all calls that the canister has not answered.
 #[test]
 fn should_reject_open_calls_when_code_is_uninstalled() {
     let mut subnet = Subnet::new();
@@ -69,6 +76,7 @@ fn should_reject_open_calls_when_code_is_uninstalled() {
     assert_rejected(subnet.call(id, "call", b""), CanisterError, "IC0537");
 }
 
+/// Lifecycle methods refuse callers that do not control the canister.
 #[test]
 fn should_let_only_controllers_manage() {
     let mut subnet = Subnet::new();

@@ -1,7 +1,8 @@
 //! Conformance of the replica with the interface specification: small hand-written canisters,
-//! tests named after the clauses that they check.
+//! tests named after the clauses that they check. `README.md` lists them.
 
 mod canisters;
+mod clause_page;
 mod cleanup;
 mod cycles;
 mod inter_canister;

@@ -1,3 +1,5 @@
+//! Management canister › Methods that canisters call
+//!
 //! Randomness, threshold keys, outcalls and creation, as canisters reach them.
 
 use candid::{Decode, Encode, Principal};
@@ -27,6 +29,7 @@ fn call_from_canister(
     (caller, subnet.call(caller, "call", b""))
 }
 
+/// `raw_rand` replies with 32 bytes; here they repeat with the replica's seed.
 #[test]
 fn should_give_random_bytes_that_follow_from_the_seed() {
     let random = |seed: u64| {
@@ -40,6 +43,8 @@ fn should_give_random_bytes_that_follow_from_the_seed() {
     assert_ne!(random(1), random(2));
 }
 
+/// `vetkd_derive_key` replies with a key that the caller's transport key opens and its public key
+/// verifies.
 #[test]
 fn should_derive_a_vetkey_that_verifies_under_the_canisters_public_key() {
     let transport = ic_vetkeys::TransportSecretKey::from_seed(vec![9; 32]).expect("32 bytes");
@@ -60,6 +65,8 @@ fn should_derive_a_vetkey_that_verifies_under_the_canisters_public_key() {
     encrypted.decrypt_and_verify(&transport, &public, b"input").expect("it verifies");
 }
 
+/// `sign_with_schnorr` signs with the key that `schnorr_public_key` derives for the same canister
+/// and path.
 #[test]
 fn should_sign_with_the_canisters_threshold_ed25519_key() {
     let args = SignWithSchnorrArgs {
@@ -90,6 +97,7 @@ fn should_sign_with_the_canisters_threshold_ed25519_key() {
         .expect("it verifies");
 }
 
+/// A signature for which too few cycles are attached is rejected.
 #[test]
 fn should_refuse_a_signature_that_is_not_paid_for() {
     let args = SignWithSchnorrArgs {
@@ -104,6 +112,7 @@ fn should_refuse_a_signature_that_is_not_paid_for() {
     assert_eq!(crate::canisters::number(reply), 4, "rejected by the management canister");
 }
 
+/// An outcall that no node can make is rejected with `SYS_TRANSIENT`.
 #[test]
 fn should_reject_an_outcall_to_an_unknown_host_after_its_nodes_failed() {
     let args = HttpRequestArgs {
@@ -117,6 +126,7 @@ fn should_reject_an_outcall_to_an_unknown_host_after_its_nodes_failed() {
     assert_eq!(crate::canisters::number(reply), 2, "SYS_TRANSIENT");
 }
 
+/// `create_canister` makes the caller the controller and moves the attached cycles less the fee.
 #[test]
 fn should_create_a_canister_that_holds_what_the_fee_leaves() {
     let args = CreateCanisterArgs { settings: None, sender_canister_version: None };
@@ -128,6 +138,8 @@ fn should_create_a_canister_that_holds_what_the_fee_leaves() {
     assert_eq!(subnet.replica.controllers(created), [creator]);
 }
 
+/// `install_chunked_code` joins the chunks of the store and refuses a list whose module hash
+/// differs.
 #[test]
 fn should_install_code_from_chunks() {
     let wasm = crate::canisters::callee();
@@ -155,6 +167,7 @@ fn should_install_code_from_chunks() {
     assert_eq!(crate::canisters::number(subnet.call(id, "reply", b"")), 7);
 }
 
+/// `canister_status` tells status, settings and module hash.
 #[test]
 fn should_report_status_to_controllers() {
     let mut subnet = Subnet::new();

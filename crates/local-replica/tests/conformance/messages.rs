@@ -1,9 +1,12 @@
+//! Canister interface › Responding
+//!
 //! Responding, and inspecting ingress messages.
 
 use local_replica::RejectCode::{CanisterError, CanisterReject};
 
 use crate::canisters::{Caller, Subnet, assert_rejected, callee, canister, number, with_updates};
 
+/// Replying, rejecting or appending after the call is answered traps.
 #[test]
 fn should_trap_when_a_call_is_answered_twice() {
     let mut subnet = Subnet::new();
@@ -18,6 +21,7 @@ fn should_trap_when_a_call_is_answered_twice() {
     assert_eq!(subnet.counters(id), [0; 3]);
 }
 
+/// A call answered before an await cannot be answered by the callback.
 #[test]
 fn should_trap_when_a_callback_answers_a_call_that_was_answered_before_the_await() {
     let mut subnet = Subnet::new();
@@ -35,6 +39,7 @@ fn should_trap_when_a_callback_answers_a_call_that_was_answered_before_the_await
     assert_eq!(subnet.counters(caller), [0; 3]);
 }
 
+/// Reply data that a message leaves without replying is dropped.
 #[test]
 fn should_discard_reply_data_that_is_not_replied_in_the_same_message() {
     let mut subnet = Subnet::new();
@@ -45,6 +50,8 @@ fn should_discard_reply_data_that_is_not_replied_in_the_same_message() {
     assert_eq!(number(subnet.call(caller, "call", callee.as_slice())), 7);
 }
 
+/// An ingress message is refused when `canister_inspect_message` traps or does not accept; what
+/// inspection changes is undone.
 #[test]
 fn should_refuse_a_message_that_inspection_does_not_accept() {
     let mut subnet = Subnet::new();
@@ -60,6 +67,7 @@ fn should_refuse_a_message_that_inspection_does_not_accept() {
     assert_eq!(subnet.counters(accepting), [1; 3], "inspection changes nothing");
 }
 
+/// `canister_inspect_message` does not run for inter-canister calls.
 #[test]
 fn should_not_inspect_calls_of_canisters() {
     let mut subnet = Subnet::new();

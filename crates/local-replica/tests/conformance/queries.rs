@@ -1,3 +1,5 @@
+//! Canister interface › Replicated and non-replicated execution mode
+//!
 //! Queries, replicated and not, and composite queries.
 
 use candid::Principal;
@@ -5,6 +7,7 @@ use local_replica::RejectCode::CanisterError;
 
 use crate::canisters::{Caller, Subnet, assert_rejected, callee, canister, number};
 
+/// A query's changes are undone.
 #[test]
 fn should_discard_the_changes_of_a_query() {
     let mut subnet = Subnet::new();
@@ -17,6 +20,7 @@ fn should_discard_the_changes_of_a_query() {
     assert_eq!(subnet.counters(id), [0; 3]);
 }
 
+/// A query in replicated mode changes nothing either.
 #[test]
 fn should_discard_the_changes_of_a_query_called_as_an_update() {
     let mut subnet = Subnet::new();
@@ -28,6 +32,7 @@ fn should_discard_the_changes_of_a_query_called_as_an_update() {
     assert_eq!(subnet.counters(id), [0; 3]);
 }
 
+/// A query call reaches query methods only.
 #[test]
 fn should_not_find_updates_among_the_queries() {
     let mut subnet = Subnet::new();
@@ -35,6 +40,7 @@ fn should_not_find_updates_among_the_queries() {
     assert_rejected(subnet.query(id, "reply"), CanisterError, "IC0536");
 }
 
+/// Queries read a certificate of the certified data; updates trap when they try.
 #[test]
 fn should_offer_a_certificate_of_the_certified_data_in_queries_only() {
     let mut subnet = Subnet::new();
@@ -71,6 +77,7 @@ fn ask(subnet: &mut Subnet, id: Principal, other: Principal) -> i32 {
     }))
 }
 
+/// A composite query's callbacks see what it changed before; all of it is undone at the end.
 #[test]
 fn should_keep_the_state_of_a_composite_query_between_its_callbacks_and_discard_it_at_the_end() {
     let mut subnet = Subnet::new();
@@ -80,6 +87,7 @@ fn should_keep_the_state_of_a_composite_query_between_its_callbacks_and_discard_
     assert_eq!(subnet.counters(id), [0; 3]);
 }
 
+/// A composite query cannot call the canister that runs it.
 #[test]
 fn should_reject_a_composite_query_that_calls_its_own_canister() {
     let mut subnet = Subnet::new();
@@ -87,6 +95,7 @@ fn should_reject_a_composite_query_that_calls_its_own_canister() {
     assert_eq!(ask(&mut subnet, id, id), -5);
 }
 
+/// Composite queries run in non-replicated mode only.
 #[test]
 fn should_not_offer_composite_queries_to_updates() {
     let mut subnet = Subnet::new();

@@ -1,9 +1,12 @@
+//! Canister interface › Entry points › Rollback
+//!
 //! "If a message execution traps, its state changes are rolled back."
 
 use local_replica::RejectCode::CanisterError;
 
 use crate::canisters::{Caller, Subnet, assert_rejected, callee, with_updates};
 
+/// A trap undoes the changes of heap, globals and stable memory.
 #[test]
 fn should_undo_heap_globals_and_stable_memory_when_a_message_traps() {
     let mut subnet = Subnet::new();
@@ -16,6 +19,7 @@ fn should_undo_heap_globals_and_stable_memory_when_a_message_traps() {
     assert_eq!(subnet.counters(id), [1, 1, 1]);
 }
 
+/// A trap undoes the growth of heap and stable memory.
 #[test]
 fn should_undo_memory_growth_when_a_message_traps() {
     let mut subnet = Subnet::new();
@@ -31,6 +35,7 @@ fn should_undo_memory_growth_when_a_message_traps() {
     assert_eq!(subnet.replica.stable_memory(id).len(), 65_536);
 }
 
+/// A callback that traps leaves what earlier messages of the call committed.
 #[test]
 fn should_undo_only_what_happened_since_the_last_await_when_a_callback_traps() {
     let mut subnet = Subnet::new();
@@ -47,6 +52,7 @@ fn should_undo_only_what_happened_since_the_last_await_when_a_callback_traps() {
     assert_eq!(subnet.counters(caller), [1, 1, 1]);
 }
 
+/// Calls performed by a message that traps are never sent.
 #[test]
 fn should_not_make_calls_of_a_message_that_traps() {
     let mut subnet = Subnet::new();
@@ -71,6 +77,7 @@ fn should_not_make_calls_of_a_message_that_traps() {
     assert_eq!(subnet.counters(counting), [1, 1, 1]);
 }
 
+/// A message beyond the limit of instructions traps.
 #[test]
 fn should_undo_a_message_that_exceeds_the_instruction_limit() {
     let mut subnet = Subnet::new();
@@ -80,6 +87,7 @@ fn should_undo_a_message_that_exceeds_the_instruction_limit() {
     assert_rejected(subnet.query(id, "spin"), CanisterError, "IC0522");
 }
 
+/// What a message prints stays in the log although it traps, followed by a line about the trap.
 #[test]
 fn should_keep_printed_lines_and_log_the_trap() {
     let mut subnet = Subnet::new();

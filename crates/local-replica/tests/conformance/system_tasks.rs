@@ -1,3 +1,5 @@
+//! Canister interface › Entry points › Global timer
+//!
 //! The global timer.
 
 use std::time::Duration;
@@ -13,6 +15,7 @@ fn with_timer(task: &str) -> Vec<u8> {
     ))
 }
 
+/// `canister_global_timer` runs once, not before the time set.
 #[test]
 fn should_fire_the_timer_once_after_its_time() {
     let mut subnet = Subnet::new();
@@ -27,6 +30,7 @@ fn should_fire_the_timer_once_after_its_time() {
     assert_eq!(subnet.counters(id), [1; 3]);
 }
 
+/// Setting the timer to zero deactivates it and returns the former value.
 #[test]
 fn should_not_fire_a_timer_that_was_deactivated() {
     let mut subnet = Subnet::new();
@@ -38,6 +42,7 @@ fn should_not_fire_a_timer_that_was_deactivated() {
     assert_eq!(subnet.counters(id), [0; 3]);
 }
 
+/// A timer task that traps is undone, and the timer stays deactivated.
 #[test]
 fn should_undo_a_timer_task_that_traps_and_not_repeat_it() {
     let mut subnet = Subnet::new();
@@ -49,6 +54,7 @@ fn should_undo_a_timer_task_that_traps_and_not_repeat_it() {
     assert_eq!(subnet.replica.logs(id).len(), 1, "it ran and trapped once");
 }
 
+/// A timer task can set the timer again.
 #[test]
 fn should_not_undo_the_timer_setting_of_a_successful_task() {
     let mut subnet = Subnet::new();

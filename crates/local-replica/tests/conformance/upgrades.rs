@@ -1,3 +1,5 @@
+//! Canister interface › Entry points › Initialization and upgrades
+//!
 //! Installing and upgrading code.
 
 use ic_management_canister_types::{
@@ -27,6 +29,7 @@ fn upgrade(
     )
 }
 
+/// An upgrade keeps stable memory and discards the heap.
 #[test]
 fn should_keep_stable_memory_and_clear_the_heap_when_upgrading() {
     let mut subnet = Subnet::new();
@@ -36,6 +39,7 @@ fn should_keep_stable_memory_and_clear_the_heap_when_upgrading() {
     assert_eq!(subnet.counters(id), [0, 0, 1]);
 }
 
+/// `wasm_memory_persistence = keep` keeps the heap; globals are discarded.
 #[test]
 fn should_keep_the_heap_when_asked_to() {
     let mut subnet = Subnet::new();
@@ -47,6 +51,7 @@ fn should_keep_the_heap_when_asked_to() {
     assert_eq!(subnet.counters(id), [1, 0, 1]);
 }
 
+/// A trap of `canister_pre_upgrade` fails the upgrade, unless it is skipped.
 #[test]
 fn should_leave_code_and_state_when_pre_upgrade_traps_and_skip_it_when_asked_to() {
     let mut subnet = Subnet::new();
@@ -67,6 +72,7 @@ fn should_leave_code_and_state_when_pre_upgrade_traps_and_skip_it_when_asked_to(
     assert_eq!(subnet.counters(id), [0, 0, 2]);
 }
 
+/// A trap of `canister_post_upgrade` fails the upgrade and undoes what both hooks did.
 #[test]
 fn should_leave_code_and_state_when_post_upgrade_traps() {
     let mut subnet = Subnet::new();
@@ -88,6 +94,7 @@ fn should_leave_code_and_state_when_post_upgrade_traps() {
     assert_eq!(subnet.counters(id), [2, 2, 2]);
 }
 
+/// The start function runs when code is installed, and not again after a rollback.
 #[test]
 fn should_run_the_start_function_once_for_each_installation() {
     let mut subnet = Subnet::new();
@@ -101,6 +108,7 @@ fn should_run_the_start_function_once_for_each_installation() {
     assert_eq!(subnet.counters(id), [101, 1, 1]);
 }
 
+/// After an upgrade during an open call, the callback's table index is looked up in the new code.
 #[test]
 fn should_run_a_late_callback_in_the_new_code_when_upgraded_during_an_open_call() {
     let mut subnet = Subnet::new();
@@ -118,6 +126,7 @@ fn should_run_a_late_callback_in_the_new_code_when_upgraded_during_an_open_call(
     assert_eq!(subnet.counters(id), [10, 10, 11]);
 }
 
+/// A callback that the new code does not have traps; the canister stays healthy.
 #[test]
 fn should_reject_the_open_call_when_the_new_code_has_no_such_callback() {
     let mut subnet = Subnet::new();
@@ -131,6 +140,7 @@ fn should_reject_the_open_call_when_the_new_code_has_no_such_callback() {
     assert_eq!(number(subnet.call(id, "reply", b"")), 7, "the canister is healthy");
 }
 
+/// Changing code deactivates the global timer.
 #[test]
 fn should_deactivate_the_timer_when_upgrading() {
     let mut subnet = Subnet::new();
@@ -147,6 +157,7 @@ fn should_deactivate_the_timer_when_upgrading() {
     assert_eq!(subnet.counters(id), [0; 3]);
 }
 
+/// Modules with unknown imports or reserved exports are refused.
 #[test]
 fn should_refuse_modules_that_are_no_canisters() {
     let mut subnet = Subnet::new();
@@ -161,6 +172,7 @@ fn should_refuse_modules_that_are_no_canisters() {
     }
 }
 
+/// A gzip-compressed module is installed, and its hash is that of the bytes sent.
 #[test]
 fn should_install_a_compressed_module_and_hash_it_as_sent() {
     use std::io::Write;
