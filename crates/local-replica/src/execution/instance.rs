@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Global, Memory, Ref, Store, Table, Val};
+use wasmtime::{Global, Memory, Ref, Store, Table};
 
 use super::engine::CompiledModule;
+use super::heap_image::{GlobalValue, HeapImage, ImageError};
 use super::instrument::{MEMORY, START, TABLE};
 use super::system_api::{Effects, Environment, Input, SystemApi, TableFunction};
 use super::{CanisterTrap, StableMemory};
@@ -47,7 +48,7 @@ pub struct Instance {
     instance: wasmtime::Instance,
     globals: Vec<Global>,
     committed_memory: Vec<u8>,
-    committed_globals: Vec<Val>,
+    committed_globals: Vec<GlobalValue>,
 }
 
 impl Instance {
@@ -74,6 +75,40 @@ impl Instance {
         };
         this.commit_heap();
         Ok(this)
+    }
+
+    /// An instance that goes on where an image of the same module was taken. The start function
+    /// does not run.
+    ///
+    /// # Errors
+    /// When the image is not one of this module.
+    pub fn from_image(
+        module: Arc<CompiledModule>,
+        image: &HeapImage,
+        stable: StableMemory,
+    ) -> Result<Self, ImageError> {
+        let mut this = Self::new(module, stable).map_err(|(trap, _)| ImageError::Instantiate(trap))?;
+        let (found, needed) = (image.memory.len(), this.memory().len());
+        if found < needed {
+            return Err(ImageError::MemoryTooSmall { found, needed });
+        }
+        this.set_memory(&image.memory).map_err(ImageError::Instantiate)?;
+        let (found, needed) = (image.globals.len(), this.globals.len());
+        if found != needed {
+            return Err(ImageError::GlobalCount { found, needed });
+        }
+        for (index, (global, value)) in this.globals.iter().zip(&image.globals).enumerate() {
+            global
+                .set(&mut this.store, value.to_wasm())
+                .map_err(|_| ImageError::GlobalType { index, found: *value })?;
+        }
+        this.commit_heap();
+        Ok(this)
+    }
+
+    /// The heap as of the last commit.
+    pub fn heap_image(&self) -> HeapImage {
+        HeapImage { memory: self.committed_memory.clone(), globals: self.committed_globals.clone() }
     }
 
     pub fn module(&self) -> &Arc<CompiledModule> {
@@ -187,7 +222,9 @@ impl Instance {
             memory.data_mut(&mut self.store).copy_from_slice(&self.committed_memory);
         }
         for (global, value) in self.globals.iter().zip(&self.committed_globals) {
-            global.set(&mut self.store, *value).expect("the value was read from this mutable global");
+            global
+                .set(&mut self.store, value.to_wasm())
+                .expect("the value was read from this mutable global");
         }
     }
 
@@ -210,7 +247,8 @@ impl Instance {
         committed.clear();
         committed.extend_from_slice(self.memory());
         self.committed_memory = committed;
-        self.committed_globals = self.globals.iter().map(|global| global.get(&mut self.store)).collect();
+        self.committed_globals =
+            self.globals.iter().map(|global| GlobalValue::of(global, &mut self.store)).collect();
     }
 }
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use wasm_encoder::{ExportKind, ExportSection, Module, RawSection, SectionId};
-use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
+use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType};
 
 /// Export name of the linear memory.
 pub const MEMORY: &str = "ic:memory";
@@ -55,6 +55,8 @@ pub enum InstrumentError {
     DuplicateMethod(String),
     #[error("import {module}.{name}: only functions can be imported, not memories, tables or globals")]
     ImportKind { module: String, name: String },
+    #[error("global {index} is a mutable reference; mutable globals hold numbers or vectors")]
+    MutableReference { index: u32 },
 }
 
 /// Everything that has to be known before sections are written.
@@ -134,7 +136,11 @@ fn survey(wasm: &[u8]) -> Result<Survey, InstrumentError> {
             Payload::TableSection(tables) => survey.has_table = tables.count() > 0,
             Payload::GlobalSection(section) => {
                 for global in section {
-                    if global?.ty.mutable {
+                    let ty = global?.ty;
+                    if ty.mutable && matches!(ty.content_type, ValType::Ref(_)) {
+                        return Err(InstrumentError::MutableReference { index: globals });
+                    }
+                    if ty.mutable {
                         survey.mutable_globals.push(globals);
                     }
                     globals += 1;

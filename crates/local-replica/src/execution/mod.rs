@@ -4,6 +4,7 @@
 
 mod context;
 mod engine;
+mod heap_image;
 mod ic0;
 mod instance;
 mod instrument;
@@ -14,6 +15,7 @@ mod weights;
 
 pub use context::{Context, Contexts};
 pub use engine::{CompileError, CompiledModule, MetadataVisibility, ModuleCache};
+pub use heap_image::{GlobalValue, HeapImage, ImageError};
 pub use ic0::LEGALITY;
 pub use instance::{Function, Instance, Run};
 pub use stable_memory::StableMemory;
