@@ -1,0 +1,1 @@
+//! Chromium without a window, reading a certified page through the gateway.
