@@ -13,7 +13,7 @@ use candid::Principal;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-pub(crate) use certified_state::canister_id;
+pub(crate) use certified_state::{CertifiedState, canister_id};
 pub use inspection::{Observer, ReplicaView};
 
 use clock::ReplicaClock;
@@ -23,9 +23,8 @@ use crate::certification::{NodeKey, RootKey};
 use crate::config::ReplicaConfig;
 use crate::cycles::Prices;
 use crate::execution::ModuleCache;
-use crate::message::RequestId;
 use crate::outcalls::{FaultSwitch, OutcallId, Outcalls};
-use crate::scheduler::{IngressRecord, PendingOutcall, QueuedMessage};
+use crate::scheduler::{IngressHistory, PendingOutcall, QueuedMessage};
 use crate::threshold::{SchnorrEd25519Key, VetKdKey};
 
 /// Why a replica cannot be started.
@@ -60,7 +59,8 @@ pub struct Replica {
     pub(crate) canisters: BTreeMap<Principal, Canister>,
     pub(crate) next_canister: u64,
     pub(crate) queue: VecDeque<QueuedMessage>,
-    pub(crate) ingress: BTreeMap<RequestId, IngressRecord>,
+    pub(crate) ingress: IngressHistory,
+    certified: CertifiedState,
     pub(crate) next_direct_call: u64,
     /// Absent only while an outcall is being settled.
     pub(crate) outcalls: Option<Outcalls>,
@@ -110,7 +110,8 @@ impl Replica {
             canisters: BTreeMap::new(),
             next_canister: 0x1000,
             queue: VecDeque::new(),
-            ingress: BTreeMap::new(),
+            ingress: IngressHistory::default(),
+            certified: CertifiedState::default(),
             next_direct_call: 0,
             outcalls: Some(Outcalls::new(config.routes, config.nodes, faults.clone()).with_seed(config.seed)),
             faults,

@@ -1,6 +1,6 @@
 //! Runs a replica as a process: starts it, says where it is, and serves until a signal ends it.
 
-use crate::http_interface::ReplicaServer;
+use crate::http_interface::{ReplicaServer, ReplicaStopped};
 use crate::outcalls::{RouteError, Routes};
 use crate::{Clock, Replica, ReplicaConfig, ReplicaError, trace};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,8 @@ pub enum ServeError {
     NetworkFile { path: PathBuf, source: io::Error },
     #[error("cannot write the trace {}: {source}", path.display())]
     TraceFile { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Failed(ReplicaStopped),
     #[error("cannot {action}: {source}")]
     Io { action: &'static str, source: io::Error },
 }
@@ -66,7 +68,7 @@ pub enum ServeError {
 /// prints one line to standard output; when it ends, it removes the file.
 ///
 /// # Errors
-/// When it cannot start; nothing keeps running then.
+/// When it cannot start, or when the replica panics; nothing keeps running then.
 pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let config = ReplicaConfig {
         seed: options.seed,
@@ -101,12 +103,14 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         let _file =
             options.network_file.as_deref().map(|path| NetworkFile::write(path, &network)).transpose()?;
         announce(&network, options.json).map_err(io("announce the network"))?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let end = tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+            // Whoever waits for this process learns of it now, not from the next refused request.
+            failure = server.ended() => Err(ServeError::Failed(failure)),
+        };
         server.stop();
-        Ok(())
+        end
     })
 }
 

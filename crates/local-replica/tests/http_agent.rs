@@ -254,3 +254,19 @@ async fn should_stop_when_told_to() {
     let agent: Agent = agent;
     assert!(agent.status().await.is_err());
 }
+
+#[tokio::test]
+async fn should_tell_why_it_serves_no_more_after_a_defect() {
+    let setup = Setup::start();
+    let agent = setup.agent(http::identity(1)).await;
+    setup.break_replica("the queue lost its head");
+    let (status, message) =
+        http::post(format!("{}/api/v3/canister/aaaaa-aa/query", setup.url()), vec![]).await;
+    assert_eq!((status, message.contains("body:")), (400, true), "{message}");
+    let refused = agent.status().await.expect_err("no root key");
+    assert!(
+        matches!(&refused, AgentError::HttpError(payload)
+        if payload.status == 500 && String::from_utf8_lossy(&payload.content).contains("lost its head")),
+        "{refused:?}"
+    );
+}

@@ -1,12 +1,13 @@
 //! What makes answers believable: the state tree, certificates signed by the subnet's root key, and
 //! the nodes' own keys, which sign query responses.
 
+mod branch;
 mod certificate;
 mod node_key;
 mod root_key;
 mod state_tree;
 
-pub use certificate::certificate;
+pub use certificate::CertifiedTree;
 pub use node_key::NodeKey;
 pub use root_key::RootKey;
 pub use state_tree::{Path, StateTree};

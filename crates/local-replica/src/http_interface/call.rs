@@ -1,14 +1,17 @@
 //! `POST …/call`: update calls; version 2 answers at once, versions 3 and 4 wait for the answer.
 
+use super::driver::Pending;
 use super::effective_id::{Destination, check_call};
 use super::response::{Cbor, HttpError, reject_response};
-use super::{Interface, Submission, parse_principal};
+use super::{Interface, parse_principal};
+use crate::certification::CertifiedTree;
 use crate::message::{IngressMessage, Reject, RequestId};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ic_transport_types::{EnvelopeContent, TransportCallResponse};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest call, envelope included.
@@ -54,22 +57,27 @@ async fn call_and_wait(
     destination: Destination,
     body: &[u8],
 ) -> Result<Response, HttpError> {
-    let request_id = match submit(interface, destination, body).await? {
-        Ok(request_id) => request_id,
+    let submitted = match submit(interface, destination, body).await? {
+        Ok(submitted) => submitted,
         Err(reject) => {
             let rejection = TransportCallResponse::NonReplicatedRejection(reject_response(reject));
             return Ok(Cbor(rejection).into_response());
         }
     };
-    match tokio::time::timeout(ANSWER_WAIT, interface.driver.answered(request_id)).await {
+    match tokio::time::timeout(ANSWER_WAIT, submitted.answered.wait()).await {
         Err(_elapsed) => Ok(StatusCode::ACCEPTED.into_response()),
-        Ok(answered) => {
-            answered?;
-            let path = vec![b"request_status".to_vec(), request_id.0.to_vec()];
-            let certificate = interface.driver.run(move |replica| replica.certificate(&[path])).await?;
+        Ok(tree) => {
+            let path = vec![b"request_status".to_vec(), submitted.request_id.0.to_vec()];
+            let certificate = tree?.certificate(&[path]);
             Ok(Cbor(TransportCallResponse::Replied { certificate }).into_response())
         }
     }
+}
+
+/// A call that the replica took.
+struct Submitted {
+    request_id: RequestId,
+    answered: Pending<Arc<CertifiedTree>>,
 }
 
 /// Hands an authenticated call to the replica; the inner error is the replica's refusal to take it.
@@ -77,7 +85,7 @@ async fn submit(
     interface: &Interface,
     destination: Destination,
     body: &[u8],
-) -> Result<Result<RequestId, Reject>, HttpError> {
+) -> Result<Result<Submitted, Reject>, HttpError> {
     if body.len() > MAX_INGRESS_BYTES {
         return Err(HttpError::too_large(format!(
             "body: {} bytes; a call may have at most {MAX_INGRESS_BYTES}",
@@ -99,15 +107,9 @@ async fn submit(
         arg,
         ingress_expiry_ns: ingress_expiry,
     };
-    let submitted = interface.driver.run(move |replica| replica.submit(message)).await?;
-    Ok(submitted.map(|()| {
-        let submission = Submission {
-            sender,
-            canister_id,
-            effective_id: destination.id(),
-            ingress_expiry_ns: ingress_expiry,
-        };
-        interface.requests.lock().insert(request_id, submission);
-        request_id
-    }))
+    let effective_id = destination.id();
+    let accepted = interface.driver.begin(move |replica| replica.submit_at(effective_id, message));
+    // Asked for at once, so that the answer is not waited for by two trips to the replica.
+    let answered = interface.driver.answered(request_id);
+    Ok(accepted.wait().await?.map(|()| Submitted { request_id, answered }))
 }

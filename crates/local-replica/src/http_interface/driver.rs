@@ -1,41 +1,84 @@
 //! The thread that owns the replica: it executes messages, and between them runs what the HTTP
-//! endpoints ask for.
+//! endpoints ask for. Answers are certified together, once nothing is left to execute.
 
 use crate::Replica;
+use crate::certification::CertifiedTree;
 use crate::message::{IngressStatus, RequestId, Step};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// How long an idle replica sleeps before it looks for due timers and finished outcalls.
 const IDLE_WAIT: Duration = Duration::from_millis(4);
+/// How long answers may wait for messages that are still being executed, to be certified with theirs.
+const MAX_BATCH: Duration = Duration::from_millis(5);
 
 type Task = Box<dyn FnOnce(&mut Replica) + Send>;
 
 enum Command {
     Run(Task),
-    AwaitAnswer { request_id: RequestId, answered: oneshot::Sender<()> },
+    AwaitAnswer(Waiter),
     Stop,
 }
 
-/// The replica's thread has ended, by request or by a defect.
-#[derive(Debug, thiserror::Error)]
-#[error("the replica has stopped")]
-pub struct ReplicaStopped;
+/// Someone who waits until a request is answered, or forgotten.
+struct Waiter {
+    request_id: RequestId,
+    answered: oneshot::Sender<Arc<CertifiedTree>>,
+}
+
+/// Why the replica's thread has ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplicaStopped {
+    #[error("the replica was stopped")]
+    OnRequest,
+    #[error("the replica has failed, which is a defect of it; restart it. The cause: {cause}")]
+    Panicked { cause: String },
+}
 
 /// Sends commands to the replica's thread.
 #[derive(Clone)]
 pub(super) struct Driver {
     commands: Sender<Command>,
+    /// Why the thread has ended, once it has.
+    ended: Arc<OnceLock<ReplicaStopped>>,
+}
+
+/// The result of a command that was sent.
+pub(super) struct Pending<T> {
+    result: oneshot::Receiver<T>,
+    driver: Driver,
+}
+
+impl<T> Pending<T> {
+    pub(super) async fn wait(self) -> Result<T, ReplicaStopped> {
+        match self.result.await {
+            Ok(result) => Ok(result),
+            Err(_) => Err(self.driver.ended().await),
+        }
+    }
 }
 
 impl Driver {
     /// Moves the replica to a thread of its own.
     pub(super) fn start(replica: Replica) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (commands, received) = channel();
-        let thread = Builder::new().name("replica".to_owned()).spawn(move || drive(replica, &received))?;
-        Ok((Self { commands }, thread))
+        let ended = Arc::new(OnceLock::new());
+        let driver = Self { commands, ended: ended.clone() };
+        let thread = Builder::new().name("replica".to_owned()).spawn(move || {
+            // Nothing of the replica is used after a panic, so that no broken state can be seen.
+            let end = match catch_unwind(AssertUnwindSafe(|| drive(replica, &received))) {
+                Ok(()) => ReplicaStopped::OnRequest,
+                Err(panic) => ReplicaStopped::Panicked { cause: message_of(&*panic) },
+            };
+            // This thread alone sets it, once.
+            let _ = ended.set(end);
+        })?;
+        Ok((driver, thread))
     }
 
     /// Runs `task` on the replica between two messages.
@@ -43,7 +86,20 @@ impl Driver {
         &self,
         task: impl FnOnce(&mut Replica) -> T + Send + 'static,
     ) -> Result<T, ReplicaStopped> {
-        self.begin(task)?.await.map_err(|_| ReplicaStopped)
+        self.begin(task).wait().await
+    }
+
+    /// As [`Self::run`], without waiting for the result.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Replica) -> T + Send + 'static,
+    ) -> Pending<T> {
+        let (sender, result) = oneshot::channel();
+        self.send(Command::Run(Box::new(move |replica| {
+            // The client may have gone away; then nobody needs the result.
+            let _ = sender.send(task(replica));
+        })));
+        Pending { result, driver: self.clone() }
     }
 
     /// As [`Self::run`], for callers that may block.
@@ -55,58 +111,59 @@ impl Driver {
         self.send(Command::Run(Box::new(move |replica| {
             // Whoever asked may have gone away; then nobody needs the result.
             let _ = sender.send(task(replica));
-        })))?;
-        result.recv().map_err(|_| ReplicaStopped)
+        })));
+        result.recv().map_err(|_| self.ended.wait().clone())
     }
 
-    /// Returns once the request is answered, or forgotten.
-    pub(super) async fn answered(&self, request_id: RequestId) -> Result<(), ReplicaStopped> {
-        let (answered, done) = oneshot::channel();
-        self.send(Command::AwaitAnswer { request_id, answered })?;
-        done.await.map_err(|_| ReplicaStopped)
+    /// A state that holds the answer of the request; or any state, when the request is unknown or
+    /// forgotten.
+    pub(super) fn answered(&self, request_id: RequestId) -> Pending<Arc<CertifiedTree>> {
+        let (answered, result) = oneshot::channel();
+        self.send(Command::AwaitAnswer(Waiter { request_id, answered }));
+        Pending { result, driver: self.clone() }
     }
 
     /// Ends the thread after the message that is executing.
     pub(super) fn stop(&self) {
-        // Already stopped is as good.
-        let _ = self.commands.send(Command::Stop);
+        self.send(Command::Stop);
     }
 
-    fn begin<T: Send + 'static>(
-        &self,
-        task: impl FnOnce(&mut Replica) -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, ReplicaStopped> {
-        let (sender, result) = oneshot::channel();
-        self.send(Command::Run(Box::new(move |replica| {
-            // The client may have gone away; then nobody needs the result.
-            let _ = sender.send(task(replica));
-        })))?;
-        Ok(result)
+    /// Returns when the thread has ended, and says why.
+    pub(super) async fn ended(&self) -> ReplicaStopped {
+        let ended = self.ended.clone();
+        match tokio::task::spawn_blocking(move || ended.wait().clone()).await {
+            Ok(end) => end,
+            // The runtime is shutting down, and the server with it.
+            Err(_) => ReplicaStopped::OnRequest,
+        }
     }
 
-    fn send(&self, command: Command) -> Result<(), ReplicaStopped> {
-        self.commands.send(command).map_err(|_| ReplicaStopped)
+    fn send(&self, command: Command) {
+        // When the thread has ended, the command is dropped, which its sender notices.
+        let _ = self.commands.send(command);
     }
 }
 
-struct Waiter {
-    request_id: RequestId,
-    answered: oneshot::Sender<()>,
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a message").to_owned()
 }
 
 fn drive(mut replica: Replica, commands: &Receiver<Command>) {
     let mut waiters: Vec<Waiter> = Vec::new();
+    let mut certified_at = Instant::now();
     loop {
         let executed = matches!(replica.step(), Step::Executed(_));
-        waiters = still_waiting(&replica, waiters);
+        if !executed || certified_at.elapsed() >= MAX_BATCH {
+            waiters = answer(&mut replica, waiters);
+            certified_at = Instant::now();
+        }
         let mut next = if executed { None } else { Some(IDLE_WAIT) };
         // The first command may be waited for; those behind it are taken as they are.
         while let Some(command) = receive(commands, next.take()) {
             match command {
                 Command::Run(task) => task(&mut replica),
-                Command::AwaitAnswer { request_id, answered } => {
-                    waiters.push(Waiter { request_id, answered });
-                }
+                Command::AwaitAnswer(waiter) => waiters.push(waiter),
                 Command::Stop => return,
             }
         }
@@ -129,8 +186,8 @@ fn receive(commands: &Receiver<Command>, wait: Option<Duration>) -> Option<Comma
     }
 }
 
-/// Tells those whose request is answered, and forgets those who no longer listen.
-fn still_waiting(replica: &Replica, waiters: Vec<Waiter>) -> Vec<Waiter> {
+/// Shows one certified state to all whose request is answered; returns those who still wait.
+fn answer(replica: &mut Replica, waiters: Vec<Waiter>) -> Vec<Waiter> {
     let (waiting, answered): (Vec<_>, Vec<_>) =
         waiters.into_iter().filter(|waiter| !waiter.answered.is_closed()).partition(|waiter| {
             matches!(
@@ -138,9 +195,12 @@ fn still_waiting(replica: &Replica, waiters: Vec<Waiter>) -> Vec<Waiter> {
                 Some(IngressStatus::Received | IngressStatus::Processing)
             )
         });
-    for waiter in answered {
-        // A client that went away just now is no loss.
-        let _ = waiter.answered.send(());
+    if !answered.is_empty() {
+        let tree = replica.certified_tree();
+        for waiter in answered {
+            // A client that went away just now is no loss.
+            let _ = waiter.answered.send(tree.clone());
+        }
     }
     waiting
 }

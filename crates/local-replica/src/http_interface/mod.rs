@@ -18,13 +18,10 @@ pub use driver::ReplicaStopped;
 pub use server::{ReplicaServer, ServerHandle};
 
 use crate::ingress::{AuthenticatedRequest, authenticate, decode};
-use crate::message::{Principal, RequestId};
+use crate::message::Principal;
 use driver::Driver;
-use parking_lot::Mutex;
 use response::HttpError;
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// The largest request body.
 const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
@@ -34,7 +31,6 @@ const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 struct Interface {
     driver: Driver,
     subnet_id: Principal,
-    requests: Arc<Mutex<SubmittedRequests>>,
 }
 
 impl Interface {
@@ -53,37 +49,6 @@ impl Interface {
                 self.subnet_id
             )))
         }
-    }
-}
-
-/// Who may read the status of a request: its sender, by the path it was submitted at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Submission {
-    sender: Principal,
-    canister_id: Principal,
-    effective_id: Principal,
-    ingress_expiry_ns: u64,
-}
-
-/// The requests submitted through this interface whose status may still be known.
-#[derive(Default)]
-struct SubmittedRequests {
-    submissions: HashMap<RequestId, Submission>,
-}
-
-impl SubmittedRequests {
-    /// Statuses are kept for at least five minutes after the request's expiry; so is this.
-    const KEPT: Duration = Duration::from_secs(60 * 60);
-
-    fn insert(&mut self, request_id: RequestId, submission: Submission) {
-        let now_ns = wall_clock_ns();
-        let kept_ns = Self::KEPT.as_nanos() as u64;
-        self.submissions.retain(|_, old| old.ingress_expiry_ns.saturating_add(kept_ns) > now_ns);
-        self.submissions.insert(request_id, submission);
-    }
-
-    fn get(&self, request_id: &RequestId) -> Option<Submission> {
-        self.submissions.get(request_id).copied()
     }
 }
 

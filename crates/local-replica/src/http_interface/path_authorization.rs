@@ -1,6 +1,5 @@
 //! Which paths of the state tree a reader may ask for, by the rules of the interface specification.
 
-use super::Submission;
 use super::effective_id::Destination;
 use super::response::HttpError;
 use crate::certification::Path;
@@ -21,11 +20,17 @@ pub(super) struct ReadRequest {
     pub(super) destination: Destination,
 }
 
+/// Who sent a request, and the canister or subnet at whose endpoint it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Submission {
+    pub(super) sender: Principal,
+    pub(super) canister_id: Principal,
+    pub(super) effective_id: Principal,
+}
+
 /// What the rules must know of the state.
 pub(super) trait ReadableState {
-    /// Whether the tree holds a status of the request.
-    fn is_known(&self, request_id: &RequestId) -> bool;
-    /// How the request came in, if it came through this interface.
+    /// How the request came in, if the tree holds its status.
     fn submission(&self, request_id: &RequestId) -> Option<Submission>;
     /// Whether the canister has a private custom section of that name.
     fn is_private_section(&self, canister: Principal, name: &str) -> bool;
@@ -94,14 +99,12 @@ fn check_request_status(id: &[u8], reader: &ReadRequest, state: &dyn ReadableSta
     let request_id = <[u8; 32]>::try_from(id).map(RequestId).map_err(|_| {
         HttpError::bad_request(format!("content.paths: a request id of {} bytes; expected 32", id.len()))
     })?;
-    if !state.is_known(&request_id) {
+    let Some(submission) = state.submission(&request_id) else {
         return Ok(());
-    }
-    let readable = state.submission(&request_id).is_some_and(|submission| {
-        submission.sender == reader.sender
-            && submission.effective_id == reader.destination.id()
-            && reader.targets.as_ref().is_none_or(|targets| targets.contains(&submission.canister_id))
-    });
+    };
+    let readable = submission.sender == reader.sender
+        && submission.effective_id == reader.destination.id()
+        && reader.targets.as_ref().is_none_or(|targets| targets.contains(&submission.canister_id));
     if readable {
         Ok(())
     } else {

@@ -1,9 +1,9 @@
 //! `POST …/read_state`: certified parts of the state tree, for those who may read them.
 
 use super::effective_id::Destination;
-use super::path_authorization::{ReadRequest, ReadableState, check_paths};
+use super::path_authorization::{ReadRequest, ReadableState, Submission, check_paths};
 use super::response::{Cbor, HttpError};
-use super::{Interface, Submission, SubmittedRequests, parse_principal};
+use super::{Interface, parse_principal};
 use crate::Replica;
 use crate::certification::Path as TreePath;
 use crate::execution::MetadataVisibility;
@@ -44,38 +44,30 @@ async fn read_state(
     let paths: Vec<TreePath> =
         paths.iter().map(|path| path.iter().map(|label| label.as_bytes().to_vec()).collect()).collect();
     let reader = ReadRequest { sender, targets: request.targets, destination };
-    let requests = interface.requests.clone();
-    let certificate = interface
+    let (tree, paths) = interface
         .driver
         .run(move |replica| {
-            let state = Served { replica, requests: &requests.lock() };
-            check_paths(&paths, &reader, &state)?;
-            Ok::<_, HttpError>(replica.certificate(&paths))
+            check_paths(&paths, &reader, replica)?;
+            Ok::<_, HttpError>((replica.certified_tree(), paths))
         })
         .await??;
-    Ok(Cbor(ReadStateResponse { certificate }))
+    Ok(Cbor(ReadStateResponse { certificate: tree.certificate(&paths) }))
 }
 
-/// The replica, with what the interface remembers of the requests that came through it.
-struct Served<'a> {
-    replica: &'a Replica,
-    requests: &'a SubmittedRequests,
-}
-
-impl ReadableState for Served<'_> {
-    fn is_known(&self, request_id: &RequestId) -> bool {
-        self.replica.ingress_status(request_id).is_some()
-    }
-
+impl ReadableState for Replica {
     fn submission(&self, request_id: &RequestId) -> Option<Submission> {
-        self.requests.get(request_id)
+        self.ingress.get(request_id).map(|record| Submission {
+            sender: record.sender,
+            canister_id: record.canister_id,
+            effective_id: record.effective_id,
+        })
     }
 
     fn is_private_section(&self, canister: Principal, name: &str) -> bool {
-        self.replica.metadata_visibility(canister, name) == Some(MetadataVisibility::Private)
+        self.metadata_visibility(canister, name) == Some(MetadataVisibility::Private)
     }
 
     fn is_controller(&self, canister: Principal, principal: Principal) -> bool {
-        self.replica.controllers(canister).contains(&principal)
+        self.controllers(canister).contains(&principal)
     }
 }

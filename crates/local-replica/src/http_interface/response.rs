@@ -41,7 +41,11 @@ impl From<IngressError> for HttpError {
 
 impl From<ReplicaStopped> for HttpError {
     fn from(stopped: ReplicaStopped) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: stopped.to_string() }
+        let status = match &stopped {
+            ReplicaStopped::OnRequest => StatusCode::SERVICE_UNAVAILABLE,
+            ReplicaStopped::Panicked { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, message: stopped.to_string() }
     }
 }
 

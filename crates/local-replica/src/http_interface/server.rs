@@ -1,15 +1,13 @@
 //! The server: listens, routes requests to the endpoints, and stops when told to.
 
 use super::driver::{Driver, ReplicaStopped};
-use super::{Interface, MAX_BODY_BYTES, SubmittedRequests, call, query, read_state, status};
+use super::{Interface, MAX_BODY_BYTES, call, query, read_state, status};
 use crate::Replica;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use parking_lot::Mutex;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -39,11 +37,7 @@ impl ReplicaServer {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let subnet_id = replica.subnet_id();
         let (driver, replica_thread) = Driver::start(replica)?;
-        let interface = Interface {
-            driver: driver.clone(),
-            subnet_id,
-            requests: Arc::new(Mutex::new(SubmittedRequests::default())),
-        };
+        let interface = Interface { driver: driver.clone(), subnet_id };
         let (stop, stopped) = oneshot::channel();
         let http_thread = Builder::new().name("replica-http".to_owned()).spawn(move || {
             // Both ends of the select are ends of the server; requests under way are cut off below.
@@ -106,6 +100,12 @@ impl ServerHandle {
         task: impl FnOnce(&mut Replica) -> T + Send + 'static,
     ) -> Result<T, ReplicaStopped> {
         self.driver.run_blocking(task)
+    }
+
+    /// Returns when the replica's thread has ended, and says why: it was stopped, or it panicked,
+    /// which is a defect. The server answers until it is stopped itself, with that cause.
+    pub async fn ended(&self) -> ReplicaStopped {
+        self.driver.ended().await
     }
 
     /// Stops the server and the replica, and waits for both to end.

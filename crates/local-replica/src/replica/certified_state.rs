@@ -1,41 +1,133 @@
 //! The state tree of the subnet and certificates of parts of it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use candid::Principal;
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 use super::Replica;
 use crate::canister::Canister;
-use crate::certification::{StateTree, certificate};
-use crate::execution::MetadataVisibility;
+use crate::certification::{CertifiedTree, StateTree};
+use crate::execution::{CompiledModule, MetadataVisibility};
 use crate::message::{IngressStatus, RequestId};
 
+/// How old a certified state may be that is shown again because nothing but the time has changed.
+const MAX_AGE_NS: u64 = 100_000_000;
+
+/// The state tree as it was last certified, and what to compare the state with to bring it up to date.
+/// Nothing of it is kept on disk: it follows from the state.
+#[derive(Default)]
+pub(crate) struct CertifiedState {
+    tree: StateTree,
+    canisters: BTreeMap<Principal, CertifiedCanister>,
+    /// The last state that was shown, with its time.
+    shown: Option<(u64, Arc<CertifiedTree>)>,
+}
+
+/// What the tree holds about one canister.
+#[derive(Clone)]
+struct CertifiedCanister {
+    controllers: Vec<Principal>,
+    module: Option<Arc<CompiledModule>>,
+    certified_data: Vec<u8>,
+}
+
+impl CertifiedCanister {
+    fn is_of(&self, canister: &Canister) -> bool {
+        let is_same_module = match (&self.module, canister.module()) {
+            (None, None) => true,
+            (Some(certified), Some(present)) => Arc::ptr_eq(certified, present),
+            _ => false,
+        };
+        is_same_module
+            && self.controllers == canister.settings.controllers
+            && self.certified_data == canister.certified_data
+    }
+
+    fn of(canister: &Canister) -> Self {
+        Self {
+            controllers: canister.settings.controllers.clone(),
+            module: canister.module().cloned(),
+            certified_data: canister.certified_data.clone(),
+        }
+    }
+}
+
 impl Replica {
-    /// The tree that certificates reveal parts of, as the interface specification lays it out.
-    pub fn state_tree(&self) -> StateTree {
-        let mut tree = StateTree::new();
-        tree.insert(&[b"time"], leb128_bytes(self.time_ns()));
-        self.insert_subnet(&mut tree);
-        for (id, canister) in &self.canisters {
-            insert_canister(&mut tree, *id, canister);
+    /// The state tree of now, laid out as the interface specification says, and ready to be signed.
+    /// States between which nothing but a little time lies are shown as one.
+    pub fn certified_tree(&mut self) -> Arc<CertifiedTree> {
+        if self.certified.shown.is_none() {
+            self.insert_subnet();
         }
-        for (id, record) in &self.ingress {
-            insert_request_status(&mut tree, id, &record.status);
+        let canisters_changed = self.certify_canisters();
+        let requests_changed = self.certify_requests();
+        let time_ns = self.time_ns();
+        if !canisters_changed
+            && !requests_changed
+            && let Some((shown_ns, tree)) = &self.certified.shown
+            && time_ns.saturating_sub(*shown_ns) < MAX_AGE_NS
+        {
+            return tree.clone();
         }
+        self.certified.tree.insert(&[b"time"], leb128_bytes(time_ns));
+        let tree = Arc::new(CertifiedTree::new(self.root_key.clone(), self.certified.tree.clone()));
+        self.certified.shown = Some((time_ns, tree.clone()));
         tree
     }
 
     /// A certificate, in CBOR with the self-describing tag, that reveals these paths and the time.
-    pub fn certificate(&self, paths: &[Vec<Vec<u8>>]) -> Vec<u8> {
-        certificate(&self.root_key, &self.state_tree(), paths)
+    pub fn certificate(&mut self, paths: &[Vec<Vec<u8>>]) -> Vec<u8> {
+        self.certified_tree().certificate(paths)
     }
 
     /// The certificate that a query of this canister can read.
-    pub(crate) fn data_certificate(&self, id: Principal) -> Vec<u8> {
+    pub(crate) fn data_certificate(&mut self, id: Principal) -> Vec<u8> {
         self.certificate(&[vec![b"canister".to_vec(), id.as_slice().to_vec(), b"certified_data".to_vec()]])
     }
 
-    fn insert_subnet(&self, tree: &mut StateTree) {
+    /// Brings the tree's canisters up to date; whether anything had changed.
+    fn certify_canisters(&mut self) -> bool {
+        let Self { certified: CertifiedState { tree, canisters: certified, .. }, canisters, .. } = self;
+        let mut changed = false;
+        certified.retain(|id, _| {
+            let stays = canisters.contains_key(id);
+            if !stays {
+                tree.remove(&[b"canister", id.as_slice()]);
+                changed = true;
+            }
+            stays
+        });
+        for (id, canister) in canisters {
+            if certified.get(id).is_none_or(|certified| !certified.is_of(canister)) {
+                tree.graft(&[b"canister", id.as_slice()], canister_subtree(canister));
+                certified.insert(*id, CertifiedCanister::of(canister));
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Brings the tree's request statuses up to date; whether anything had changed.
+    fn certify_requests(&mut self) -> bool {
+        let Self { certified: CertifiedState { tree, .. }, ingress, .. } = self;
+        let changed = ingress.take_changed().unwrap_or_else(|| {
+            tree.graft(&[b"request_status"], StateTree::new());
+            ingress.iter().map(|(id, _)| *id).collect()
+        });
+        for id in &changed {
+            match ingress.get(id) {
+                Some(record) => tree.graft(&[b"request_status", &id.0], status_subtree(&record.status)),
+                None => tree.remove(&[b"request_status", &id.0]),
+            }
+        }
+        !changed.is_empty()
+    }
+
+    fn insert_subnet(&mut self) {
+        let mut tree = StateTree::new();
         let id = self.subnet.id;
         let subnet = id.as_slice();
         let first = canister_id(0);
@@ -51,6 +143,7 @@ impl Replica {
             tree.insert(&path, node.public_key_der());
         }
         tree.insert(&[b"canister_ranges", subnet, first.as_slice()], ranges);
+        self.certified.tree = tree;
     }
 }
 
@@ -61,23 +154,25 @@ pub(crate) fn canister_id(number: u64) -> Principal {
     Principal::from_slice(&bytes)
 }
 
-fn insert_canister(tree: &mut StateTree, id: Principal, canister: &Canister) {
-    let id = id.as_slice();
+fn canister_subtree(canister: &Canister) -> StateTree {
+    let mut tree = StateTree::new();
     let controllers: Vec<ByteBuf> =
         canister.settings.controllers.iter().map(|controller| ByteBuf::from(controller.as_slice())).collect();
-    tree.insert(&[b"canister", id, b"controllers"], self_described_cbor(&controllers));
+    tree.insert(&[b"controllers"], self_described_cbor(&controllers));
     let Some(module) = canister.module() else {
-        return;
+        return tree;
     };
-    tree.insert(&[b"canister", id, b"module_hash"], module.hash.to_vec());
-    tree.insert(&[b"canister", id, b"certified_data"], canister.certified_data.clone());
+    tree.insert(&[b"module_hash"], module.hash.to_vec());
+    tree.insert(&[b"certified_data"], canister.certified_data.clone());
     for (name, (_, content)) in &module.metadata {
-        tree.insert(&[b"canister", id, b"metadata", name.as_bytes()], content.clone());
+        tree.insert(&[b"metadata", name.as_bytes()], content.clone());
     }
+    tree
 }
 
-fn insert_request_status(tree: &mut StateTree, id: &RequestId, status: &IngressStatus) {
-    let mut insert = |label: &[u8], value: Vec<u8>| tree.insert(&[b"request_status", &id.0, label], value);
+fn status_subtree(status: &IngressStatus) -> StateTree {
+    let mut tree = StateTree::new();
+    let mut insert = |label: &[u8], value: Vec<u8>| tree.insert(&[label], value);
     match status {
         IngressStatus::Received => insert(b"status", b"received".to_vec()),
         IngressStatus::Processing => insert(b"status", b"processing".to_vec()),
@@ -95,6 +190,7 @@ fn insert_request_status(tree: &mut StateTree, id: &RequestId, status: &IngressS
             }
         }
     }
+    tree
 }
 
 impl Replica {

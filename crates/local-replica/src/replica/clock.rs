@@ -29,6 +29,14 @@ impl ReplicaClock {
         self.now_ns
     }
 
+    /// The time by which users sign requests: a wall clock that was moved ahead does not move them.
+    pub fn users_ns(&self) -> u64 {
+        match self.kind {
+            Clock::Wall => self.now_ns.saturating_sub(self.ahead_ns),
+            Clock::Manual => self.now_ns,
+        }
+    }
+
     pub fn advance(&mut self, by: Duration) {
         let by_ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         self.now_ns = self.now_ns.saturating_add(by_ns);

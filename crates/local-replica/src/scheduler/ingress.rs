@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::deliver::{check_running, no_module, not_found, out_of_cycles};
 use super::execute::{Entry, Keep, Reserve};
+use super::ingress_history::IngressRecord;
 use super::{Origin, Request};
 use crate::cycles::{INSPECT_INSTRUCTIONS, UPDATE_INSTRUCTIONS};
 use crate::execution::{Context, Function, Input};
@@ -12,15 +13,8 @@ use crate::message::{CallResult, EntryPoint, IngressMessage, IngressStatus, Reje
 use crate::replica::Replica;
 use crate::stand_ins::stands_in_for;
 
-/// How long an answer is kept after its message's expiry.
-const KEPT_AFTER_EXPIRY_NS: u64 = 5 * 60 * 1_000_000_000;
-
-/// What is known of one ingress message.
-#[derive(Clone, Debug)]
-pub(crate) struct IngressRecord {
-    pub status: IngressStatus,
-    pub expiry_ns: u64,
-}
+/// How far ahead the messages expire that are submitted without a signature.
+const DIRECT_EXPIRY_NS: u64 = 5 * 60 * 1_000_000_000;
 
 impl Replica {
     /// Takes a user's update call, after asking the canister's `canister_inspect_message`. The same
@@ -30,15 +24,34 @@ impl Replica {
     /// When the message is refused before it enters the queue: unknown, stopped or empty canister,
     /// out of cycles, not accepted by the canister, or no such right at the management canister.
     pub fn submit(&mut self, message: IngressMessage) -> Result<(), Reject> {
+        let effective_id = message.canister_id;
+        self.submit_at(effective_id, message)
+    }
+
+    /// As [`Self::submit`], for a message that came in at the endpoint of a canister or subnet.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub(crate) fn submit_at(
+        &mut self,
+        effective_id: Principal,
+        message: IngressMessage,
+    ) -> Result<(), Reject> {
         self.refresh_clock();
-        self.forget_old_answers();
-        if self.ingress.contains_key(&message.request_id) {
+        let now_ns = self.clock.users_ns();
+        self.ingress.forget_old(now_ns);
+        if self.ingress.get(&message.request_id).is_some() {
             return Ok(());
         }
         self.inspect(&message)?;
-        // Users' expiry follows the world's clock; tests may have moved this one far ahead of it.
-        let expiry_ns = message.ingress_expiry_ns.max(self.time_ns());
-        let record = IngressRecord { status: IngressStatus::Received, expiry_ns };
+        let record = IngressRecord {
+            status: IngressStatus::Received,
+            // A served replica whose clock is manual may be ahead of its users.
+            expiry_ns: message.ingress_expiry_ns.max(now_ns),
+            sender: message.sender,
+            canister_id: message.canister_id,
+            effective_id,
+        };
         self.ingress.insert(message.request_id, record);
         self.enqueue_request(Request {
             to: message.canister_id,
@@ -70,7 +83,7 @@ impl Replica {
             canister_id: canister,
             method_name: method.to_owned(),
             arg,
-            ingress_expiry_ns: self.time_ns().saturating_add(KEPT_AFTER_EXPIRY_NS),
+            ingress_expiry_ns: self.time_ns().saturating_add(DIRECT_EXPIRY_NS),
         })?;
         self.run_while(|replica| {
             matches!(
@@ -92,17 +105,7 @@ impl Replica {
     }
 
     pub(crate) fn set_ingress_status(&mut self, id: RequestId, status: IngressStatus) {
-        if let Some(record) = self.ingress.get_mut(&id) {
-            record.status = status;
-        }
-    }
-
-    fn forget_old_answers(&mut self) {
-        let time_ns = self.time_ns();
-        self.ingress.retain(|_, record| {
-            matches!(record.status, IngressStatus::Received | IngressStatus::Processing)
-                || record.expiry_ns.saturating_add(KEPT_AFTER_EXPIRY_NS) > time_ns
-        });
+        self.ingress.set_status(id, status);
     }
 
     fn inspect(&mut self, message: &IngressMessage) -> Result<(), Reject> {

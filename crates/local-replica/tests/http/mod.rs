@@ -58,6 +58,12 @@ impl Setup {
         self.server.with_replica(move |replica| replica.advance_time(by)).expect("it runs");
     }
 
+    /// Lets the replica's thread panic, as a defect would.
+    pub fn break_replica(&self, cause: &'static str) {
+        let broken = self.server.with_replica::<()>(move |_| panic!("{cause}"));
+        assert!(broken.expect_err("it panicked").to_string().contains(cause));
+    }
+
     pub fn stop(self) {
         self.server.stop();
     }

@@ -82,3 +82,47 @@ fn should_show_a_neighbours_label_without_its_content() {
     let below = [&b"canister"[..], b"b002", b"module_hash"];
     assert_eq!(witness.lookup_path(below), LookupResult::Unknown);
 }
+
+#[test]
+fn should_have_the_same_root_hash_whatever_came_before() {
+    let names: Vec<String> = (0..50).map(|index| format!("b{index}")).collect();
+    let insert = |tree: &mut StateTree, name: &str| {
+        tree.insert(&[b"canister", name.as_bytes(), b"controllers"], name.as_bytes().to_vec());
+    };
+    let (mut forwards, mut backwards) = (StateTree::new(), StateTree::new());
+    names.iter().for_each(|name| insert(&mut forwards, name));
+    names.iter().rev().for_each(|name| insert(&mut backwards, name));
+    assert_eq!(forwards.digest(), backwards.digest());
+
+    let with_all = forwards.digest();
+    for removed in ["b7", "b0", "b49"] {
+        forwards.remove(&[b"canister", removed.as_bytes()]);
+        assert!(forwards.get(&[b"canister", removed.as_bytes()]).is_none());
+    }
+    assert_ne!(forwards.digest(), with_all);
+    ["b49", "b7", "b0"].into_iter().for_each(|name| insert(&mut forwards, name));
+    assert_eq!(forwards.digest(), with_all);
+}
+
+#[test]
+fn should_leave_copies_as_they_were() {
+    let mut tree = tree_of(5);
+    let (copy, digest) = (tree.clone(), tree.digest());
+    tree.insert(&[b"canister", b"b000", b"controllers"], vec![9]);
+    tree.remove(&[b"canister", b"b002"]);
+    assert_eq!(copy.digest(), digest);
+    assert_ne!(tree.digest(), digest);
+    assert_eq!(copy.get(&[b"canister", b"b000", b"controllers"]).and_then(StateTree::value), Some(&[2][..]));
+}
+
+#[test]
+fn should_keep_labels_in_order() {
+    let witness = tree_of(40).witness(&[vec![]]);
+    let paths: Vec<Vec<Vec<u8>>> = witness
+        .list_paths()
+        .iter()
+        .map(|path| path.iter().map(|label| label.as_bytes().to_vec()).collect())
+        .collect();
+    assert!(paths.is_sorted());
+    assert_eq!(paths.len(), 81);
+}

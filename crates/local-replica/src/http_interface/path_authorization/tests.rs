@@ -8,16 +8,11 @@ const REQUEST: RequestId = RequestId([7; 32]);
 struct State;
 
 impl ReadableState for State {
-    fn is_known(&self, request_id: &RequestId) -> bool {
-        *request_id == REQUEST
-    }
-
     fn submission(&self, request_id: &RequestId) -> Option<Submission> {
         (*request_id == REQUEST).then(|| Submission {
             sender: sender(),
             canister_id: canister(),
             effective_id: canister(),
-            ingress_expiry_ns: 0,
         })
     }
 
