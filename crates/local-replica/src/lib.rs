@@ -27,4 +27,4 @@ pub use message::{
     CallResult, EntryPoint, IngressMessage, IngressStatus, MessageReport, Outcome, Principal, QueryMessage,
     Reject, RejectCode, RequestId, Step,
 };
-pub use replica::{Observer, Replica, ReplicaError, ReplicaView};
+pub use replica::{Observer, Replica, ReplicaError, ReplicaView, RestoreError, StateHash, WorldSnapshot};

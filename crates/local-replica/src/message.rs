@@ -3,9 +3,10 @@
 use std::fmt;
 
 pub use candid::Principal;
+use serde::{Deserialize, Serialize};
 
 /// Why a call was rejected, as the interface specification numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RejectCode {
     /// Fatal system error; retrying will not help.
@@ -30,7 +31,7 @@ impl RejectCode {
 }
 
 /// A rejected call.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{code:?}{}: {message}", .error_code.as_ref().map(|code| format!(" {code}")).unwrap_or_default())]
 pub struct Reject {
     pub code: RejectCode,
@@ -59,7 +60,7 @@ impl Reject {
 pub type CallResult = Result<Vec<u8>, Reject>;
 
 /// The id of an ingress message: the representation-independent hash of its content.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub [u8; 32]);
 
 impl fmt::Debug for RequestId {
@@ -80,13 +81,13 @@ pub struct IngressMessage {
 }
 
 /// How far an ingress message has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IngressStatus {
     /// Accepted, not yet executed.
     Received,
     /// Executing, or waiting for calls it made.
     Processing,
-    Replied(Vec<u8>),
+    Replied(#[serde(with = "serde_bytes")] Vec<u8>),
     Rejected(Reject),
     /// Answered so long ago that the answer was dropped.
     Done,

@@ -5,6 +5,7 @@ mod clock;
 mod direct;
 mod inspection;
 mod stand_ins;
+mod state;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -15,8 +16,10 @@ use rand_chacha::ChaCha20Rng;
 
 pub(crate) use certified_state::{CertifiedState, canister_id};
 pub use inspection::{Observer, ReplicaView};
+pub use state::{RestoreError, StateHash, WorldSnapshot};
 
 use clock::ReplicaClock;
+use state::Identity;
 
 use crate::canister::{Canister, SubnetFacts};
 use crate::certification::{NodeKey, RootKey};
@@ -47,6 +50,7 @@ enum Stream {
 
 /// A subnet of the Internet Computer: canisters, keys, queue and time.
 pub struct Replica {
+    identity: Identity,
     pub(crate) clock: ReplicaClock,
     pub(crate) subnet: SubnetFacts,
     pub(crate) modules: ModuleCache,
@@ -90,6 +94,7 @@ impl Replica {
         let tolerated_faults = (config.nodes - 1) / 3;
         let faults = FaultSwitch::default();
         Ok(Self {
+            identity: Identity { seed: config.seed, nodes: config.nodes },
             clock: ReplicaClock::new(config.clock, config.start_time_ns),
             subnet: SubnetFacts {
                 id: Principal::self_authenticating(&root_key_der),

@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 
 use crate::execution::CallbackFunctions;
 use crate::scheduler::Origin;
 
 /// Names a call context within its canister.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallContextId(u64);
 
 /// Names a callback within its canister.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallbackId(u64);
 
 /// One call being answered, from its message until its last callback.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallContext {
     pub origin: Origin,
     pub caller: Principal,
@@ -32,7 +33,7 @@ pub struct CallContext {
 }
 
 /// What to do when the answer of a call arrives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Callback {
     pub context: CallContextId,
     pub functions: CallbackFunctions,
@@ -45,7 +46,7 @@ pub struct Callback {
 }
 
 /// All open calls of one canister.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OpenCalls {
     next_context: u64,
     next_callback: u64,

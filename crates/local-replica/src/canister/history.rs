@@ -2,12 +2,13 @@
 
 use candid::Principal;
 use ic_management_canister_types::{Change, ChangeDetails, ChangeOrigin, FromCanisterRecord, FromUserRecord};
+use serde::{Deserialize, Serialize};
 
 /// The newest changes; the network keeps at least this many.
 const KEPT_CHANGES: usize = 20;
 
 /// A canister's history.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct History {
     total: u64,
     changes: Vec<Change>,

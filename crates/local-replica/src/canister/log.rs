@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use ic_management_canister_types::CanisterLogRecord;
+use serde::{Deserialize, Serialize};
 
 /// The newest records of a canister, up to a number of bytes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Log {
     next_index: u64,
     records: VecDeque<CanisterLogRecord>,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 
 pub use call_context::{CallContext, CallContextId, Callback, CallbackId, OpenCalls};
 pub use history::History;
@@ -22,7 +23,7 @@ use crate::scheduler::Origin;
 const NS_PER_SECOND: u128 = 1_000_000_000;
 
 /// Whether a canister takes messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     Running,
     /// Takes only responses; answers these `stop_canister` calls once no call is open.
@@ -33,7 +34,7 @@ pub enum Status {
 }
 
 /// A `stop_canister` call that waits for its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopRequest {
     pub origin: Origin,
     pub cycles: u128,
@@ -110,7 +111,7 @@ impl Canister {
 
     /// Bytes that storage is charged for.
     pub fn memory_bytes(&self) -> u128 {
-        let module = self.module().map_or(0, |module| module.sent_bytes);
+        let module = self.module().map_or(0, |module| module.sent.len());
         let chunks: usize = self.chunk_store.values().map(Vec::len).sum();
         (self.memory().len() + self.stable_memory().len() + module + chunks) as u128
     }

@@ -7,6 +7,7 @@ use ic_management_canister_types::{
     CanisterSettings, DefiniteCanisterSettings, EnvironmentVariable, LogVisibility, SnapshotVisibility,
     StatusVisibility,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::message::{Reject, RejectCode};
 
@@ -17,7 +18,7 @@ const MAX_LOG_BYTES: u64 = 2 * 1024 * 1024;
 const MAX_MEMORY_BYTES: u64 = 1 << 48;
 
 /// The settings in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     pub controllers: Vec<Principal>,
     pub compute_allocation_percent: u64,

@@ -38,8 +38,8 @@ pub struct CompiledModule {
     pub metadata: BTreeMap<String, (MetadataVisibility, Vec<u8>)>,
     /// SHA-256 of the module as it was sent, compressed or not.
     pub hash: [u8; 32],
-    /// Size of the module as it was sent.
-    pub sent_bytes: usize,
+    /// The module as it was sent.
+    pub sent: Vec<u8>,
 }
 
 impl CompiledModule {
@@ -131,7 +131,7 @@ impl ModuleCache {
             imports_data_certificate: instrumented.imports_data_certificate,
             metadata: metadata(instrumented.custom_sections),
             hash,
-            sent_bytes: sent.len(),
+            sent: sent.to_vec(),
         });
         SHARED.compiled.lock().insert(hash, compiled.clone());
         Ok(compiled)

@@ -106,6 +106,11 @@ impl Instance {
         Ok(this)
     }
 
+    /// The mutable globals as of the last commit.
+    pub fn globals(&self) -> &[GlobalValue] {
+        &self.committed_globals
+    }
+
     /// The heap as of the last commit.
     pub fn heap_image(&self) -> HeapImage {
         HeapImage { memory: self.committed_memory.clone(), globals: self.committed_globals.clone() }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 
 pub(super) use calls::CallPerformed;
 
@@ -17,14 +18,14 @@ use crate::cycles::Prices;
 use crate::message::{CallResult, Reject};
 
 /// A function of the canister's table and the value that it is called with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableFunction {
     pub index: u32,
     pub environment: u32,
 }
 
 /// What the canister wants called when the answer of a call arrives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackFunctions {
     pub reply: TableFunction,
     pub reject: TableFunction,

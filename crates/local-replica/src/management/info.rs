@@ -108,7 +108,7 @@ fn status_of(canister: &Canister, prices: Prices) -> CanisterStatusResult {
             wasm_memory_size: canister.memory().len().into(),
             stable_memory_size: canister.stable_memory().len().into(),
             global_memory_size: zero(),
-            wasm_binary_size: canister.module().map_or(0, |module| module.sent_bytes).into(),
+            wasm_binary_size: canister.module().map_or(0, |module| module.sent.len()).into(),
             custom_sections_size: zero(),
             canister_history_size: zero(),
             wasm_chunk_store_size: chunk_bytes.into(),

@@ -11,7 +11,7 @@ use super::Replica;
 use crate::canister::Canister;
 use crate::certification::{CertifiedTree, StateTree};
 use crate::execution::{CompiledModule, MetadataVisibility};
-use crate::message::{IngressStatus, RequestId};
+use crate::message::IngressStatus;
 
 /// How old a certified state may be that is shown again because nothing but the time has changed.
 const MAX_AGE_NS: u64 = 100_000_000;

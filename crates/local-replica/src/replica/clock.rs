@@ -25,6 +25,11 @@ impl ReplicaClock {
         Self { kind, now_ns, ahead_ns: 0 }
     }
 
+    /// A clock of the same kind that goes on from where another one stood.
+    pub fn resumed_at(&self, now_ns: u64, ahead_ns: u64) -> Self {
+        Self { kind: self.kind, now_ns, ahead_ns }
+    }
+
     pub fn now_ns(&self) -> u64 {
         self.now_ns
     }
@@ -35,6 +40,11 @@ impl ReplicaClock {
             Clock::Wall => self.now_ns.saturating_sub(self.ahead_ns),
             Clock::Manual => self.now_ns,
         }
+    }
+
+    /// What was added to the system's time.
+    pub fn ahead_ns(&self) -> u64 {
+        self.ahead_ns
     }
 
     pub fn advance(&mut self, by: Duration) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 
 use crate::message::{IngressStatus, RequestId};
 
@@ -12,7 +13,7 @@ const KEPT_AFTER_EXPIRY_NS: u64 = 5 * 60 * 1_000_000_000;
 const FORGET_INTERVAL_NS: u64 = 10 * 1_000_000_000;
 
 /// What is known of one ingress message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct IngressRecord {
     pub status: IngressStatus,
     /// By the clock that users sign by.
@@ -39,6 +40,16 @@ pub(crate) struct IngressHistory {
 }
 
 impl IngressHistory {
+    /// A history that goes on with these records; all are new to the next certificate.
+    pub(crate) fn resumed(records: BTreeMap<RequestId, IngressRecord>, forgotten_at_ns: u64) -> Self {
+        Self { records, changed: None, forgotten_at_ns }
+    }
+
+    /// When old answers were last looked for.
+    pub(crate) fn forgotten_at_ns(&self) -> u64 {
+        self.forgotten_at_ns
+    }
+
     pub(crate) fn get(&self, id: &RequestId) -> Option<&IngressRecord> {
         self.records.get(id)
     }

@@ -1,12 +1,13 @@
 //! What waits to be executed.
 
 use candid::Principal;
+use serde::{Deserialize, Serialize};
 
 use crate::canister::CallbackId;
 use crate::message::{CallResult, RequestId};
 
 /// Who waits for the answer of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// A user.
     Ingress(RequestId),
@@ -19,10 +20,11 @@ pub enum Origin {
 }
 
 /// A call of a canister's method.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
     pub to: Principal,
     pub method: String,
+    #[serde(with = "serde_bytes")]
     pub arg: Vec<u8>,
     pub caller: Principal,
     pub cycles: u128,
@@ -32,7 +34,7 @@ pub struct Request {
 }
 
 /// The answer of a call, on its way back to the canister that made it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Response {
     pub to: Principal,
     pub callback: CallbackId,
@@ -43,7 +45,7 @@ pub struct Response {
 }
 
 /// One message of the queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum QueuedMessage {
     Request(Request),
     Response(Response),
