@@ -16,7 +16,9 @@ pub const INSPECT_INSTRUCTIONS: u64 = 200_000_000;
 
 /// Largest response of a canister, and largest ingress message, in bytes.
 pub const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
-/// Largest payload of a call between canisters of one subnet, in bytes.
+/// Longest name of a method that can be called, in bytes.
+pub const MAX_METHOD_NAME_BYTES: usize = 20_000;
+/// Largest payload of a call between canisters of one subnet, in bytes: method name and argument.
 pub const MAX_CALL_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
 
 /// The fees of a subnet with `nodes` nodes. All amounts are cycles.

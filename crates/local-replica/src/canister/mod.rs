@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use call_context::{CallContext, CallContextId, Callback, CallbackId, OpenCalls};
 pub use history::History;
 pub use log::Log;
-pub use settings::Settings;
+pub use settings::{MAX_ENVIRONMENT_VARIABLE_BYTES, Settings};
 
 use crate::cycles::Prices;
 use crate::execution::{CompiledModule, Environment, Instance};

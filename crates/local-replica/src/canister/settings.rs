@@ -13,7 +13,8 @@ use crate::message::{Reject, RejectCode};
 
 const MAX_CONTROLLERS: usize = 10;
 const MAX_ENVIRONMENT_VARIABLES: usize = 20;
-const MAX_ENVIRONMENT_VARIABLE_BYTES: usize = 128;
+/// Longest name, and longest value, of an environment variable.
+pub const MAX_ENVIRONMENT_VARIABLE_BYTES: usize = 128;
 const MAX_LOG_BYTES: u64 = 2 * 1024 * 1024;
 const MAX_MEMORY_BYTES: u64 = 1 << 48;
 

@@ -60,6 +60,28 @@ impl Context {
         }
     }
 
+    /// The name in the network's error messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::PreUpgrade => "pre upgrade",
+            Self::Update => "update",
+            Self::ReplicatedQuery => "replicated query",
+            Self::NonReplicatedQuery => "non replicated query",
+            Self::Transform => "transform",
+            Self::CompositeQuery => "composite query",
+            Self::Reply => "reply callback",
+            Self::Reject => "reject callback",
+            Self::CompositeReply => "composite reply callback",
+            Self::CompositeReject => "composite reject callback",
+            Self::Cleanup => "cleanup",
+            Self::CompositeCleanup => "composite cleanup",
+            Self::Start => "start",
+            Self::Inspect => "inspect message",
+            Self::SystemTask => "system task",
+        }
+    }
+
     /// Whether all nodes of a subnet execute this, rather than a single one.
     pub fn is_replicated(self) -> bool {
         !matches!(

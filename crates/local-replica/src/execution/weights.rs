@@ -65,7 +65,13 @@ pub fn operator_cost() -> OperatorCost {
 
 /// Fixed cost of a system call, in instructions, besides one per byte that it copies.
 pub const fn system_call(name: &str) -> u64 {
-    if same(name, "stable64_read") || same(name, "stable64_write") || same(name, "stable64_size") {
+    if same(name, "stable64_read")
+        || same(name, "stable64_write")
+        || same(name, "stable64_size")
+        || same(name, "stable_read")
+        || same(name, "stable_write")
+        || same(name, "stable_size")
+    {
         20
     } else if same(name, "debug_print") {
         100

@@ -97,8 +97,10 @@ impl Replica {
                 canister.log.push(time_ns, format!("[TRAP]: {trap}").into_bytes(), limit);
             }
         }
-        if run.result.is_ok() && keep == Keep::Everything {
+        if run.result.is_ok() && keep != Keep::Undecided && !matches!(reserve, Reserve::Free) {
             canister.version += 1;
+        }
+        if run.result.is_ok() && keep == Keep::Everything {
             if let Some(data) = effects.certified_data.take() {
                 canister.certified_data = data;
             }

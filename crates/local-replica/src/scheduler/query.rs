@@ -108,7 +108,7 @@ impl Replica {
             may_respond: true,
             ..Input::new(Context::CompositeQuery, sender, QUERY_INSTRUCTIONS)
         };
-        let effects =
+        let (effects, mut instructions) =
             self.composite_message(id, &method, Function::Export(&export), input, data_certificate)?;
         let mut response = effects.response;
         let mut calls: VecDeque<OutgoingCall> = effects.calls.into();
@@ -130,17 +130,50 @@ impl Replica {
                 arg,
                 reject,
                 may_respond: response.is_none(),
+                context_instructions: instructions,
                 ..Input::new(context, sender, QUERY_INSTRUCTIONS)
             };
-            let effects = self.composite_message(id, &method, Function::Table(callback), input, None)?;
+            let answered = self.composite_message(id, &method, Function::Table(callback), input, None);
+            if answered.is_err()
+                && let Some(cleanup) = call.callbacks.cleanup
+            {
+                self.composite_cleanup(sender, id, &method, Function::Table(cleanup), instructions);
+            }
+            let (effects, executed) = answered?;
+            instructions += executed;
             response = response.or(effects.response);
             calls.extend(effects.calls);
         }
         response.unwrap_or_else(|| Err(did_not_reply(id)))
     }
 
-    /// One message of a composite query. A trap ends the whole query, so that its cleanup
-    /// callbacks would have nobody to clean up for.
+    /// Runs the cleanup of a callback that trapped. The whole query fails then, so that nothing but
+    /// the trace sees what it does.
+    fn composite_cleanup(
+        &mut self,
+        sender: Principal,
+        id: Principal,
+        method: &str,
+        function: Function<'_>,
+        context_instructions: u64,
+    ) {
+        self.execute(Entry {
+            canister: id,
+            kind: EntryPoint::Cleanup { method: method.to_owned() },
+            function,
+            input: Input {
+                method: method.to_owned(),
+                context_instructions,
+                ..Input::new(Context::CompositeCleanup, sender, QUERY_INSTRUCTIONS)
+            },
+            reserve: Reserve::Free,
+            keep: Keep::Undecided,
+            data_certificate: None,
+        });
+    }
+
+    /// One message of a composite query, with the instructions that it executed. A trap ends the whole
+    /// query.
     fn composite_message(
         &mut self,
         id: Principal,
@@ -148,7 +181,7 @@ impl Replica {
         function: Function<'_>,
         input: Input,
         data_certificate: Option<Vec<u8>>,
-    ) -> Result<Effects, Reject> {
+    ) -> Result<(Effects, u64), Reject> {
         let execution = self.execute(Entry {
             canister: id,
             kind: EntryPoint::CompositeQuery { method: method.to_owned() },
@@ -159,6 +192,6 @@ impl Replica {
             data_certificate,
         });
         execution.result.map_err(|trap| trap.to_reject(id))?;
-        Ok(execution.effects)
+        Ok((execution.effects, execution.report.instructions))
     }
 }

@@ -39,7 +39,7 @@ fn documentation<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
 
 /// Finds `#[test]` functions, and lists of names in a macro whose name ends with `_clauses!`: every
 /// name of such a list is a test, and the documentation before the names speaks of all of them.
-fn read_clauses(file: &str, source: &str, clauses: &mut Clauses) {
+fn read_clauses(module: &str, source: &str, clauses: &mut Clauses) {
     let section = source.lines().next().and_then(|line| documentation(line, "//!")).unwrap_or_default();
     let mut sentence = Vec::new();
     let mut lines = source.lines();
@@ -58,7 +58,7 @@ fn read_clauses(file: &str, source: &str, clauses: &mut Clauses) {
             for line in lines.by_ref() {
                 if is_test {
                     let name = line.trim().strip_prefix("fn ").and_then(|rest| rest.split('(').next());
-                    tests.push(name.unwrap_or_else(|| panic!("{file}: no function after #[test]")));
+                    tests.push(name.unwrap_or_else(|| panic!("{module}: no function after #[test]")));
                     break;
                 } else if let Some(text) = documentation(line, "///") {
                     sentence.push(text);
@@ -68,15 +68,15 @@ fn read_clauses(file: &str, source: &str, clauses: &mut Clauses) {
                     tests.extend(line.split_whitespace());
                 }
             }
-            assert!(!sentence.is_empty(), "{file}: {} says not which clause it checks (`///`)", tests[0]);
+            assert!(!sentence.is_empty(), "{module}: {} says not which clause it checks (`///`)", tests[0]);
             assert!(
                 section.contains('›'),
-                "{file}: the module's documentation must begin with the section of the specification, \
+                "{module}: the module's documentation must begin with the section of the specification, \
                  for instance `//! Canister interface › Cycles`; found {section:?}"
             );
             clauses.entry(section.to_owned()).or_default().push(Clause {
                 sentence: sentence.join(" "),
-                tests: tests.into_iter().map(str::to_owned).collect(),
+                tests: tests.into_iter().map(|test| format!("{module}::{test}")).collect(),
             });
         }
         if !line.trim_start().starts_with("#[") {
@@ -87,7 +87,7 @@ fn read_clauses(file: &str, source: &str, clauses: &mut Clauses) {
 
 fn page(clauses: &Clauses) -> String {
     let total: usize = clauses.values().flatten().map(|clause| clause.tests.len()).sum();
-    let mut page = format!("{total} clauses, each a test of this name.\n");
+    let mut page = format!("{total} clauses, each a test; its name says where it is.\n");
     for (section, clauses) in clauses {
         write!(page, "\n### {section}\n\n").expect("a string takes it");
         for clause in clauses {
@@ -106,7 +106,8 @@ fn clause_page_should_list_every_clause() {
     let mut clauses = Clauses::new();
     for path in files.iter().filter(|path| !path.ends_with("clause_page.rs")) {
         let source = std::fs::read_to_string(path).expect("the source can be read");
-        read_clauses(&path.display().to_string(), &source, &mut clauses);
+        let module = path.strip_prefix(&folder).expect("found in it").with_extension("");
+        read_clauses(&module.to_string_lossy().replace('/', "::"), &source, &mut clauses);
     }
     let readme = folder.join("README.md");
     let text = std::fs::read_to_string(&readme).expect("the page can be read");
@@ -132,7 +133,7 @@ fn clause_page_should_read_tests_and_lists_of_names() {
     read_clauses("file", source, &mut clauses);
     let clause = |sentence: &str, tests: &[&str]| Clause {
         sentence: sentence.to_owned(),
-        tests: tests.iter().map(|test| (*test).to_owned()).collect(),
+        tests: tests.iter().map(|test| format!("file::{test}")).collect(),
     };
     assert_eq!(
         clauses["A › B"],

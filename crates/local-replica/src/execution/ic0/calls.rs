@@ -3,6 +3,8 @@
 use wasmtime::Linker;
 
 use super::{api, copy_in, cycles, system_call};
+use crate::cycles::MAX_METHOD_NAME_BYTES;
+use crate::execution::CanisterTrap;
 use crate::execution::instance::Host;
 use crate::execution::system_api::{CallPerformed, TableFunction};
 
@@ -20,6 +22,12 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                                       reject_fun: u32,
                                       reject_env: u32|
      -> () {
+        if name_size as usize > MAX_METHOD_NAME_BYTES {
+            return Err(CanisterTrap::violation(format!(
+                "ic0.call_new: the method name has {name_size} bytes; allowed are at most {MAX_METHOD_NAME_BYTES}"
+            ))
+            .into());
+        }
         let callee = copy_in(&mut caller, callee_src, callee_size)?;
         let method = copy_in(&mut caller, name_src, name_size)?;
         let reply = TableFunction { index: reply_fun, environment: reply_env };
@@ -38,6 +46,9 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     });
     system_call!(linker, "call_cycles_add128", |caller, high: u64, low: u64| -> () {
         Ok(api(&mut caller).add_call_cycles(cycles(high, low))?)
+    });
+    system_call!(linker, "call_cycles_add", |caller, amount: u64| -> () {
+        Ok(api(&mut caller).add_call_cycles(amount.into())?)
     });
     system_call!(linker, "call_perform", |caller| -> u32 {
         Ok(match api(&mut caller).perform_call()? {

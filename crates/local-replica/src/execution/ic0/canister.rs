@@ -1,10 +1,14 @@
 //! System calls about the canister itself: identity, balance, time, environment, certification.
 
-use wasmtime::Linker;
+use wasmtime::{Caller, Linker};
 
-use super::{api, blob, copy_in, copy_out, cycles, system_call, write_cycles};
+use super::{api, blob, copy_in, copy_out, cycles, low_half, system_call, try_copy_in, write_cycles};
+use crate::canister::MAX_ENVIRONMENT_VARIABLE_BYTES;
 use crate::execution::CanisterTrap;
 use crate::execution::instance::Host;
+
+/// What `debug_print` and `trap` take at most; the rest is cut off.
+const MAX_DIAGNOSTIC_BYTES: u32 = 32 * 1024;
 
 pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     define_identity(linker)?;
@@ -41,6 +45,9 @@ fn define_balance(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "canister_cycle_balance128", |caller, dst: u32| -> () {
         let balance = api(&mut caller).effects.balance_cycles;
         write_cycles(&mut caller, dst, balance)
+    });
+    system_call!(linker, "canister_cycle_balance", |caller| -> u64 {
+        low_half(api(&mut caller).effects.balance_cycles)
     });
     system_call!(linker, "canister_liquid_cycle_balance128", |caller, dst: u32| -> () {
         let liquid = api(&mut caller).liquid_cycles();
@@ -120,11 +127,11 @@ fn define_environment_variables(linker: &mut Linker<Host>) -> wasmtime::Result<(
         copy_out(&mut caller, |api| Ok(api.environment_variable_name(index)?.as_bytes()), dst, offset, size)
     });
     system_call!(linker, "env_var_name_exists", |caller, name_src: u32, name_size: u32| -> u32 {
-        let name = copy_in(&mut caller, name_src, name_size)?;
+        let name = variable_name(&mut caller, name_src, name_size)?;
         Ok(api(&mut caller).environment_variable(&name)?.is_some().into())
     });
     system_call!(linker, "env_var_value_size", |caller, name_src: u32, name_size: u32| -> u32 {
-        let name = copy_in(&mut caller, name_src, name_size)?;
+        let name = variable_name(&mut caller, name_src, name_size)?;
         let value = api(&mut caller).environment_variable(&name)?;
         Ok(value.ok_or_else(no_environment_variable)?.len() as u32)
     });
@@ -135,7 +142,7 @@ fn define_environment_variables(linker: &mut Linker<Host>) -> wasmtime::Result<(
                                                 offset: u32,
                                                 size: u32|
      -> () {
-        let name = copy_in(&mut caller, name_src, name_size)?;
+        let name = variable_name(&mut caller, name_src, name_size)?;
         copy_out(
             &mut caller,
             |api| {
@@ -150,19 +157,35 @@ fn define_environment_variables(linker: &mut Linker<Host>) -> wasmtime::Result<(
     Ok(())
 }
 
+/// The name that a system call on environment variables is given.
+fn variable_name(caller: &mut Caller<'_, Host>, src: u32, size: u32) -> wasmtime::Result<Vec<u8>> {
+    if size as usize > MAX_ENVIRONMENT_VARIABLE_BYTES {
+        return Err(CanisterTrap::violation(format!(
+            "the name of an environment variable has {size} bytes; allowed are at most {MAX_ENVIRONMENT_VARIABLE_BYTES}"
+        ))
+        .into());
+    }
+    copy_in(caller, src, size)
+}
+
 fn no_environment_variable() -> CanisterTrap {
     CanisterTrap::violation("there is no environment variable of this name")
 }
 
 fn define_diagnostics(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "debug_print", |caller, src: u32, size: u32| -> () {
-        let line = copy_in(&mut caller, src, size)?;
+        let line = try_copy_in(&mut caller, src, size.min(MAX_DIAGNOSTIC_BYTES))?;
+        let line = line.unwrap_or_else(|| b"(debug_print message out of memory bounds)".to_vec());
         api(&mut caller).effects.log.push(line);
         Ok(())
     });
     system_call!(linker, "trap", |caller, src: u32, size: u32| -> () {
-        let message = copy_in(&mut caller, src, size)?;
-        Err(CanisterTrap::Called(String::from_utf8_lossy(&message).into_owned()).into())
+        let message = try_copy_in(&mut caller, src, size.min(MAX_DIAGNOSTIC_BYTES))?;
+        let message = message.map_or_else(
+            || "(trap message out of memory bounds)".to_owned(),
+            |bytes| bytes.utf8_chunks().map(|chunk| chunk.valid()).collect(),
+        );
+        Err(CanisterTrap::Called(message).into())
     });
     Ok(())
 }

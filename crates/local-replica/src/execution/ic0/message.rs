@@ -2,7 +2,7 @@
 
 use wasmtime::Linker;
 
-use super::{api, blob, copy_in, copy_out, cycles, system_call, write_cycles};
+use super::{api, blob, copy_in, copy_out, cycles, low_half, system_call, write_cycles};
 use crate::execution::instance::Host;
 
 pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
@@ -36,6 +36,15 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "msg_cycles_available128", |caller, dst: u32| -> () {
         let available = api(&mut caller).available_cycles();
         write_cycles(&mut caller, dst, available)
+    });
+    system_call!(linker, "msg_cycles_available", |caller| -> u64 {
+        low_half(api(&mut caller).available_cycles())
+    });
+    system_call!(linker, "msg_cycles_refunded", |caller| -> u64 {
+        low_half(api(&mut caller).input.cycles_refunded)
+    });
+    system_call!(linker, "msg_cycles_accept", |caller, max: u64| -> u64 {
+        low_half(api(&mut caller).accept_cycles(max.into()))
     });
     system_call!(linker, "msg_cycles_refunded128", |caller, dst: u32| -> () {
         let refunded = api(&mut caller).input.cycles_refunded;

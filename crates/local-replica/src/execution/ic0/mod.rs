@@ -63,8 +63,8 @@ fn enter(caller: &mut Caller<'_, Host>, name: &str, legal: Contexts, weight: u64
     let context = api(caller).input.context;
     if !legal.contains(context) {
         return Err(CanisterTrap::violation(format!(
-            "\"ic0_{name}\" cannot be executed in context {}",
-            context.symbol()
+            "\"ic0_{name}\" cannot be executed in {} mode",
+            context.name()
         ))
         .into());
     }
@@ -118,6 +118,13 @@ fn copy_in(caller: &mut Caller<'_, Host>, src: u32, size: u32) -> wasmtime::Resu
     Ok(memory[range].to_vec())
 }
 
+/// Like [`copy_in`], but `None` when the bytes are not within the linear memory.
+fn try_copy_in(caller: &mut Caller<'_, Host>, src: u32, size: u32) -> wasmtime::Result<Option<Vec<u8>>> {
+    charge(caller, size.into())?;
+    let (memory, _) = memory(caller);
+    Ok(bounds(memory.len(), src.into(), size.into()).ok().map(|range| memory[range].to_vec()))
+}
+
 /// Charges for and copies a part of a blob into linear memory.
 fn copy_out(
     caller: &mut Caller<'_, Host>,
@@ -149,6 +156,12 @@ fn write_cycles(caller: &mut Caller<'_, Host>, dst: u32, cycles: u128) -> wasmti
     let range = bounds(memory.len(), dst.into(), 16)?;
     memory[range].copy_from_slice(&cycles.to_le_bytes());
     Ok(())
+}
+
+/// An amount of cycles for the older system calls, which know only 64 bits.
+fn low_half(cycles: u128) -> wasmtime::Result<u64> {
+    u64::try_from(cycles)
+        .map_err(|_| CanisterTrap::Wasm("cycles amount exceeds 64-bit representation".to_owned()).into())
 }
 
 /// Joins the two halves in which canisters pass an amount of cycles.

@@ -28,8 +28,8 @@ impl SystemApi {
         self.discard_call_under_construction();
         let callee = Principal::try_from_slice(callee)
             .map_err(|error| CanisterTrap::violation(format!("callee is not a principal: {error}")))?;
-        let method = String::from_utf8(method.to_vec())
-            .map_err(|_| CanisterTrap::violation("the method name must be UTF-8"))?;
+        // The network replaces what is not UTF-8 rather than to trap; no method has such a name.
+        let method = String::from_utf8_lossy(method).into_owned();
         self.call_under_construction = Some(OutgoingCall {
             callee,
             method,
@@ -53,10 +53,10 @@ impl SystemApi {
 
     pub(in crate::execution) fn append_call_data(&mut self, data: &[u8]) -> Result<(), CanisterTrap> {
         let call = self.call_under_construction()?;
-        let total = call.arg.len() + data.len();
+        let total = call.method.len() + call.arg.len() + data.len();
         if total > MAX_CALL_PAYLOAD_BYTES {
             return Err(CanisterTrap::violation(format!(
-                "the argument has {total} bytes; allowed are at most {MAX_CALL_PAYLOAD_BYTES}"
+                "method name and argument have {total} bytes; allowed are at most {MAX_CALL_PAYLOAD_BYTES}"
             )));
         }
         call.arg.extend_from_slice(data);

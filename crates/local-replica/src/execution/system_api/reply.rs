@@ -24,6 +24,13 @@ impl SystemApi {
     }
 
     pub(in crate::execution) fn reject(&mut self, message: &[u8]) -> Result<(), CanisterTrap> {
+        self.check_can_respond()?;
+        if message.len() > MAX_RESPONSE_BYTES {
+            return Err(CanisterTrap::violation(format!(
+                "the reject message has {} bytes; allowed are at most {MAX_RESPONSE_BYTES}",
+                message.len()
+            )));
+        }
         let message = std::str::from_utf8(message)
             .map_err(|_| CanisterTrap::violation("a reject message must be UTF-8"))?;
         self.reply_buffer.clear();
