@@ -8,6 +8,7 @@
 pub mod canister;
 pub mod certification;
 pub mod config;
+pub mod control;
 pub mod cycles;
 pub mod execution;
 pub mod http_interface;

@@ -30,6 +30,9 @@ struct Arguments {
     /// Write one line of JSON for every executed message to this file
     #[arg(long, value_name = "PATH")]
     trace_file: Option<PathBuf>,
+    /// Serve the control interface (time, faults, memories, snapshots, trace) on this port; 0 takes any free one
+    #[arg(long, value_name = "PORT")]
+    control_port: Option<u16>,
     /// Announce URL, keys and process id as one line of JSON
     #[arg(long)]
     json: bool,
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         module_cache: arguments.module_cache,
         network_file: arguments.network_file,
         trace_file: arguments.trace_file,
+        control_port: arguments.control_port,
         json: arguments.json,
     };
     match serve(&options) {

@@ -1,8 +1,10 @@
 //! Runs a replica as a process: starts it, says where it is, and serves until a signal ends it.
 
+use crate::control::ControlServer;
 use crate::http_interface::{ReplicaServer, ReplicaStopped};
 use crate::outcalls::{RouteError, Routes};
-use crate::{Clock, Replica, ReplicaConfig, ReplicaError, trace};
+use crate::trace::Trace;
+use crate::{Clock, Replica, ReplicaConfig, ReplicaError};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +28,8 @@ pub struct ServeOptions {
     pub network_file: Option<PathBuf>,
     /// Where to write one line for every executed message; see [`crate::trace`].
     pub trace_file: Option<PathBuf>,
+    /// Port of the control interface on 127.0.0.1, if it is wanted; 0 takes any free one.
+    pub control_port: Option<u16>,
     /// Whether to announce the network as JSON.
     pub json: bool,
 }
@@ -35,6 +39,9 @@ pub struct ServeOptions {
 pub struct Network {
     /// Base URL of the HTTP interface.
     pub url: String,
+    /// Base URL of the control interface, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_url: Option<String>,
     /// The root key in DER, hex.
     pub root_key: String,
     /// The vetKD master public key, 96 bytes in hex.
@@ -89,16 +96,23 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(io("listen for SIGINT"))?;
 
         let mut replica = Replica::new(config)?;
-        if let Some(path) = &options.trace_file {
-            let observer = trace::to_file(path)
-                .map_err(|source| ServeError::TraceFile { path: path.clone(), source })?;
-            replica.observe(observer);
-        }
+        let trace = Trace::default();
+        let observer = trace.observer(options.trace_file.as_deref()).map_err(|source| {
+            ServeError::TraceFile { path: options.trace_file.clone().unwrap_or_default(), source }
+        })?;
+        replica.observe(observer);
         let mut network = describe(&replica);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let server = ReplicaServer::start(replica, address)
             .map_err(|source| ServeError::Listen { address, source })?;
         network.url = server.url();
+        let control = options.control_port.map(|port| {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            ControlServer::start(&server, trace, address)
+                .map_err(|source| ServeError::Listen { address, source })
+        });
+        let control = control.transpose()?;
+        network.control_url = control.as_ref().map(ControlServer::url);
 
         let _file =
             options.network_file.as_deref().map(|path| NetworkFile::write(path, &network)).transpose()?;
@@ -109,6 +123,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
             // Whoever waits for this process learns of it now, not from the next refused request.
             failure = server.ended() => Err(ServeError::Failed(failure)),
         };
+        drop(control);
         server.stop();
         end
     })
@@ -117,6 +132,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
 fn describe(replica: &Replica) -> Network {
     Network {
         url: String::new(),
+        control_url: None,
         root_key: hex::encode(replica.root_key_der()),
         vetkd_master_public_key: hex::encode(replica.vetkd_master_public_key()),
         schnorr_ed25519_master_public_key: hex::encode(replica.schnorr_master_public_key()),

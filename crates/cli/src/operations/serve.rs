@@ -47,6 +47,7 @@ pub async fn serve(options: NetworkOptions) -> Outcome<()> {
         module_cache: Some(directory.join("modules")),
         network_file: Some(NetworkFile::path_in(&directory)),
         trace_file: options.trace.then(|| trace_path(&directory)),
+        control_port: None,
         json: false,
     };
     // It runs its own event loop, so it needs a thread that has none.

@@ -22,6 +22,7 @@ type Task = Box<dyn FnOnce(&mut Replica) + Send>;
 enum Command {
     Run(Task),
     AwaitAnswer(Waiter),
+    ExecuteMessages(bool),
     Stop,
 }
 
@@ -42,7 +43,7 @@ pub enum ReplicaStopped {
 
 /// Sends commands to the replica's thread.
 #[derive(Clone)]
-pub(super) struct Driver {
+pub(crate) struct Driver {
     commands: Sender<Command>,
     /// Why the thread has ended, once it has.
     ended: Arc<OnceLock<ReplicaStopped>>,
@@ -82,7 +83,7 @@ impl Driver {
     }
 
     /// Runs `task` on the replica between two messages.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         task: impl FnOnce(&mut Replica) -> T + Send + 'static,
     ) -> Result<T, ReplicaStopped> {
@@ -123,6 +124,11 @@ impl Driver {
         Pending { result, driver: self.clone() }
     }
 
+    /// Lets messages be executed, or the network stand still: it then takes requests and answers none.
+    pub(crate) fn execute_messages(&self, running: bool) {
+        self.send(Command::ExecuteMessages(running));
+    }
+
     /// Ends the thread after the message that is executing.
     pub(super) fn stop(&self) {
         self.send(Command::Stop);
@@ -152,8 +158,9 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
 fn drive(mut replica: Replica, commands: &Receiver<Command>) {
     let mut waiters: Vec<Waiter> = Vec::new();
     let mut certified_at = Instant::now();
+    let mut running = true;
     loop {
-        let executed = matches!(replica.step(), Step::Executed(_));
+        let executed = running && matches!(replica.step(), Step::Executed(_));
         if !executed || certified_at.elapsed() >= MAX_BATCH {
             waiters = answer(&mut replica, waiters);
             certified_at = Instant::now();
@@ -164,6 +171,7 @@ fn drive(mut replica: Replica, commands: &Receiver<Command>) {
             match command {
                 Command::Run(task) => task(&mut replica),
                 Command::AwaitAnswer(waiter) => waiters.push(waiter),
+                Command::ExecuteMessages(wanted) => running = wanted,
                 Command::Stop => return,
             }
         }

@@ -19,7 +19,7 @@ pub use server::{ReplicaServer, ServerHandle};
 
 use crate::ingress::{AuthenticatedRequest, authenticate, decode};
 use crate::message::Principal;
-use driver::Driver;
+pub(crate) use driver::Driver;
 use response::HttpError;
 use std::time::SystemTime;
 

@@ -108,6 +108,11 @@ impl ServerHandle {
         self.driver.ended().await
     }
 
+    /// Sends commands to the replica, as the endpoints do.
+    pub(crate) fn driver(&self) -> Driver {
+        self.driver.clone()
+    }
+
     /// Stops the server and the replica, and waits for both to end.
     pub fn stop(self) {}
 }

@@ -64,6 +64,14 @@ impl Setup {
         assert!(broken.expect_err("it panicked").to_string().contains(cause));
     }
 
+    pub fn server(&self) -> &ServerHandle {
+        &self.server
+    }
+
+    pub fn with_replica(&self, task: impl FnOnce(&mut Replica) + Send + 'static) {
+        self.server.with_replica(task).expect("it runs");
+    }
+
     pub fn stop(self) {
         self.server.stop();
     }
