@@ -173,7 +173,7 @@ impl Publisher {
                 }],
             }),
         };
-        Lie { status: 200, body: document.to_string().into_bytes() }
+        Lie { status: 200, body: document.to_string().into_bytes(), ..Lie::default() }
     }
 
     /// Panics unless the release ended as it should: executed, verified, with a receipt, and the voted bytes stored.

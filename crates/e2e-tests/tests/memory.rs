@@ -310,7 +310,8 @@ fn should_leave_no_trace_when_nothing_was_sent() {
 #[test]
 fn should_leave_no_trace_when_a_node_lies_with_the_token_in_its_answer() {
     let mut watched = WatchedWorld::with_registries();
-    let lie = Lie { status: 201, body: format!("{{\"token\":\"{NPM_TOKEN}\"}}").into_bytes() };
+    let body = format!("{{\"token\":\"{NPM_TOKEN}\"}}").into_bytes();
+    let lie = Lie { status: 201, body, ..Lie::default() };
     watched.world.replica.faults().next(Target::Method(HttpMethod::PUT), Fault::NodeLies(lie));
     let (_, status) = watched.release_npm();
     assert!(!matches!(status, ProposalStatus::Executed), "nothing was published: {status:?}");

@@ -12,13 +12,15 @@ use e2e_tests::{
     registry_server::{Answer, Delivery, Misbehaviour, Requests},
 };
 use ic_management_canister_types::HttpMethod;
-use local_replica::outcalls::{Fault, Lie, Target};
+use local_replica::outcalls::{Fault, FaultPlan, Lie, Resent, Target};
 use release_types::{Ecosystem, ProposalStatus, PublicationState};
 
 /// Nodes of the replica.
 const NODES: usize = 13;
 /// Liars that consensus tolerates: f of 3f+1.
 const TOLERATED_LIARS: u32 = 4;
+/// Every node's first answer is lost, so that it sends again.
+const SENT_TWICE: Fault = Fault::Resent(Resent { unsent: 0, unanswered: 1 });
 /// Every time.
 const ALWAYS: usize = usize::MAX;
 
@@ -43,7 +45,7 @@ struct SendCase {
     writes: [usize; 2],
 }
 
-fn fault_on_write(publisher: &Publisher, fault: Fault) {
+fn fault_on_write(publisher: &Publisher, fault: impl Into<FaultPlan>) {
     let method = match publisher.ecosystem {
         Ecosystem::Npm => HttpMethod::PUT,
         Ecosystem::Pypi => HttpMethod::POST,
@@ -52,7 +54,7 @@ fn fault_on_write(publisher: &Publisher, fault: Fault) {
 }
 
 fn lie(status: u16, body: &str) -> Fault {
-    Fault::NodeLies(Lie { status, body: body.into() })
+    Fault::NodeLies(Lie { status, body: body.into(), ..Lie::default() })
 }
 
 fn misbehave(publisher: &Publisher, answer: Answer, processed: bool, delivery: Delivery) {
@@ -85,7 +87,7 @@ const SEND_CASES: &[SendCase] = &[
         arrange: |p, _| { fault_on_write(p, Fault::AnswerDropped); p.hide(10 * NODES); },
         end: End::Published, writes: [1, 1] },
     SendCase { name: "the request is sent twice",
-        arrange: |p, _| fault_on_write(p, Fault::SentTwice), end: End::Published, writes: [2, 2] },
+        arrange: |p, _| fault_on_write(p, SENT_TWICE), end: End::Published, writes: [2, 2] },
     SendCase { name: "the node says 201 without sending",
         arrange: |p, _| fault_on_write(p, lie(201, "")), end: End::Blocked, writes: [0, 0] },
     SendCase { name: "the node says 200 without sending, with a body",
@@ -257,20 +259,20 @@ struct ReadCase {
     after: Reading,
 }
 
-fn fault_on_read(publisher: &Publisher, fault: Fault) {
+fn fault_on_read(publisher: &Publisher, fault: impl Into<FaultPlan>) {
     publisher.world.replica.faults().until_cleared(Target::Method(HttpMethod::GET), fault);
 }
 
 /// The first so many nodes lie that the registry shows other bytes.
 fn some_lie(publisher: &Publisher, version: &str, liars: u32) {
     let lie = publisher.lie_about(version, b"other bytes");
-    fault_on_read(publisher, Fault::NodesLie((0..liars).map(|node| (node, lie.clone())).collect()));
+    fault_on_read(publisher, FaultPlan::default().on(0..liars, Fault::NodeLies(lie)));
 }
 
 /// The first so many nodes lie that the registry shows what was voted.
 fn some_flatter(publisher: &Publisher, version: &str, liars: u32) {
     let lie = publisher.lie_about(version, &publisher.artifact(version));
-    fault_on_read(publisher, Fault::NodesLie((0..liars).map(|node| (node, lie.clone())).collect()));
+    fault_on_read(publisher, FaultPlan::default().on(0..liars, Fault::NodeLies(lie)));
 }
 
 fn misread(publisher: &Publisher, answer: Option<Answer>, delivery: Delivery) {
@@ -284,7 +286,7 @@ const READ_CASES: &[ReadCase] = &[
         arrange: |p, _| fault_on_read(p, Fault::AnswerDropped),
         before: Reading::Unknown, after: Reading::Unknown },
     ReadCase { name: "every node asks twice",
-        arrange: |p, _| fault_on_read(p, Fault::SentTwice),
+        arrange: |p, _| fault_on_read(p, SENT_TWICE),
         before: Reading::Agreed, after: Reading::Agreed },
     ReadCase { name: "no node asks",
         arrange: |p, _| fault_on_read(p, Fault::TimeoutBeforeSending),

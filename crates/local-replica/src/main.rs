@@ -21,6 +21,9 @@ struct Arguments {
     /// Send HTTPS outcalls for HOST to a loopback server; may be repeated
     #[arg(long = "route", value_name = "HOST=URL", value_parser = parse_route)]
     routes: Vec<(String, String)>,
+    /// Believe servers behind https routes by the root certificates in this PEM file
+    #[arg(long, value_name = "FILE")]
+    root_certificate: Option<PathBuf>,
     /// Keep compiled modules in this directory
     #[arg(long, value_name = "DIR")]
     module_cache: Option<PathBuf>,
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         seed: arguments.seed,
         nodes: arguments.nodes,
         routes: arguments.routes,
+        root_certificate: arguments.root_certificate,
         module_cache: arguments.module_cache,
         network_file: arguments.network_file,
         trace_file: arguments.trace_file,

@@ -174,7 +174,7 @@ pub struct MessageReport {
 pub enum Step {
     /// Exactly one message was executed.
     Executed(MessageReport),
-    /// Nothing to execute, but an HTTP outcall is under way.
+    /// Nothing to execute, but nodes are sending an HTTP outcall.
     WaitingForOutcall,
     /// Nothing to do until a message arrives or time passes.
     Idle,

@@ -23,10 +23,10 @@ use state::Identity;
 
 use crate::canister::{Canister, SubnetFacts};
 use crate::certification::{NodeKey, RootKey};
-use crate::config::ReplicaConfig;
+use crate::config::{Clock, ReplicaConfig};
 use crate::cycles::Prices;
 use crate::execution::ModuleCache;
-use crate::outcalls::{FaultSwitch, OutcallId, Outcalls};
+use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace};
 use crate::scheduler::{IngressHistory, PendingOutcall, QueuedMessage};
 use crate::threshold::{SchnorrEd25519Key, VetKdKey};
 
@@ -66,7 +66,7 @@ pub struct Replica {
     pub(crate) ingress: IngressHistory,
     certified: CertifiedState,
     pub(crate) next_direct_call: u64,
-    /// Absent only while an outcall is being settled.
+    /// Absent only while transforms run.
     pub(crate) outcalls: Option<Outcalls>,
     faults: FaultSwitch,
     pub(crate) pending: BTreeMap<OutcallId, PendingOutcall>,
@@ -93,6 +93,14 @@ impl Replica {
         let mut node_random = random(Stream::NodeKeys);
         let tolerated_faults = (config.nodes - 1) / 3;
         let faults = FaultSwitch::default();
+        let node_keys: Vec<NodeKey> =
+            (0..config.nodes).map(|_| NodeKey::generate(&mut node_random)).collect();
+        let node_ids = node_keys.iter().map(NodeKey::id).collect();
+        let pace = match config.clock {
+            Clock::Wall => Pace::Eager,
+            Clock::Manual => Pace::Lockstep,
+        };
+        let outcalls = Outcalls::new(config.routes, node_ids, faults.clone(), pace).with_seed(config.seed);
         Ok(Self {
             identity: Identity { seed: config.seed, nodes: config.nodes },
             clock: ReplicaClock::new(config.clock, config.start_time_ns),
@@ -103,7 +111,7 @@ impl Replica {
             },
             modules: ModuleCache::new(config.module_cache),
             root_key,
-            node_keys: (0..config.nodes).map(|_| NodeKey::generate(&mut node_random)).collect(),
+            node_keys,
             vetkd: VetKdKey::generate(
                 &mut random(Stream::VetKd),
                 config.nodes,
@@ -118,7 +126,7 @@ impl Replica {
             ingress: IngressHistory::default(),
             certified: CertifiedState::default(),
             next_direct_call: 0,
-            outcalls: Some(Outcalls::new(config.routes, config.nodes, faults.clone()).with_seed(config.seed)),
+            outcalls: Some(outcalls),
             faults,
             pending: BTreeMap::new(),
             next_outcall: 0,
@@ -176,6 +184,6 @@ impl Replica {
     }
 
     pub(crate) fn outcalls(&mut self) -> &mut Outcalls {
-        self.outcalls.as_mut().expect("absent only while an outcall is being settled")
+        self.outcalls.as_mut().expect("absent only while transforms run, which start none")
     }
 }

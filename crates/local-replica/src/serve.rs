@@ -2,7 +2,7 @@
 
 use crate::control::ControlServer;
 use crate::http_interface::{ReplicaServer, ReplicaStopped};
-use crate::outcalls::{RouteError, Routes};
+use crate::outcalls::{RootCertificateError, RouteError, Routes};
 use crate::trace::Trace;
 use crate::{Clock, Replica, ReplicaConfig, ReplicaError};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub struct ServeOptions {
     pub nodes: u32,
     /// Reserved host names, each with the loopback base URL that plays it.
     pub routes: Vec<(String, String)>,
+    /// PEM file of the roots that servers behind `https` routes are believed by.
+    pub root_certificate: Option<PathBuf>,
     /// Where compiled modules are kept between runs.
     pub module_cache: Option<PathBuf>,
     /// Where to write the [`Network`] while it is served.
@@ -57,6 +59,10 @@ pub struct Network {
 pub enum ServeError {
     #[error("--route: {0}")]
     Route(#[from] RouteError),
+    #[error("--root-certificate {}: {source}", path.display())]
+    RootCertificate { path: PathBuf, source: RootCertificateError },
+    #[error("cannot read the root certificate {}: {source}", path.display())]
+    RootCertificateFile { path: PathBuf, source: io::Error },
     #[error("the replica did not start: {0}")]
     Replica(#[from] ReplicaError),
     #[error("cannot listen on {address}: {source}")]
@@ -82,7 +88,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         nodes: options.nodes,
         clock: Clock::Wall,
         module_cache: options.module_cache.clone(),
-        routes: Routes::from_pairs(options.routes.clone())?,
+        routes: routes(options)?,
         ..ReplicaConfig::default()
     };
     let io = |action| move |source| ServeError::Io { action, source };
@@ -127,6 +133,18 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         server.stop();
         end
     })
+}
+
+fn routes(options: &ServeOptions) -> Result<Routes, ServeError> {
+    let routes = Routes::from_pairs(options.routes.clone())?;
+    let Some(path) = &options.root_certificate else {
+        return Ok(routes);
+    };
+    let pem = std::fs::read(path)
+        .map_err(|source| ServeError::RootCertificateFile { path: path.clone(), source })?;
+    routes
+        .with_root_certificates(&pem)
+        .map_err(|source| ServeError::RootCertificate { path: path.clone(), source })
 }
 
 fn describe(replica: &Replica) -> Network {

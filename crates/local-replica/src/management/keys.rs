@@ -2,9 +2,9 @@
 
 use candid::Principal;
 use ic_management_canister_types::{
-    HttpRequestArgs, SchnorrAlgorithm, SchnorrKeyId, SchnorrPublicKeyArgs, SchnorrPublicKeyResult,
-    SignWithSchnorrArgs, SignWithSchnorrResult, VetKDDeriveKeyArgs, VetKDDeriveKeyResult, VetKDKeyId,
-    VetKDPublicKeyArgs, VetKDPublicKeyResult,
+    FlexibleHttpRequestArgs, HttpRequestArgs, SchnorrAlgorithm, SchnorrKeyId, SchnorrPublicKeyArgs,
+    SchnorrPublicKeyResult, SignWithSchnorrArgs, SignWithSchnorrResult, VetKDDeriveKeyArgs,
+    VetKDDeriveKeyResult, VetKDKeyId, VetKDPublicKeyArgs, VetKDPublicKeyResult,
 };
 use rand::RngCore;
 use serde_bytes::ByteBuf;
@@ -13,6 +13,7 @@ use super::Handled;
 use super::access::only_canisters;
 use super::payload::{decode, invalid, reply};
 use crate::message::{CallResult, Reject, RejectCode};
+use crate::outcalls::OutcallArgs;
 use crate::replica::Replica;
 use crate::scheduler::Request;
 
@@ -75,10 +76,23 @@ impl Replica {
     }
 
     pub(super) fn http_request(&mut self, request: &Request) -> Handled {
-        let started = only_canisters(request).and_then(|()| {
-            let (args,): (HttpRequestArgs,) = decode(&request.arg)?;
-            self.start_outcall(request, args)
-        });
+        self.outcall(request, |arg| decode(arg).map(|(args,): (HttpRequestArgs,)| OutcallArgs::Http(args)))
+    }
+
+    pub(super) fn flexible_http_request(&mut self, request: &Request) -> Handled {
+        self.outcall(request, |arg| {
+            decode(arg).map(|(args,): (FlexibleHttpRequestArgs,)| OutcallArgs::Flexible(args))
+        })
+    }
+
+    fn outcall(
+        &mut self,
+        request: &Request,
+        decode: impl FnOnce(&[u8]) -> Result<OutcallArgs, Reject>,
+    ) -> Handled {
+        let started = only_canisters(request)
+            .and_then(|()| decode(&request.arg))
+            .and_then(|args| self.start_outcall(request, args));
         match started {
             Ok(()) => Handled::Later,
             Err(reject) => Handled::free(request, Err(reject)),

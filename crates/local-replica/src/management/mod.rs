@@ -68,6 +68,7 @@ impl Replica {
             "deposit_cycles" => self.deposit_cycles_call(&request),
             "stop_canister" => self.stop_canister(&request),
             "http_request" => self.http_request(&request),
+            "flexible_http_request" => self.flexible_http_request(&request),
             "vetkd_derive_key" => self.vetkd_derive_key(&request),
             "sign_with_schnorr" => self.sign_with_schnorr(&request),
             _ => {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::OutcallId;
-use super::request::transient;
+use super::pricing::{Funding, delivery_fee, with_separators};
+use super::request::{canister_reject, transient};
+use super::share::{Share, delivered_bytes};
 use crate::message::{CallResult, Reject};
 
 /// How many of `nodes` nodes may be faulty.
@@ -18,55 +20,110 @@ pub(super) fn threshold(nodes: u32) -> u32 {
     nodes - tolerated_faults(nodes)
 }
 
-/// What one node reports after its transform; `None` when it reports nothing.
-pub(super) type Share = Option<CallResult>;
-
-/// What the subnet makes of the shares.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Agreement {
-    /// Enough nodes report this; `contributors` are the positions of the first that suffice.
-    Reached { content: CallResult, contributors: Vec<usize> },
-    /// Too many nodes report something else.
-    Diverged(Reject),
-    /// Too few nodes report anything.
-    TimedOut(Reject),
+/// The rule by which one answer is found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quorum {
+    /// Nodes of the subnet, which the price of a delivery depends on.
+    pub(super) nodes: u32,
+    /// Nodes that send.
+    pub(super) senders: u32,
+    /// How many of them have to report the same.
+    pub(super) threshold: u32,
 }
 
-/// Finds what at least `needed` of the shares agree on. The time is the subnet's, in nanoseconds,
-/// and only quoted in the reject message.
-pub(super) fn agree(shares: &[Share], needed: usize, id: OutcallId, timeout_ns: u64) -> Agreement {
-    let mut groups: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
-    for (position, share) in shares.iter().enumerate() {
-        if let Some(content) = share {
-            groups.entry(content_hash(content)).or_default().push(position);
+/// An answer for the canister, and what its delivery costs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) response: CallResult,
+    pub(super) delivery_cycles: u128,
+}
+
+impl Verdict {
+    /// An answer of the subnet itself, of which no node's content is delivered.
+    pub(super) fn without_delivery(response: CallResult) -> Self {
+        Self { response, delivery_cycles: 0 }
+    }
+}
+
+/// Shares that say the same.
+struct Group<'a> {
+    hash: [u8; 32],
+    content: &'a CallResult,
+    votes: usize,
+    spent: u128,
+}
+
+/// What the reports so far make certain; `None` while further ones could decide it otherwise, or
+/// decide it at all.
+pub(super) fn decide<'a>(
+    shares: impl Iterator<Item = &'a Share>,
+    quorum: Quorum,
+    funding: &Funding,
+    id: OutcallId,
+) -> Option<Verdict> {
+    let groups = grouped(shares);
+    let delivery_of = |group: &Group| delivery_fee(quorum.nodes, delivered_bytes(group.content));
+    let needed = quorum.threshold as usize;
+    for group in groups.iter().filter(|group| group.votes >= needed) {
+        let delivery_cycles = delivery_of(group);
+        if funding.affords(group.votes, group.spent, delivery_cycles) {
+            return Some(Verdict { response: group.content.clone(), delivery_cycles });
         }
     }
-    let reported: usize = groups.values().map(Vec::len).sum();
-    let largest = groups.values().max_by_key(|positions| positions.len()).cloned().unwrap_or_default();
-    if largest.len() >= needed
-        && let Some(content) = largest.first().and_then(|position| shares[*position].clone())
-    {
-        let contributors = largest.into_iter().take(needed).collect();
-        return Agreement::Reached { content, contributors };
+    let reported: usize = groups.iter().map(|group| group.votes).sum();
+    let largest = groups.first().map_or(0, |group| group.votes);
+    if reported - largest > (quorum.senders - quorum.threshold) as usize {
+        return Some(Verdict::without_delivery(Err(no_consensus(&groups, id))));
     }
-    // Even if every silent node were to side with the largest group, it would not suffice.
-    if largest.len() + (shares.len() - reported) < needed {
-        return Agreement::Diverged(no_consensus(&groups, id, timeout_ns));
-    }
-    Agreement::TimedOut(timed_out())
+    let unseen = (quorum.senders as usize).saturating_sub(reported);
+    let cheapest = groups
+        .iter()
+        .filter(|group| group.votes + unseen >= needed)
+        .map(delivery_of)
+        // What nobody has said yet may be empty.
+        .chain((unseen >= needed).then_some(0))
+        .min()?;
+    let spent = groups.iter().map(|group| group.spent).sum();
+    let unspent = funding.unspent(spent)?;
+    (unspent < cheapest).then(|| {
+        Verdict::without_delivery(Err(canister_reject(out_of_cycles(reported, spent, unspent, cheapest))))
+    })
 }
 
+/// The reject of a call for whose answer no time is left.
 pub(super) fn timed_out() -> Reject {
     transient("Canister http request timed out".to_string())
 }
 
-fn no_consensus(groups: &BTreeMap<[u8; 32], Vec<usize>>, id: OutcallId, timeout_ns: u64) -> Reject {
-    let mut counts: Vec<_> = groups.iter().map(|(hash, positions)| (positions.len(), hash)).collect();
-    counts.sort();
+/// Why nothing can be delivered for the cycles that are left.
+pub(super) fn out_of_cycles(reported: usize, spent: u128, unspent: u128, cheapest: u128) -> String {
+    format!(
+        "Out of cycles: {reported} of the assigned replicas reported a collective spend of {} cycles, leaving {} cycles of the attached payment (after base fee deduction). Delivering a response would cost at least {} cycles.",
+        with_separators(spent),
+        with_separators(unspent),
+        with_separators(cheapest)
+    )
+}
+
+/// The shares by what they say, those said most often first.
+fn grouped<'a>(shares: impl Iterator<Item = &'a Share>) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<[u8; 32], Group<'a>> = BTreeMap::new();
+    for share in shares {
+        let hash = content_hash(&share.content);
+        let group = groups.entry(hash).or_insert(Group { hash, content: &share.content, votes: 0, spent: 0 });
+        group.votes += 1;
+        group.spent += share.spent_cycles;
+    }
+    let mut groups: Vec<Group<'a>> = groups.into_values().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.votes));
+    groups
+}
+
+fn no_consensus(groups: &[Group<'_>], id: OutcallId) -> Reject {
     let hashes: Vec<String> =
-        counts.iter().rev().map(|(count, hash)| format!("[{}: {count}]", hex::encode(hash))).collect();
+        groups.iter().map(|group| format!("[{}: {}]", hex::encode(group.hash), group.votes)).collect();
     transient(format!(
-        "No consensus could be reached. Replicas had different responses. Details: request_id: {}, timeout: {timeout_ns}, hashes: {}",
+        "No consensus could be reached. Replicas had different responses. Details: request_id: {}, hashes: {}",
         id.0,
         hashes.join(", ")
     ))
@@ -88,69 +145,4 @@ fn content_hash(content: &CallResult) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(text: &str) -> Share {
-        Some(Ok(text.as_bytes().to_vec()))
-    }
-
-    fn verdict(shares: &[Share]) -> Agreement {
-        agree(shares, threshold(shares.len() as u32) as usize, OutcallId(7), 42)
-    }
-
-    fn crowd(counts: &[(&str, usize)], silent: usize) -> Vec<Share> {
-        let mut shares: Vec<Share> =
-            counts.iter().flat_map(|(text, count)| vec![said(text); *count]).collect();
-        shares.extend(vec![None; silent]);
-        shares
-    }
-
-    #[test]
-    fn should_need_all_but_a_third_of_the_nodes() {
-        let cases = [(1, 1), (3, 3), (4, 3), (7, 5), (13, 9), (34, 23)];
-        for (nodes, needed) in cases {
-            assert_eq!(threshold(nodes), needed, "{nodes} nodes");
-        }
-    }
-
-    #[test]
-    fn should_outvote_the_liars_when_they_are_few() {
-        let shares = crowd(&[("lie", 4), ("truth", 9)], 0);
-        let Agreement::Reached { content, contributors } = verdict(&shares) else { panic!("no agreement") };
-        assert_eq!(content, Ok(b"truth".to_vec()));
-        assert_eq!(contributors, (4..13).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn should_diverge_when_one_more_node_differs_than_is_tolerated() {
-        let Agreement::Diverged(reject) = verdict(&crowd(&[("lie", 5), ("truth", 8)], 0)) else {
-            panic!("no divergence")
-        };
-        assert!(reject.message.starts_with(
-            "No consensus could be reached. Replicas had different responses. Details: request_id: 7, timeout: 42, hashes: ["
-        ));
-        let (eight, five) = (reject.message.find(": 8]"), reject.message.find(": 5]"));
-        assert!(eight.is_some() && eight < five, "largest group first: {}", reject.message);
-    }
-
-    #[test]
-    fn should_time_out_when_silence_could_still_have_decided() {
-        assert_eq!(verdict(&crowd(&[("truth", 8)], 5)), Agreement::TimedOut(timed_out()));
-        assert_eq!(verdict(&crowd(&[], 13)), Agreement::TimedOut(timed_out()));
-        assert!(matches!(verdict(&crowd(&[("truth", 9)], 4)), Agreement::Reached { .. }));
-    }
-
-    #[test]
-    fn should_agree_on_a_reject_when_the_nodes_report_the_same_one() {
-        let refused: Share = Some(Err(transient("refused".to_string())));
-        let Agreement::Reached { content, .. } = verdict(&vec![refused; 4]) else { panic!("no agreement") };
-        assert_eq!(content.expect_err("a reject").message, "refused");
-    }
-
-    #[test]
-    fn should_tell_an_answer_from_a_reject_of_the_same_text() {
-        let reject = transient("same".to_string());
-        assert_ne!(content_hash(&Ok(b"same".to_vec())), content_hash(&Err(reject)));
-    }
-}
+mod tests;

@@ -1,40 +1,116 @@
 //! The fault switch: outcalls that go wrong on demand, in the ways that the network allows.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use ic_management_canister_types::{HttpMethod, HttpRequestArgs};
+use ic_management_canister_types::{HttpHeader, HttpMethod, HttpRequestArgs};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+
+use super::adapter::Fate;
 
 /// Position of a node in the subnet, from 0.
 pub type NodeIndex = u32;
 
 /// The answer that a lying node makes up instead of sending the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lie {
     /// HTTP status that the node reports.
     pub status: u16,
-    /// Body that the node reports; no headers.
+    /// Headers that the node reports.
+    #[serde(default)]
+    pub headers: Vec<HttpHeader>,
+    /// Body that the node reports.
     #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
 
-/// One way in which an outcall goes wrong.
+/// How often a node's sends fail before one is answered. A node sends three times at most: when all
+/// three fail, it reports that it could not connect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resent {
+    /// So many sends fail first, before anything reaches the server.
+    pub unsent: u8,
+    /// So many sends then reach the server, which may process them, and their answers are lost.
+    pub unanswered: u8,
+}
+
+impl Resent {
+    /// What happens to the send with this number, from 0.
+    pub(super) fn fate(self, number: u8) -> Fate {
+        if number < self.unsent {
+            Fate::Unsent
+        } else if number < self.unsent.saturating_add(self.unanswered) {
+            Fate::Unanswered
+        } else {
+            Fate::Undisturbed
+        }
+    }
+}
+
+/// One way in which a node goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Every request is really sent and processed; the answer never reaches the subnet.
-    AnswerDropped,
-    /// Every sending node sends twice and reports the second answer.
-    SentTwice,
-    /// Every sending node reports this without sending anything.
-    NodeLies(Lie),
-    /// The listed nodes report these without sending; the others are honest. A non-replicated call
-    /// is affected only when the node drawn for it is listed.
-    NodesLie(BTreeMap<NodeIndex, Lie>),
-    /// Nothing is sent and no answer comes.
+    /// The node is dead: it sends nothing and reports nothing.
     TimeoutBeforeSending,
+    /// The node really sends, the server answers, and the subnet never hears of it.
+    AnswerDropped,
+    /// The node's first sends fail, so that it sends again.
+    Resent(Resent),
+    /// The node reports this without sending anything.
+    NodeLies(Lie),
+    /// The node really sends, and reports the answer with every byte of its body changed.
+    Garbled,
+    /// The node really sends, and reports the answer so long after the call was started, by the
+    /// subnet's time.
+    Late {
+        /// Nanoseconds.
+        by_ns: u64,
+    },
+    /// The node really sends, and reports the answer once [`FaultSwitch::release`] is called.
+    HeldBack,
+}
+
+/// Which nodes a fault is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nodes {
+    /// Every node that sends.
+    Every,
+    /// These, if they send: of a non-replicated or flexible call, only the nodes drawn do.
+    Only(BTreeSet<NodeIndex>),
+}
+
+/// What goes wrong with one call: a fault for each node, or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FaultPlan {
+    faults: Vec<(Nodes, Fault)>,
+}
+
+impl FaultPlan {
+    /// Adds a fault for these nodes. A node that is meant twice has the fault that was added first.
+    pub fn on(mut self, nodes: impl IntoIterator<Item = NodeIndex>, fault: Fault) -> Self {
+        self.faults.push((Nodes::Only(nodes.into_iter().collect()), fault));
+        self
+    }
+
+    /// The fault of this node.
+    pub(super) fn of(&self, node: NodeIndex) -> Option<&Fault> {
+        let is_meant = |nodes: &Nodes| match nodes {
+            Nodes::Every => true,
+            Nodes::Only(nodes) => nodes.contains(&node),
+        };
+        self.faults.iter().find(|(nodes, _)| is_meant(nodes)).map(|(_, fault)| fault)
+    }
+}
+
+impl From<Fault> for FaultPlan {
+    /// The fault for every node that sends.
+    fn from(fault: Fault) -> Self {
+        Self { faults: vec![(Nodes::Every, fault)] }
+    }
 }
 
 /// Which calls a fault applies to.
@@ -60,39 +136,67 @@ impl Target {
 /// replica owns the other.
 #[derive(Clone, Debug, Default)]
 pub struct FaultSwitch {
-    plan: Arc<Mutex<Plan>>,
+    settings: Arc<Mutex<Settings>>,
+}
+
+/// All that is to go wrong yet, to be kept and set again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedFaults {
+    once: VecDeque<(Target, FaultPlan)>,
+    standing: Vec<(Target, FaultPlan)>,
 }
 
 #[derive(Debug, Default)]
-struct Plan {
-    once: VecDeque<(Target, Fault)>,
-    standing: Vec<(Target, Fault)>,
+struct Settings {
+    planned: PlannedFaults,
+    releases: u64,
 }
 
 impl FaultSwitch {
     /// Lets the next call that matches go wrong, once. Faults queue up in the order given.
-    pub fn next(&self, target: Target, fault: Fault) {
-        self.plan.lock().once.push_back((target, fault));
+    pub fn next(&self, target: Target, plan: impl Into<FaultPlan>) {
+        self.settings.lock().planned.once.push_back((target, plan.into()));
     }
 
     /// Lets every call that matches go wrong until [`FaultSwitch::clear`]. One-time faults go first;
     /// of several standing ones the earliest that matches counts.
-    pub fn until_cleared(&self, target: Target, fault: Fault) {
-        self.plan.lock().standing.push((target, fault));
+    pub fn until_cleared(&self, target: Target, plan: impl Into<FaultPlan>) {
+        self.settings.lock().planned.standing.push((target, plan.into()));
     }
 
     /// Forgets all faults, one-time and standing. Calls already under way keep theirs.
     pub fn clear(&self) {
-        *self.plan.lock() = Plan::default();
+        self.plan(PlannedFaults::default());
     }
 
-    /// The fault of this call, if any; a one-time fault is used up.
-    pub(super) fn take(&self, args: &HttpRequestArgs) -> Option<Fault> {
-        let mut plan = self.plan.lock();
-        if let Some(position) = plan.once.iter().position(|(target, _)| target.matches(args)) {
-            return plan.once.remove(position).map(|(_, fault)| fault);
+    /// The faults to come, one-time and standing.
+    pub fn planned(&self) -> PlannedFaults {
+        self.settings.lock().planned.clone()
+    }
+
+    /// Replaces all faults to come. Calls already under way keep theirs.
+    pub fn plan(&self, planned: PlannedFaults) {
+        self.settings.lock().planned = planned;
+    }
+
+    /// Lets every node that holds an answer back by [`Fault::HeldBack`] report it now.
+    pub fn release(&self) {
+        self.settings.lock().releases += 1;
+    }
+
+    /// How often [`FaultSwitch::release`] was called.
+    pub(super) fn releases(&self) -> u64 {
+        self.settings.lock().releases
+    }
+
+    /// What goes wrong with this call; a one-time plan is used up.
+    pub(super) fn take(&self, args: &HttpRequestArgs) -> FaultPlan {
+        let planned = &mut self.settings.lock().planned;
+        if let Some(position) = planned.once.iter().position(|(target, _)| target.matches(args)) {
+            return planned.once.remove(position).map(|(_, plan)| plan).unwrap_or_default();
         }
-        plan.standing.iter().find(|(target, _)| target.matches(args)).map(|(_, fault)| fault.clone())
+        let standing = planned.standing.iter().find(|(target, _)| target.matches(args));
+        standing.map(|(_, plan)| plan.clone()).unwrap_or_default()
     }
 }
 
@@ -100,28 +204,60 @@ impl FaultSwitch {
 mod tests {
     use super::*;
 
-    fn call(method: HttpMethod) -> HttpRequestArgs {
-        HttpRequestArgs { method, ..Default::default() }
+    fn taken(switch: &FaultSwitch, method: HttpMethod) -> Option<Fault> {
+        switch.take(&HttpRequestArgs { method, ..Default::default() }).of(3).cloned()
     }
 
     #[test]
     fn should_use_up_a_fault_when_it_was_meant_for_the_next_call() {
         let switch = FaultSwitch::default();
         switch.next(Target::Method(HttpMethod::PUT), Fault::AnswerDropped);
-        assert_eq!(switch.take(&call(HttpMethod::GET)), None);
-        assert_eq!(switch.take(&call(HttpMethod::PUT)), Some(Fault::AnswerDropped));
-        assert_eq!(switch.take(&call(HttpMethod::PUT)), None);
+        assert_eq!(taken(&switch, HttpMethod::GET), None);
+        assert_eq!(taken(&switch, HttpMethod::PUT), Some(Fault::AnswerDropped));
+        assert_eq!(taken(&switch, HttpMethod::PUT), None);
     }
 
     #[test]
     fn should_keep_a_standing_fault_until_it_is_cleared() {
         let switch = FaultSwitch::default();
-        switch.until_cleared(Target::AnyCall, Fault::SentTwice);
+        switch.until_cleared(Target::AnyCall, Fault::Garbled);
         switch.clone().next(Target::AnyCall, Fault::AnswerDropped);
-        assert_eq!(switch.take(&call(HttpMethod::GET)), Some(Fault::AnswerDropped));
-        assert_eq!(switch.take(&call(HttpMethod::GET)), Some(Fault::SentTwice));
-        assert_eq!(switch.take(&call(HttpMethod::POST)), Some(Fault::SentTwice));
+        assert_eq!(taken(&switch, HttpMethod::GET), Some(Fault::AnswerDropped));
+        assert_eq!(taken(&switch, HttpMethod::GET), Some(Fault::Garbled));
+        assert_eq!(taken(&switch, HttpMethod::POST), Some(Fault::Garbled));
         switch.clear();
-        assert_eq!(switch.take(&call(HttpMethod::GET)), None);
+        assert_eq!(taken(&switch, HttpMethod::GET), None);
+    }
+
+    #[test]
+    fn should_come_back_to_the_faults_that_were_planned() {
+        let switch = FaultSwitch::default();
+        switch.next(Target::AnyCall, Fault::Garbled);
+        let planned = switch.planned();
+        assert_eq!(taken(&switch, HttpMethod::GET), Some(Fault::Garbled));
+        switch.plan(planned);
+        assert_eq!(taken(&switch, HttpMethod::GET), Some(Fault::Garbled));
+    }
+
+    #[test]
+    fn should_give_each_node_the_first_fault_meant_for_it() {
+        let plan = FaultPlan::default().on([1, 2], Fault::Garbled).on(2..4, Fault::HeldBack);
+        let faults: Vec<_> = (0..5).map(|node| plan.of(node).cloned()).collect();
+        let garbled = Some(Fault::Garbled);
+        assert_eq!(faults, [None, garbled.clone(), garbled, Some(Fault::HeldBack), None]);
+    }
+
+    #[test]
+    fn should_order_the_fates_of_sends() {
+        let fates: Vec<_> = (0..3).map(|number| Resent { unsent: 1, unanswered: 1 }.fate(number)).collect();
+        assert_eq!(fates, [Fate::Unsent, Fate::Unanswered, Fate::Undisturbed]);
+    }
+
+    #[test]
+    fn should_be_written_and_read_as_json() {
+        let plan = FaultPlan::from(Fault::Late { by_ns: 5 });
+        let json = serde_json::to_string(&plan).expect("serialises");
+        assert_eq!(json, r#"[["every",{"late":{"by_ns":5}}]]"#);
+        assert_eq!(serde_json::from_str::<FaultPlan>(&json).expect("reads back"), plan);
     }
 }

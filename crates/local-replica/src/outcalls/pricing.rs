@@ -6,15 +6,19 @@
 //! attached are also each node's budget: a node that runs out of it rejects, perhaps after the
 //! server was contacted.
 
+mod funding;
+
 use std::time::Duration;
 
 use candid::{CandidType, Decode, Reserved};
-use ic_management_canister_types::{HttpRequestArgs, ReplicationCounts};
+use ic_management_canister_types::ReplicationCounts;
 use serde::Deserialize;
 use thiserror::Error;
 
+pub(super) use funding::{Funding, Meter, OutOfBudget};
+
 use super::consensus;
-use super::request::{self, MAX_RESPONSE_BYTES};
+use super::replication::{FlexibleCounts, Replication};
 use crate::message::Reject;
 
 /// How long the subnet waits for an answer.
@@ -26,27 +30,8 @@ const CANDID_OVERHEAD_BYTES: u64 = 1_024;
 /// A reject of this size may be delivered in place of any answer, so no less is reserved for.
 const MAX_REJECT_BYTES: u64 = 1_025;
 
-/// Which nodes send the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replication {
-    /// Every node sends; the subnet agrees on the answer.
-    Full,
-    /// One node, drawn for this call, sends; its word is taken.
-    Single,
-}
-
-impl Replication {
-    pub(super) fn of(args: &HttpRequestArgs) -> Self {
-        if args.is_replicated == Some(false) { Self::Single } else { Self::Full }
-    }
-
-    fn senders(self, nodes: u32) -> u128 {
-        match self {
-            Self::Full => u128::from(nodes),
-            Self::Single => 1,
-        }
-    }
-}
+/// What a flexible outcall pays for each answer on top of the answer's own bytes.
+pub(super) const FLEXIBLE_OVERHEAD_BYTES: u64 = 181;
 
 /// The price of a version 1 outcall in a subnet of `nodes` nodes.
 ///
@@ -80,9 +65,9 @@ pub enum CostParamsError {
     /// Not the Candid record that the system call takes.
     #[error("cost_http_request_v2: argument is not the expected Candid record: {0}")]
     Candid(#[from] candid::Error),
-    /// Flexible outcalls are not offered by this replica.
-    #[error("cost_http_request_v2: outcall_type is `flexible`, which this replica does not offer")]
-    Flexible,
+    /// The counts of a flexible outcall contradict each other.
+    #[error("cost_http_request_v2: outcall_type: {}", .0.message)]
+    Counts(Reject),
 }
 
 #[derive(CandidType, Deserialize)]
@@ -106,16 +91,20 @@ struct CostParamsRecord {
 }
 
 impl CostParams {
-    /// Reads the system call's argument; an absent `outcall_type` means fully replicated.
+    /// Reads the system call's argument, in a subnet of `nodes` nodes; an absent `outcall_type` means
+    /// fully replicated.
     ///
     /// # Errors
     /// See [`CostParamsError`]; the system call traps with it.
-    pub fn decode(argument: &[u8]) -> Result<Self, CostParamsError> {
+    pub fn decode(argument: &[u8], nodes: u32) -> Result<Self, CostParamsError> {
         let record = Decode!(argument, CostParamsRecord)?;
         let replication = match record.outcall_type {
             None | Some(OutcallType::FullyReplicated(_)) => Replication::Full,
             Some(OutcallType::NonReplicated(_)) => Replication::Single,
-            Some(OutcallType::Flexible(_)) => return Err(CostParamsError::Flexible),
+            Some(OutcallType::Flexible(counts)) => {
+                let counts = FlexibleCounts::new(counts.as_ref(), nodes).map_err(CostParamsError::Counts)?;
+                Replication::Flexible(counts)
+            }
         };
         Ok(Self {
             request_bytes: record.request_bytes,
@@ -138,30 +127,48 @@ fn base_fee(nodes: u32, request_bytes: u64, replication: Replication) -> u128 {
     let n = u128::from(nodes);
     let by_mode = match replication {
         Replication::Full => 140_000 * n + 800 * n * n,
-        Replication::Single => 90_000 * n + 2_000 * n + 100_000,
+        Replication::Single => 90_000 * n + flexible_response_fee(nodes, 1) / n,
+        Replication::Flexible(counts) => 90_000 * n + flexible_response_fee(nodes, counts.min_responses) / n,
     };
     n * (1_000_000 + 50 * u128::from(request_bytes) + by_mode)
 }
 
+/// Delivering so many answers of a flexible outcall, their bytes aside.
+pub(super) fn flexible_response_fee(nodes: u32, responses: u32) -> u128 {
+    let n = u128::from(nodes);
+    n * (2_000 * n + 100_000) * u128::from(responses)
+}
+
 fn usage_fee(nodes: u32, params: &CostParams) -> u128 {
-    let senders = params.replication.senders(nodes);
     let delivered_bytes = params.transformed_response_bytes.max(MAX_REJECT_BYTES);
     let gossip = match params.replication {
         Replication::Full => 0,
-        Replication::Single => gossip_fee(nodes, delivered_bytes),
+        Replication::Single | Replication::Flexible(_) => gossip_fee(nodes, delivered_bytes),
     };
-    // Only the nodes that agree pay for the delivery, out of budgets that are split over all.
-    let delivery_per_sender = match params.replication {
+    let per_sender = network_fee(params.raw_response_bytes, params.http_roundtrip_time_ms)
+        .saturating_add(transform_fee(params.transform_instructions))
+        .saturating_add(gossip)
+        .saturating_add(delivery_per_sender(nodes, params.replication, delivered_bytes));
+    per_sender.saturating_mul(u128::from(params.replication.senders(nodes)))
+}
+
+/// What each sender has to hold for the delivery, so that any result pays for itself out of the
+/// budgets of those who contribute to it.
+fn delivery_per_sender(nodes: u32, replication: Replication, delivered_bytes: u64) -> u128 {
+    match replication {
         Replication::Full => {
             delivery_fee(nodes, delivered_bytes).div_ceil(u128::from(consensus::threshold(nodes)))
         }
         Replication::Single => delivery_fee(nodes, delivered_bytes),
-    };
-    let per_sender = network_fee(params.raw_response_bytes, params.http_roundtrip_time_ms)
-        + transform_fee(params.transform_instructions)
-        + gossip
-        + delivery_per_sender;
-    per_sender * senders
+        Replication::Flexible(FlexibleCounts { max_responses: 0, .. }) => 0,
+        Replication::Flexible(counts) => {
+            let total = counts.total_requests;
+            let bytes = FLEXIBLE_OVERHEAD_BYTES.saturating_add(delivered_bytes);
+            let bodies = delivery_fee(nodes, bytes).saturating_mul(u128::from(total));
+            let further = flexible_response_fee(nodes, total - counts.min_responses);
+            bodies.saturating_add(further).div_ceil(u128::from(total))
+        }
+    }
 }
 
 fn network_fee(downloaded_bytes: u64, roundtrip_ms: u64) -> u128 {
@@ -179,135 +186,11 @@ fn gossip_fee(nodes: u32, transformed_bytes: u64) -> u128 {
 /// Putting an answer of that size into a block.
 pub(super) fn delivery_fee(nodes: u32, delivered_bytes: u64) -> u128 {
     let n = u128::from(nodes);
-    n * (10 * n + 600) * u128::from(delivered_bytes)
-}
-
-/// The cycles of one outcall: what is gone at once, and what each sending node may use.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Funding {
-    attached: u128,
-    prepaid: u128,
-    /// `None` under version 1, where nothing is metered.
-    allowance_per_sender: Option<u128>,
-    nodes: u32,
-    replication: Replication,
-}
-
-impl Funding {
-    /// Takes the price that is due at once from the cycles attached.
-    pub(super) fn new(nodes: u32, args: &HttpRequestArgs, attached: u128) -> Result<Self, Reject> {
-        let replication = Replication::of(args);
-        let request_bytes = request::priced_bytes(args);
-        let pay_as_you_go = args.pricing_version == Some(2);
-        let prepaid = if pay_as_you_go {
-            base_fee(nodes, request_bytes, replication)
-        } else {
-            cost_v1(nodes, request_bytes, args.max_response_bytes.unwrap_or(MAX_RESPONSE_BYTES))
-        };
-        if attached < prepaid {
-            return Err(request::canister_reject(format!(
-                "http_request request sent with {} cycles, but {} cycles are required.",
-                with_separators(attached),
-                with_separators(prepaid)
-            )));
-        }
-        let allowance_per_sender = pay_as_you_go.then(|| {
-            let most_usable = usage_fee(nodes, &largest_use(args, replication));
-            (attached - prepaid).min(most_usable) / replication.senders(nodes)
-        });
-        Ok(Self { attached, prepaid, allowance_per_sender, nodes, replication })
-    }
-
-    /// The largest answer that a node may read: what was asked for, or what its budget affords.
-    pub(super) fn affordable_response_bytes(&self, asked_bytes: u64) -> u64 {
-        self.allowance_per_sender.map_or(asked_bytes, |allowance| {
-            asked_bytes.min(u64::try_from(allowance / 50).unwrap_or(u64::MAX))
-        })
-    }
-
-    pub(super) fn meter(&self) -> Meter {
-        Meter { funding: *self, spent: 0 }
-    }
-
-    /// What a node that never reported costs: its allowance is not given back.
-    pub(super) fn forfeited(&self) -> u128 {
-        self.allowance_per_sender.unwrap_or(0)
-    }
-
-    /// Whether the unspent budgets of the nodes that agreed pay for the delivery.
-    pub(super) fn affords_delivery(&self, spent_by_contributors: &[u128], delivered_bytes: u64) -> bool {
-        self.allowance_per_sender.is_none_or(|allowance| {
-            let unspent: u128 = spent_by_contributors.iter().map(|spent| allowance - spent).sum();
-            delivery_fee(self.nodes, delivered_bytes) <= unspent
-        })
-    }
-
-    /// What is charged in the end and what comes back, given what the nodes and the delivery used.
-    pub(super) fn close(&self, used: u128) -> (u128, u128) {
-        let charged = match self.allowance_per_sender {
-            None => self.prepaid,
-            Some(_) => (self.prepaid + used).min(self.attached),
-        };
-        (charged, self.attached - charged)
-    }
-}
-
-fn largest_use(args: &HttpRequestArgs, replication: Replication) -> CostParams {
-    let raw_response_bytes = args.max_response_bytes.unwrap_or(MAX_RESPONSE_BYTES);
-    CostParams {
-        request_bytes: 0,
-        http_roundtrip_time_ms: u64::try_from(MAX_ROUNDTRIP.as_millis()).unwrap_or(u64::MAX),
-        raw_response_bytes,
-        transformed_response_bytes: raw_response_bytes + CANDID_OVERHEAD_BYTES,
-        transform_instructions: MAX_TRANSFORM_INSTRUCTIONS,
-        replication,
-    }
-}
-
-/// A node ran out of its share of the cycles attached.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct OutOfBudget;
-
-/// What one node has used of its budget.
-pub(super) struct Meter {
-    funding: Funding,
-    spent: u128,
-}
-
-impl Meter {
-    pub(super) fn network(&mut self, downloaded_bytes: u64, elapsed: Duration) -> Result<(), OutOfBudget> {
-        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        self.charge(network_fee(downloaded_bytes, elapsed_ms))
-    }
-
-    pub(super) fn transform(&mut self, instructions: u64) -> Result<(), OutOfBudget> {
-        self.charge(transform_fee(instructions))
-    }
-
-    /// Sharing the answer with the other nodes, which only a single sender has to.
-    pub(super) fn gossip(&mut self, transformed_bytes: u64) -> Result<(), OutOfBudget> {
-        match self.funding.replication {
-            Replication::Full => Ok(()),
-            Replication::Single => self.charge(gossip_fee(self.funding.nodes, transformed_bytes)),
-        }
-    }
-
-    /// Cycles used so far, never more than the budget; 0 under version 1.
-    pub(super) fn spent(&self) -> u128 {
-        self.funding.allowance_per_sender.map_or(0, |allowance| self.spent.min(allowance))
-    }
-
-    fn charge(&mut self, cycles: u128) -> Result<(), OutOfBudget> {
-        self.spent = self.spent.saturating_add(cycles);
-        match self.funding.allowance_per_sender {
-            Some(allowance) if self.spent > allowance => Err(OutOfBudget),
-            _ => Ok(()),
-        }
-    }
+    (n * (10 * n + 600)).saturating_mul(u128::from(delivered_bytes))
 }
 
 /// Cycles as the network writes them: digits in groups of three.
-fn with_separators(cycles: u128) -> String {
+pub(super) fn with_separators(cycles: u128) -> String {
     let digits = cycles.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {

@@ -5,7 +5,7 @@ use candid::Principal;
 use ic_management_canister_types::{HttpHeader, HttpMethod, HttpRequestArgs};
 use url::Url;
 
-use super::pricing::Replication;
+use super::replication::Replication;
 use crate::message::{Reject, RejectCode};
 
 /// Header names, header values and body of a request together, in bytes.
@@ -17,8 +17,13 @@ const MAX_HEADERS: usize = 64;
 const MAX_HEADER_NAME_OR_VALUE_BYTES: usize = 8 * 1_024;
 const MAX_HEADERS_TOTAL_BYTES: usize = 48 * 1_024;
 
-/// Checks a request in the network's order and returns its URL, which is https.
-pub(super) fn check(args: &HttpRequestArgs, caller: Principal) -> Result<Url, Reject> {
+/// Checks a request in the network's order and returns its URL, which is https. The replication is
+/// what it says, with the counts of a flexible one checked before.
+pub(super) fn check(
+    args: &HttpRequestArgs,
+    replication: Replication,
+    caller: Principal,
+) -> Result<Url, Reject> {
     if let Some(transform) = &args.transform {
         let owner = transform.function.0.principal;
         if owner != caller {
@@ -37,10 +42,19 @@ pub(super) fn check(args: &HttpRequestArgs, caller: Principal) -> Result<Url, Re
             "max_response_bytes expected to be in the range [0..{MAX_RESPONSE_BYTES}], got {asked}"
         )));
     }
-    let single_sender_only = matches!(args.method, HttpMethod::PUT | HttpMethod::DELETE | HttpMethod::PATCH);
-    if single_sender_only && Replication::of(args) == Replication::Full {
+    let is_changing = matches!(args.method, HttpMethod::PUT | HttpMethod::DELETE | HttpMethod::PATCH);
+    if is_changing && !replication.is_deterministic() {
         return Err(canister_reject(
-            "The requested HTTP method is only allowed for non-replicated requests.".to_string(),
+            match replication {
+                Replication::Full | Replication::Single => {
+                    "The requested HTTP method is only allowed for non-replicated requests."
+                }
+                Replication::Flexible(_) => {
+                    "The requested HTTP method is only allowed for requests with \
+                     min_responses = max_responses = total_requests."
+                }
+            }
+            .to_string(),
         ));
     }
     let url = Url::parse(&args.url).map_err(|error| fatal(format!("Failed to parse URL: {error}")))?;

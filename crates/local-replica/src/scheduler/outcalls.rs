@@ -3,27 +3,26 @@
 use std::time::Duration;
 
 use candid::{Decode, Encode, Principal};
-use ic_management_canister_types::{HttpRequestArgs, HttpRequestResult, TransformArgs, TransformContext};
+use ic_management_canister_types::{HttpRequestResult, TransformArgs};
+use serde::{Deserialize, Serialize};
 
 use super::deliver::{did_not_reply, no_method, no_module, not_found};
 use super::execute::{Entry, Keep, Reserve};
 use super::{Origin, Request};
-use crate::cycles::QUERY_INSTRUCTIONS;
 use crate::execution::{Context, Function, Input};
 use crate::message::{EntryPoint, Reject, RejectCode};
-use crate::outcalls::{NodeAnswers, OutcallId, OutcallRequest};
+use crate::outcalls::{OutcallArgs, OutcallEvent, OutcallId, OutcallRequest, TransformCall, Transformed};
 use crate::replica::Replica;
 
 /// An outcall whose answer somebody waits for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct PendingOutcall {
-    pub caller: Principal,
     pub origin: Origin,
 }
 
 impl Replica {
-    /// Starts the outcall of an `http_request` call, or rejects the call at once.
-    pub(crate) fn start_outcall(&mut self, request: &Request, args: HttpRequestArgs) -> Result<(), Reject> {
+    /// Starts the outcall of a management canister call, or rejects the call at once.
+    pub(crate) fn start_outcall(&mut self, request: &Request, args: OutcallArgs) -> Result<(), Reject> {
         self.next_outcall += 1;
         let id = OutcallId(self.next_outcall);
         let time_ns = self.time_ns();
@@ -34,44 +33,58 @@ impl Replica {
             cycles: request.cycles,
             time_ns,
         })?;
-        self.pending.insert(id, PendingOutcall { caller: request.caller, origin: request.origin });
+        self.pending.insert(id, PendingOutcall { origin: request.origin });
         Ok(())
     }
 
-    /// Takes the answers of finished outcalls into the queue; waits up to `wait` for one.
+    /// Takes the answers of finished outcalls into the queue; waits up to `wait` for a node that is
+    /// sending.
     pub(crate) fn collect_outcalls(&mut self, wait: Option<Duration>) {
-        for (id, answers) in self.outcalls().finished(wait) {
-            if let Some(pending) = self.pending.remove(&id) {
-                self.settle(pending, answers);
+        if let Some(wait) = wait {
+            self.outcalls().wait(wait);
+            self.refresh_clock();
+        }
+        let mut outcalls = self.outcalls.take().expect("transforms start no outcalls");
+        let events = outcalls.advance(self.time_ns(), &mut |call| self.transform(call));
+        self.outcalls = Some(outcalls);
+        for event in events {
+            match event {
+                OutcallEvent::Settled(id, settled) => {
+                    if let Some(pending) = self.pending.remove(&id) {
+                        self.respond(pending.origin, settled.response, settled.refund);
+                    }
+                }
+                OutcallEvent::Refunded { canister, cycles } => {
+                    // A deleted canister has no balance left to refund to.
+                    if let Some(canister) = self.canisters.get_mut(&canister) {
+                        canister.balance_cycles = canister.balance_cycles.saturating_add(cycles);
+                    }
+                }
             }
         }
-        self.refresh_clock();
-    }
-
-    fn settle(&mut self, pending: PendingOutcall, answers: NodeAnswers) {
-        let mut outcalls = self.outcalls.take().expect("settling does not nest");
-        let settled = outcalls.settle(answers, &mut |_node, context, response| {
-            self.transform(pending.caller, context, response)
-        });
-        self.outcalls = Some(outcalls);
-        self.respond(pending.origin, settled.response, settled.refund);
     }
 
     /// Runs the canister's transform on one node's answer, as a query by the management canister.
-    fn transform(
+    fn transform(&mut self, call: TransformCall<'_>) -> Transformed {
+        let mut instructions = 0;
+        let result = self.transform_metered(call, &mut instructions);
+        Transformed { result, instructions }
+    }
+
+    fn transform_metered(
         &mut self,
-        id: Principal,
-        transform: &TransformContext,
-        response: HttpRequestResult,
-    ) -> Result<(HttpRequestResult, u64), Reject> {
-        let method = transform.function.0.method.clone();
+        call: TransformCall<'_>,
+        instructions: &mut u64,
+    ) -> Result<HttpRequestResult, Reject> {
+        let TransformCall { canister: id, context, response, instruction_limit, .. } = call;
+        let method = context.function.0.method.clone();
         let canister = self.canisters.get(&id).ok_or_else(|| not_found(id))?;
         let module = canister.module().ok_or_else(|| no_module(id))?;
         if !module.exports(&format!("canister_query {method}")) {
             return Err(no_method(id, "query", &method));
         }
         let arg =
-            Encode!(&TransformArgs { response, context: transform.context.clone() }).map_err(|error| {
+            Encode!(&TransformArgs { response, context: context.context.clone() }).map_err(|error| {
                 Reject::new(RejectCode::SysFatal, format!("cannot encode the answer: {error}"))
             })?;
         let execution = self.execute(Entry {
@@ -82,20 +95,20 @@ impl Replica {
                 arg,
                 method,
                 may_respond: true,
-                ..Input::new(Context::Transform, Principal::management_canister(), QUERY_INSTRUCTIONS)
+                ..Input::new(Context::Transform, Principal::management_canister(), instruction_limit)
             },
             reserve: Reserve::Free,
             keep: Keep::Cycles,
             data_certificate: None,
         });
+        *instructions = execution.report.instructions;
         execution.result.map_err(|trap| trap.to_reject(id))?;
         let reply = execution.effects.response.unwrap_or_else(|| Err(did_not_reply(id)))?;
-        let transformed = Decode!(&reply, HttpRequestResult).map_err(|error| {
+        Decode!(&reply, HttpRequestResult).map_err(|error| {
             Reject::new(
                 RejectCode::CanisterError,
                 format!("the transform of canister {id} returned no http_request_result: {error}"),
             )
-        })?;
-        Ok((transformed, execution.report.instructions))
+        })
     }
 }

@@ -2,72 +2,27 @@
 //! canister is told.
 
 mod answers;
+mod attempts;
+mod canister;
+mod fault_page;
 mod faults;
+mod flexible;
 mod limits;
 mod prices;
+mod refunds;
+mod restart;
 mod server;
-
-use std::time::Duration;
+mod subnet;
+mod tls;
 
 use candid::{Decode, Func, Principal};
 use ic_management_canister_types::{
     HttpHeader, HttpMethod, HttpRequestArgs, HttpRequestResult, TransformContext, TransformFunc,
 };
 use local_replica::message::{CallResult, Reject, RejectCode};
-use local_replica::outcalls::{FaultSwitch, OutcallId, OutcallRequest, Outcalls, Routes, Settled};
+use local_replica::outcalls::{Fault, FaultPlan, Lie, Resent, Routes, Settled, Target};
 use server::Server;
-
-const NODES: u32 = 13;
-const PLENTY_OF_CYCLES: u128 = 100_000_000_000;
-
-fn caller() -> Principal {
-    Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0, 1, 1, 1])
-}
-
-/// The outcalls of a 13-node subnet, with `registry.example` played by `server`.
-struct Subnet {
-    outcalls: Outcalls,
-    faults: FaultSwitch,
-    cycles: u128,
-}
-
-impl Subnet {
-    fn facing(server: &Server) -> Self {
-        Self::with_routes(&[("registry.example", &server.base_url())])
-    }
-
-    fn with_routes(routes: &[(&str, &str)]) -> Self {
-        let faults = FaultSwitch::default();
-        let routes = Routes::from_pairs(routes.iter().copied()).expect("loopback routes");
-        let outcalls = Outcalls::new(routes, NODES, faults.clone()).with_seed(7);
-        Self { outcalls, faults, cycles: PLENTY_OF_CYCLES }
-    }
-
-    fn start(&mut self, args: HttpRequestArgs) -> Result<(), Reject> {
-        let request =
-            OutcallRequest { id: OutcallId(1), caller: caller(), args, cycles: self.cycles, time_ns: 1_000 };
-        self.outcalls.start(request)
-    }
-
-    /// Starts the call, waits for all nodes, settles without a transform.
-    fn call(&mut self, args: HttpRequestArgs) -> Settled {
-        self.call_with_transform(args, |_, answer| (answer, 0))
-    }
-
-    fn call_with_transform(
-        &mut self,
-        args: HttpRequestArgs,
-        mut transform: impl FnMut(u32, HttpRequestResult) -> (HttpRequestResult, u64),
-    ) -> Settled {
-        self.start(args).expect("the request is accepted");
-        let mut finished = self.outcalls.finished(Some(Duration::from_secs(20)));
-        assert_eq!(finished.len(), 1, "the call finishes in time");
-        assert_eq!(self.outcalls.in_flight(), 0);
-        let (id, answers) = finished.remove(0);
-        assert_eq!(id, OutcallId(1));
-        self.outcalls.settle(answers, &mut |node, _, answer| Ok(transform(node, answer)))
-    }
-}
+use subnet::{NODES, PLENTY_OF_CYCLES, Subnet, caller};
 
 fn replicated(method: HttpMethod, path: &str) -> HttpRequestArgs {
     HttpRequestArgs {

@@ -35,9 +35,9 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                                                   dst: u32|
      -> () {
         let params = copy_in(&mut caller, params_src, params_size)?;
-        let params =
-            CostParams::decode(&params).map_err(|error| CanisterTrap::violation(error.to_string()))?;
         let nodes = api(&mut caller).environment.prices.nodes();
+        let params =
+            CostParams::decode(&params, nodes).map_err(|error| CanisterTrap::violation(error.to_string()))?;
         write_cycles(&mut caller, dst, cost_v2(nodes, &params))
     });
     // Curves: secp256k1, secp256r1.

@@ -1,6 +1,6 @@
 //! Expected figures are worked out by hand, so that a wrong constant shows.
 
-use ic_management_canister_types::HttpHeader;
+use ic_management_canister_types::{HttpHeader, HttpRequestArgs};
 
 use super::*;
 use crate::message::RejectCode;
@@ -83,49 +83,95 @@ fn should_charge_for_a_publish_about_what_the_network_does() {
     assert!((1_000_000_000..1_060_000_000).contains(&cycles), "{cycles}");
 }
 
+/// The funding of a non-replicated call.
+fn funded(version: Option<u32>, attached: u128) -> Result<Funding, Reject> {
+    Funding::new(13, Replication::Single, &call(version), attached)
+}
+
 #[test]
 fn should_require_the_version_1_price_when_no_version_is_named() {
     // 100 bytes of request, 1,000 of answer
     let price = 49_140_000 + 100 * 5_200 + 1_000 * 10_400;
     for version in [None, Some(1), Some(9)] {
-        let refused = Funding::new(13, &call(version), price - 1).expect_err("one cycle short");
+        let refused = funded(version, price - 1).expect_err("one cycle short");
         assert_eq!(refused.code, RejectCode::CanisterReject);
         assert_eq!(
             refused.message,
             "http_request request sent with 60_059_999 cycles, but 60_060_000 cycles are required."
         );
-        let funding = Funding::new(13, &call(version), price + 5).expect("enough");
-        assert_eq!(funding.close(1_000_000), (price, 5), "nothing is metered");
+        let funding = funded(version, price + 5).expect("enough");
+        assert_eq!(funding.close(1_000_000, 3, 7), (price, 5), "nothing is metered");
     }
 }
 
 #[test]
 fn should_require_only_the_base_under_version_2_and_give_back_what_is_unused() {
     let base = 29_848_000 + 100 * 650;
-    assert!(Funding::new(13, &call(Some(2)), base - 1).is_err());
-    let funding = Funding::new(13, &call(Some(2)), base + 1_000_000).expect("enough");
-    assert_eq!(funding.close(400_000), (base + 400_000, 600_000));
+    assert!(funded(Some(2), base - 1).is_err());
+    let funding = funded(Some(2), base + 1_000_000).expect("enough");
+    assert_eq!(funding.close(300_000, 0, 100_000), (base + 400_000, 600_000));
+    assert_eq!(funding.close(0, 1, 0), (base + 1_000_000, 0), "who is silent keeps the allowance");
 }
 
 #[test]
 fn should_stop_a_node_when_its_budget_is_used_up() {
     let base = 29_848_000 + 100 * 650;
-    let funding = Funding::new(13, &call(Some(2)), base + 10_000).expect("enough");
+    let funding = funded(Some(2), base + 10_000).expect("enough");
     assert_eq!(funding.affordable_response_bytes(1_000), 200);
     let mut meter = funding.meter();
-    assert_eq!(meter.network(100, Duration::from_millis(10)), Ok(()));
+    assert_eq!(meter.network(100, 10), Ok(()));
     assert_eq!(meter.spent(), 5_000 + 3_000);
+    assert_eq!(meter.affordable_instructions(), 13 * 2_000 + 12);
     assert_eq!(meter.transform(13 * 2_001), Err(OutOfBudget));
     assert_eq!(meter.spent(), 10_000, "never more than the budget");
+    assert_eq!(meter.affordable_instructions(), 12);
 }
 
 #[test]
 fn should_not_hold_more_than_a_call_can_use() {
     let attached = 1_000_000_000_000;
-    let funding = Funding::new(13, &call(Some(2)), attached).expect("enough");
+    let funding = funded(Some(2), attached).expect("enough");
     // 50 × 1,000 + 300 × 60,000 + 5 × 10⁹ / 13 + (650 + 9,490) × 2,024
     let most = 50_000 + 18_000_000 + 384_615_384 + 20_523_360;
-    assert_eq!(funding.forfeited(), most);
+    assert_eq!(funding.allowance_per_sender(), Some(most));
+}
+
+#[test]
+fn should_afford_a_delivery_from_what_the_contributors_left() {
+    let base = 29_848_000 + 100 * 650;
+    let funding = funded(Some(2), base + 10_000).expect("enough");
+    assert!(funding.affords(1, 4_000, 6_000));
+    assert!(!funding.affords(1, 4_000, 6_001));
+    assert!(funding.affords(2, 4_000, 16_000));
+    assert_eq!(funding.unspent(4_000), Some(6_000));
+}
+
+fn flexible(total_requests: u32, min_responses: u32, max_responses: u32) -> Replication {
+    Replication::Flexible(FlexibleCounts { total_requests, min_responses, max_responses })
+}
+
+#[test]
+fn should_price_a_flexible_call() {
+    // 13 × (1,000,000 + 50 × 1,000 + 90,000 × 13 + 2,000 × 13 × 2 + 100,000 × 2)
+    assert_eq!(base_fee(13, 1_000, flexible(4, 2, 3)), 32_136_000);
+    // per node: network 750,000, transform 1,000,000, gossip 1,300,000; delivery of four bodies of
+    // 2,181 bytes, 9,490 each byte, and two further answers of 13 × (26,000 + 100,000) cycles
+    let delivery = 4 * 2_181 * 9_490 + 2 * 1_638_000;
+    let expected = 32_136_000 + 4 * (3_050_000 + delivery / 4);
+    assert_eq!(cost_v2(13, &params(flexible(4, 2, 3))), expected);
+}
+
+#[test]
+fn should_reserve_for_no_delivery_when_no_answer_is_wanted() {
+    let nothing = cost_v2(13, &params(flexible(4, 0, 0)));
+    // 13 × (1,050,000 + 90,000 × 13), and four nodes' own use
+    assert_eq!(nothing, 28_860_000 + 4 * 3_050_000);
+}
+
+#[test]
+fn should_price_one_of_one_as_a_non_replicated_call_but_for_the_overhead() {
+    let difference = cost_v2(13, &params(flexible(1, 1, 1))) - cost_v2(13, &params(Replication::Single));
+    assert_eq!(difference, 181 * 9_490);
 }
 
 #[test]
@@ -142,13 +188,19 @@ fn should_read_what_the_canister_development_kit_encodes() {
         })
         .expect("encodes")
     };
-    let decode = |outcall_type| CostParams::decode(&encode(outcall_type));
+    let decode = |outcall_type| CostParams::decode(&encode(outcall_type), 13);
     assert_eq!(decode(None).expect("absent"), params(Replication::Full));
     let full = HttpOutcallType::FullyReplicated(Reserved);
     assert_eq!(decode(Some(full)).expect("full"), params(Replication::Full));
     let single = HttpOutcallType::NonReplicated(Reserved);
     assert_eq!(decode(Some(single)).expect("single"), params(Replication::Single));
-    let flexible = decode(Some(HttpOutcallType::Flexible(None)));
-    assert!(matches!(flexible, Err(CostParamsError::Flexible)));
-    assert!(matches!(CostParams::decode(b"DIDL"), Err(CostParamsError::Candid(_))));
+    let default = decode(Some(HttpOutcallType::Flexible(None)));
+    assert_eq!(default.expect("flexible"), params(flexible(13, 9, 13)));
+    let counts = ReplicationCounts { min_responses: 2, max_responses: 3, total_requests: 14 };
+    let too_many = decode(Some(HttpOutcallType::Flexible(Some(counts)))).expect_err("more than there are");
+    assert_eq!(
+        too_many.to_string(),
+        "cost_http_request_v2: outcall_type: total_requests (14) must not exceed the number of available nodes (13)"
+    );
+    assert!(matches!(CostParams::decode(b"DIDL", 13), Err(CostParamsError::Candid(_))));
 }

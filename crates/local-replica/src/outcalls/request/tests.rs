@@ -15,8 +15,13 @@ fn valid() -> HttpRequestArgs {
     get("https://registry.example/")
 }
 
+fn checked(args: &HttpRequestArgs) -> Result<Url, Reject> {
+    let replication = if args.is_replicated == Some(false) { Replication::Single } else { Replication::Full };
+    check(args, replication, caller())
+}
+
 fn refused(args: &HttpRequestArgs) -> (RejectCode, String) {
-    let reject = check(args, caller()).expect_err("refused");
+    let reject = checked(args).expect_err("refused");
     (reject.code, reject.message)
 }
 
@@ -45,7 +50,7 @@ fn should_refuse_a_url_when_it_is_not_https() {
 #[test]
 fn should_refuse_a_url_when_it_is_too_long() {
     let longest = format!("https://registry.example/{}", "a".repeat(8_192 - 25));
-    assert!(check(&get(&longest), caller()).is_ok());
+    assert!(checked(&get(&longest)).is_ok());
     assert_eq!(refused_by_canister(&get(&format!("{longest}a"))), "url size 8193 exceeds 8192");
 }
 
@@ -61,28 +66,28 @@ fn should_allow_changing_methods_only_to_a_single_sender() {
     ] {
         for is_replicated in [None, Some(true)] {
             let args = HttpRequestArgs { method, is_replicated, ..valid() };
-            assert_eq!(check(&args, caller()).is_err(), only_single, "{method:?}");
+            assert_eq!(checked(&args).is_err(), only_single, "{method:?}");
             if only_single {
                 let message = "The requested HTTP method is only allowed for non-replicated requests.";
                 assert_eq!(refused_by_canister(&args), message);
             }
         }
         let args = HttpRequestArgs { method, is_replicated: Some(false), ..valid() };
-        assert!(check(&args, caller()).is_ok(), "{method:?}");
+        assert!(checked(&args).is_ok(), "{method:?}");
     }
 }
 
 #[test]
 fn should_refuse_headers_when_there_are_more_than_64() {
     let with = |count| HttpRequestArgs { headers: headers(count, 4, 4), ..valid() };
-    assert!(check(&with(64), caller()).is_ok());
+    assert!(checked(&with(64)).is_ok());
     assert_eq!(refused_by_canister(&with(65)), "number of all http headers 65 exceeds 64");
 }
 
 #[test]
 fn should_refuse_headers_when_one_or_all_are_too_large() {
     let with = |headers| HttpRequestArgs { headers, ..valid() };
-    assert!(check(&with(headers(1, 8_192, 8_192)), caller()).is_ok());
+    assert!(checked(&with(headers(1, 8_192, 8_192))).is_ok());
     assert_eq!(
         refused_by_canister(&with(headers(1, 8_193, 1))),
         "number of bytes to represent some http header name 8193 exceeds 8192"
@@ -91,7 +96,7 @@ fn should_refuse_headers_when_one_or_all_are_too_large() {
         refused_by_canister(&with(headers(1, 1, 8_193))),
         "number of bytes to represent some http header value 8193 exceeds 8192"
     );
-    assert!(check(&with(headers(48, 512, 512)), caller()).is_ok());
+    assert!(checked(&with(headers(48, 512, 512))).is_ok());
     assert_eq!(
         refused_by_canister(&with(headers(49, 512, 512))),
         "total number of bytes to represent all http header names and values 50176 exceeds 49152"
@@ -106,7 +111,7 @@ fn should_refuse_a_request_when_headers_and_body_exceed_two_million_bytes() {
         method: HttpMethod::POST,
         ..valid()
     };
-    assert!(check(&with(1_999_990), caller()).is_ok());
+    assert!(checked(&with(1_999_990)).is_ok());
     assert_eq!(
         refused_by_canister(&with(1_999_991)),
         "total number of bytes to represent all http header names and values and http body 2000001 exceeds 2000000"
@@ -116,7 +121,7 @@ fn should_refuse_a_request_when_headers_and_body_exceed_two_million_bytes() {
 #[test]
 fn should_refuse_a_response_limit_when_it_exceeds_two_million_bytes() {
     let with = |limit| HttpRequestArgs { max_response_bytes: Some(limit), ..valid() };
-    assert!(check(&with(2_000_000), caller()).is_ok());
+    assert!(checked(&with(2_000_000)).is_ok());
     assert_eq!(
         refused_by_canister(&with(2_000_001)),
         "max_response_bytes expected to be in the range [0..2000000], got 2000001"
@@ -132,7 +137,7 @@ fn should_refuse_a_transform_when_it_is_another_canisters() {
         }),
         ..valid()
     };
-    assert!(check(&with(caller()), caller()).is_ok());
+    assert!(checked(&with(caller())).is_ok());
     let other = Principal::from_slice(&[9]);
     assert_eq!(
         refused_by_canister(&with(other)),
