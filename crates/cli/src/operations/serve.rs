@@ -44,6 +44,7 @@ pub async fn serve(options: NetworkOptions) -> Outcome<()> {
         seed: options.seed,
         nodes: NODES,
         routes: parse_routes(&options.routes)?,
+        root_certificate: None,
         module_cache: Some(directory.join("modules")),
         network_file: Some(NetworkFile::path_in(&directory)),
         trace_file: options.trace.then(|| trace_path(&directory)),
