@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ic_management_canister_types::{FlexibleHttpRequestArgs, ReplicationCounts};
-use local_replica::outcalls::{CostParams, FlexibleCounts, Replication, cost_v2};
+use local_replica::outcalls::{CostParams, FlexibleCounts, Pace, Replication, cost_v2};
 
 use super::*;
 
@@ -81,46 +81,52 @@ fn should_charge_a_timeout_by_reports_and_silence() {
     assert!(allowance > 0);
 }
 
-/// Exactly the quoted price is enough, and what is charged never exceeds it, under every outcome.
-#[test]
-fn should_suffice_to_attach_the_quoted_price() {
-    let plans = [
+/// What goes wrong in a subnet of so many nodes, in all ways that have their own way of being charged.
+fn plans(nodes: u32) -> Vec<(&'static str, FaultPlan)> {
+    let tolerated = (nodes - 1) / 3;
+    vec![
         ("all well", FaultPlan::default()),
-        ("four dead", FaultPlan::default().on(0..4, Fault::TimeoutBeforeSending)),
-        ("five dead", FaultPlan::default().on(0..5, Fault::TimeoutBeforeSending)),
-        ("four late", FaultPlan::default().on(3..7, Fault::HeldBack)),
-        ("four garbled", FaultPlan::default().on(9..13, Fault::Garbled)),
-        ("five garbled", FaultPlan::default().on(8..13, Fault::Garbled)),
+        ("as many dead as tolerated", FaultPlan::default().on(0..tolerated, Fault::TimeoutBeforeSending)),
+        ("one dead too many", FaultPlan::default().on(0..=tolerated, Fault::TimeoutBeforeSending)),
+        ("some late", FaultPlan::default().on(0..tolerated, Fault::HeldBack)),
+        ("as many garbled as tolerated", FaultPlan::default().on(0..tolerated, Fault::Garbled)),
+        ("one garbled too many", FaultPlan::default().on(0..=tolerated, Fault::Garbled)),
         ("all answers dropped", Fault::AnswerDropped.into()),
         ("no connection", Fault::Resent(Resent { unsent: 3, unanswered: 0 }).into()),
-    ];
-    for size in [0, 1, 1_000, 50_000] {
+    ]
+}
+
+/// Exactly the quoted price is enough, and what is charged never exceeds it: whatever the subnet's
+/// size, the answer's size and the outcome.
+#[test]
+fn should_suffice_to_attach_the_quoted_price() {
+    for (nodes, size) in [(1, 0), (1, 50_000), (4, 1_000), (13, 0), (13, 50_000), (28, 1_000)] {
         let server = Server::answering(200, &"a".repeat(size));
         for replication in [Replication::Full, Replication::Single] {
-            for (name, plan) in &plans {
-                // The encoding of the answer takes some bytes besides its body and headers.
-                let bytes = size as u64 + 200;
-                let quoted = cost_v2(
-                    NODES,
-                    &CostParams {
-                        request_bytes: 25,
-                        http_roundtrip_time_ms: 0,
-                        raw_response_bytes: bytes,
-                        transformed_response_bytes: bytes,
-                        transform_instructions: 0,
-                        replication,
-                    },
-                );
-                let mut subnet = Subnet::facing(&server).with_fault(plan.clone());
+            // The encoding of the answer takes some bytes besides its body and headers.
+            let bytes = size as u64 + 200;
+            let quoted = cost_v2(
+                nodes,
+                &CostParams {
+                    request_bytes: 25,
+                    http_roundtrip_time_ms: 0,
+                    raw_response_bytes: bytes,
+                    transformed_response_bytes: bytes,
+                    transform_instructions: 0,
+                    replication,
+                },
+            );
+            for (name, plan) in plans(nodes) {
+                let routes = Routes::from_pairs([("registry.example", server.base_url())]).expect("loopback");
+                let mut subnet = Subnet::of_nodes(nodes, routes, Pace::Lockstep).with_fault(plan);
                 subnet.cycles = quoted;
-                let args = HttpRequestArgs {
-                    is_replicated: (replication == Replication::Single).then_some(false),
-                    ..get()
-                };
+                let is_single = replication == Replication::Single;
+                let args = HttpRequestArgs { is_replicated: is_single.then_some(false), ..get() };
                 let charged = charged_in_the_end(&mut subnet, args);
-                assert!(charged <= quoted, "{name}, {size} bytes, {replication:?}: {charged} of {quoted}");
-                if *name == "all well" {
-                    assert!(charged < quoted, "{size} bytes, {replication:?}: the reserve comes back");
+                let case = format!("{name}, {nodes} nodes, {size} bytes, {replication:?}");
+                assert!(charged <= quoted, "{case}: {charged} of {quoted}");
+                if name == "all well" {
+                    assert!(charged < quoted, "{case}: the reserve comes back");
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::thread;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-const MAX_CONNECTIONS: usize = 200;
+const MAX_CONNECTIONS: usize = 1_000;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]

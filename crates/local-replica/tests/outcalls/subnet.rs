@@ -1,4 +1,4 @@
-//! A 13-node subnet's outcalls, without canisters: time and transforms are the test's.
+//! A subnet's outcalls, without canisters: time and transforms are the test's.
 
 use std::time::Duration;
 
@@ -51,8 +51,13 @@ impl Subnet {
     }
 
     pub fn new(routes: Routes, pace: Pace) -> Self {
+        Self::of_nodes(NODES, routes, pace)
+    }
+
+    /// A subnet of another size.
+    pub fn of_nodes(nodes: u32, routes: Routes, pace: Pace) -> Self {
         let faults = FaultSwitch::default();
-        let node_ids = (0..NODES).map(node_id).collect();
+        let node_ids = (0..nodes).map(node_id).collect();
         let outcalls = Outcalls::new(routes, node_ids, faults.clone(), pace).with_seed(7);
         Self { outcalls, faults, cycles: PLENTY_OF_CYCLES, now_ns: 1_000, next_id: 1 }
     }
