@@ -84,7 +84,7 @@ const SEND_CASES: &[SendCase] = &[
         arrange: |p, _| { fault_on_write(p, Fault::AnswerDropped); p.hide(40 * NODES); },
         end: End::Published, writes: [2, 2] },
     SendCase { name: "the answer is dropped, and the registry shows the version only seconds later",
-        arrange: |p, _| { fault_on_write(p, Fault::AnswerDropped); p.hide(10 * NODES); },
+        arrange: |p, _| { fault_on_write(p, Fault::AnswerDropped); p.hide(4 * NODES); },
         end: End::Published, writes: [1, 1] },
     SendCase { name: "the request is sent twice",
         arrange: |p, _| fault_on_write(p, SENT_TWICE), end: End::Published, writes: [2, 2] },
