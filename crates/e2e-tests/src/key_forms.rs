@@ -1,6 +1,7 @@
 //! The forms in which key material can lie in a canister's memory.
 
 use ic_bls12_381::{G1Affine, Scalar};
+use local_replica::threshold::ShareFaults;
 use rand_chacha::rand_core::SeedableRng;
 use release_types::CredentialPolicy;
 use sealing::{DerivationContext, TransportSecretKey};
@@ -20,8 +21,9 @@ impl World {
                 &DerivationContext::CredentialSealing.to_bytes(),
                 &sealing::identity(policy),
                 &transport.public_key(),
+                &ShareFaults::default(),
             )
-            .expect("enough honest nodes");
+            .expect("no node fails");
         let master = sealing::MasterKey::from_bytes(&self.replica.vetkd_master_public_key())
             .expect("the replica's master key");
         let key = sealing::custody_public_key(&master, policy.custody);

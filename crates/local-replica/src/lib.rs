@@ -13,7 +13,7 @@ pub mod cycles;
 pub mod execution;
 pub mod http_interface;
 pub mod ingress;
-mod management;
+pub mod management;
 pub mod message;
 pub mod outcalls;
 pub mod replica;

@@ -14,7 +14,7 @@ use candid::Principal;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-pub(crate) use certified_state::{CertifiedState, canister_id};
+pub(crate) use certified_state::{CertifiedState, canister_id, is_canister_id};
 pub use inspection::{Observer, ReplicaView};
 pub use state::{RestoreError, StateHash, WorldSnapshot};
 
@@ -26,9 +26,10 @@ use crate::certification::{NodeKey, RootKey};
 use crate::config::{Clock, ReplicaConfig};
 use crate::cycles::Prices;
 use crate::execution::ModuleCache;
+use crate::management::AwaitingShares;
 use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace};
 use crate::scheduler::{IngressHistory, PendingOutcall, QueuedMessage};
-use crate::threshold::{SchnorrEd25519Key, VetKdKey};
+use crate::threshold::{SchnorrEd25519Key, Secp256k1Key, ShareFaults, VetKdKey};
 
 /// Why a replica cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,8 @@ enum Stream {
     VetKd,
     Schnorr,
     RawRand,
+    Ecdsa,
+    Bip340,
 }
 
 /// A subnet of the Internet Computer: canisters, keys, queue and time.
@@ -58,6 +61,10 @@ pub struct Replica {
     node_keys: Vec<NodeKey>,
     pub(crate) vetkd: VetKdKey,
     pub(crate) schnorr: SchnorrEd25519Key,
+    pub(crate) ecdsa: Secp256k1Key,
+    pub(crate) bip340: Secp256k1Key,
+    pub(crate) share_faults: ShareFaults,
+    pub(crate) awaiting_shares: Vec<AwaitingShares>,
     pub(crate) random: ChaCha20Rng,
     pub(crate) initial_cycles: u128,
     pub(crate) canisters: BTreeMap<Principal, Canister>,
@@ -118,6 +125,10 @@ impl Replica {
                 config.nodes - tolerated_faults,
             ),
             schnorr: SchnorrEd25519Key::generate(&mut random(Stream::Schnorr)),
+            ecdsa: Secp256k1Key::generate(&mut random(Stream::Ecdsa)),
+            bip340: Secp256k1Key::generate(&mut random(Stream::Bip340)),
+            share_faults: ShareFaults::default(),
+            awaiting_shares: Vec::new(),
             random: random(Stream::RawRand),
             initial_cycles: config.initial_cycles,
             canisters: BTreeMap::new(),
@@ -156,6 +167,21 @@ impl Replica {
     /// The threshold Ed25519 master public key, the same for all key names.
     pub fn schnorr_master_public_key(&self) -> [u8; 32] {
         self.schnorr.master_public_key()
+    }
+
+    /// The threshold ECDSA master public key over secp256k1, the same for all key names.
+    pub fn ecdsa_master_public_key(&self) -> Vec<u8> {
+        self.ecdsa.master_public_key()
+    }
+
+    /// The BIP-340 master public key, the same for all key names.
+    pub fn bip340_master_public_key(&self) -> Vec<u8> {
+        self.bip340.master_public_key()
+    }
+
+    /// The nodes that fail at threshold signatures and vetKD; to be changed at will.
+    pub fn share_faults(&mut self) -> &mut ShareFaults {
+        &mut self.share_faults
     }
 
     /// The shared vetKD master key: what only the nodes together know, for tests that search for what it yields.

@@ -50,6 +50,10 @@ pub struct Network {
     pub vetkd_master_public_key: String,
     /// The master public key of threshold Ed25519, 32 bytes in hex.
     pub schnorr_ed25519_master_public_key: String,
+    /// The master public key of threshold ECDSA over secp256k1, 33 bytes in hex.
+    pub ecdsa_secp256k1_master_public_key: String,
+    /// The master public key of threshold BIP-340, 33 bytes in hex.
+    pub schnorr_bip340_master_public_key: String,
     /// The process that serves it.
     pub pid: u32,
 }
@@ -154,6 +158,8 @@ fn describe(replica: &Replica) -> Network {
         root_key: hex::encode(replica.root_key_der()),
         vetkd_master_public_key: hex::encode(replica.vetkd_master_public_key()),
         schnorr_ed25519_master_public_key: hex::encode(replica.schnorr_master_public_key()),
+        ecdsa_secp256k1_master_public_key: hex::encode(replica.ecdsa_master_public_key()),
+        schnorr_bip340_master_public_key: hex::encode(replica.bip340_master_public_key()),
         pid: std::process::id(),
     }
 }

@@ -20,6 +20,11 @@ impl Log {
         self.bytes += content.len();
         self.records.push_back(CanisterLogRecord { idx: self.next_index, timestamp_nanos: time_ns, content });
         self.next_index += 1;
+        self.shrink_to(limit_bytes);
+    }
+
+    /// Drops the oldest records beyond `limit_bytes`.
+    pub fn shrink_to(&mut self, limit_bytes: usize) {
         while self.bytes > limit_bytes {
             let Some(oldest) = self.records.pop_front() else {
                 break;
@@ -28,7 +33,28 @@ impl Log {
         }
     }
 
-    pub fn records(&self) -> impl Iterator<Item = &CanisterLogRecord> {
+    /// Forgets all records; the next one's index still follows on.
+    pub fn clear(&mut self) {
+        self.forget_before(self.next_index);
+    }
+
+    /// Index of the next record.
+    pub fn next_index(&self) -> u64 {
+        self.next_index
+    }
+
+    /// Forgets the records before the one with this index.
+    pub fn forget_before(&mut self, index: u64) {
+        self.records.retain(|record| record.idx >= index);
+        self.bytes = self.records.iter().map(|record| record.content.len()).sum();
+    }
+
+    /// Bytes that the records hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = &CanisterLogRecord> {
         self.records.iter()
     }
 }

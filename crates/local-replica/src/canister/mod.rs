@@ -3,7 +3,9 @@
 mod call_context;
 mod history;
 mod log;
+mod memory_usage;
 mod settings;
+mod snapshot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +14,11 @@ use candid::Principal;
 use serde::{Deserialize, Serialize};
 
 pub use call_context::{CallContext, CallContextId, Callback, CallbackId, OpenCalls};
-pub use history::History;
+pub use history::{History, Originator};
 pub use log::Log;
+pub use memory_usage::MemoryUsage;
 pub use settings::{MAX_ENVIRONMENT_VARIABLE_BYTES, Settings};
+pub use snapshot::{Snapshot, SnapshotId, SnapshotSource};
 
 use crate::cycles::Prices;
 use crate::execution::{CompiledModule, Environment, Instance};
@@ -69,6 +73,8 @@ pub struct Canister {
     pub history: History,
     /// Chunks of code by their SHA-256.
     pub chunk_store: BTreeMap<[u8; 32], Vec<u8>>,
+    pub snapshots: BTreeMap<SnapshotId, Snapshot>,
+    pub next_snapshot: u64,
     /// Until when resources have been paid for.
     pub paid_until_ns: u64,
 }
@@ -88,6 +94,8 @@ impl Canister {
             log: Log::default(),
             history: History::default(),
             chunk_store: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            next_snapshot: 0,
             paid_until_ns: time_ns,
         }
     }
@@ -111,14 +119,17 @@ impl Canister {
 
     /// Bytes that storage is charged for.
     pub fn memory_bytes(&self) -> u128 {
-        let module = self.module().map_or(0, |module| module.sent.len());
-        let chunks: usize = self.chunk_store.values().map(Vec::len).sum();
-        (self.memory().len() + self.stable_memory().len() + module + chunks) as u128
+        self.memory_usage().total().into()
+    }
+
+    /// Bytes of the subnet's memory that this canister holds or is guaranteed.
+    pub fn held_bytes(&self) -> u128 {
+        self.memory_bytes().max(self.settings.memory_allocation_bytes.into())
     }
 
     /// Cycles that existing for so long costs.
     pub fn idle_cycles(&self, prices: Prices, duration_ns: u128) -> u128 {
-        let bytes = self.memory_bytes().max(self.settings.memory_allocation_bytes.into());
+        let bytes = self.held_bytes();
         let percent = self.settings.compute_allocation_percent;
         prices.storage(bytes, duration_ns).saturating_add(prices.compute_allocation(percent, duration_ns))
     }

@@ -1,6 +1,7 @@
 //! A canister's settings, checked.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use candid::{Nat, Principal};
 use ic_management_canister_types::{
@@ -15,7 +16,8 @@ const MAX_CONTROLLERS: usize = 10;
 const MAX_ENVIRONMENT_VARIABLES: usize = 20;
 /// Longest name, and longest value, of an environment variable.
 pub const MAX_ENVIRONMENT_VARIABLE_BYTES: usize = 128;
-const MAX_LOG_BYTES: u64 = 2 * 1024 * 1024;
+const MAX_VIEWERS: usize = 10;
+const LOG_BYTES: RangeInclusive<u64> = 4096..=2 * 1024 * 1024;
 const MAX_MEMORY_BYTES: u64 = 1 << 48;
 
 /// The settings in force.
@@ -67,14 +69,15 @@ impl Settings {
             new.controllers = controllers;
         }
         set(&mut new.compute_allocation_percent, "compute_allocation", change.compute_allocation, 100)?;
-        set(
-            &mut new.memory_allocation_bytes,
-            "memory_allocation",
-            change.memory_allocation,
-            MAX_MEMORY_BYTES,
-        )?;
+        set(&mut new.memory_allocation_bytes, "memory_allocation", change.memory_allocation, u64::MAX)?;
         set(&mut new.freezing_threshold_seconds, "freezing_threshold", change.freezing_threshold, u64::MAX)?;
-        set(&mut new.log_memory_limit_bytes, "log_memory_limit", change.log_memory_limit, MAX_LOG_BYTES)?;
+        set(&mut new.log_memory_limit_bytes, "log_memory_limit", change.log_memory_limit, *LOG_BYTES.end())?;
+        if (1..*LOG_BYTES.start()).contains(&new.log_memory_limit_bytes) {
+            return Err(out_of_range(format!(
+                "log_memory_limit is {}; allowed are 0 and {LOG_BYTES:?}",
+                new.log_memory_limit_bytes
+            )));
+        }
         set(
             &mut new.wasm_memory_limit_bytes,
             "wasm_memory_limit",
@@ -94,12 +97,21 @@ impl Settings {
             change.minimum_incoming_canister_call_cycles,
         )?;
         if let Some(visibility) = change.log_visibility {
+            if let LogVisibility::AllowedViewers(viewers) = &visibility {
+                at_most("log_visibility: allowed_viewers", viewers.len() as u128, MAX_VIEWERS as u128)?;
+            }
             new.log_visibility = visibility;
         }
         if let Some(visibility) = change.snapshot_visibility {
+            if let SnapshotVisibility::AllowedViewers(viewers) = &visibility {
+                at_most("snapshot_visibility: allowed_viewers", viewers.len() as u128, MAX_VIEWERS as u128)?;
+            }
             new.snapshot_visibility = visibility;
         }
         if let Some(visibility) = change.status_visibility {
+            if let StatusVisibility::AllowedViewers(viewers) = &visibility {
+                at_most("status_visibility: allowed_viewers", viewers.len() as u128, MAX_VIEWERS as u128)?;
+            }
             new.status_visibility = visibility;
         }
         if let Some(variables) = change.environment_variables {
@@ -159,7 +171,7 @@ fn set(target: &mut u64, field: &str, value: Option<Nat>, max: u64) -> Result<()
         let number = u64::try_from(&value.0)
             .ok()
             .filter(|number| *number <= max)
-            .ok_or_else(|| invalid(format!("{field} is {value}; allowed are 0 to {max}")))?;
+            .ok_or_else(|| out_of_range(format!("{field} is {value}; allowed are 0 to {max}")))?;
         *target = number;
     }
     Ok(())
@@ -168,7 +180,7 @@ fn set(target: &mut u64, field: &str, value: Option<Nat>, max: u64) -> Result<()
 fn set_cycles(target: &mut u128, field: &str, value: Option<Nat>) -> Result<(), Reject> {
     if let Some(value) = value {
         *target = u128::try_from(&value.0)
-            .map_err(|_| invalid(format!("{field} is {value}; allowed are 0 to 2^128 - 1")))?;
+            .map_err(|_| out_of_range(format!("{field} is {value}; allowed are 0 to 2^128 - 1")))?;
     }
     Ok(())
 }
@@ -182,4 +194,8 @@ fn at_most(field: &str, found: u128, max: u128) -> Result<(), Reject> {
 
 fn invalid(message: String) -> Reject {
     Reject::with_error_code(RejectCode::CanisterReject, "IC0408", message)
+}
+
+fn out_of_range(message: String) -> Reject {
+    Reject::with_error_code(RejectCode::CanisterError, "IC0504", message)
 }

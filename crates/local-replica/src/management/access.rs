@@ -1,31 +1,14 @@
 //! Who may call what of the management canister.
 
 use candid::{CandidType, Deserialize, Principal};
+use ic_management_canister_types::{SnapshotVisibility, StatusVisibility};
 
-use super::payload::decode;
+use super::methods::{self, Users};
+use super::payload::{decode, invalid};
 use crate::canister::Canister;
 use crate::message::{IngressMessage, Reject, RejectCode};
 use crate::replica::Replica;
 use crate::scheduler::{Origin, Request, not_found};
-
-/// Methods that users may call without controlling anything.
-const OPEN_TO_USERS: [&str; 2] = ["provisional_create_canister_with_cycles", "provisional_top_up_canister"];
-
-/// Methods that users may call on canisters that they control.
-const OPEN_TO_CONTROLLERS: [&str; 12] = [
-    "install_code",
-    "install_chunked_code",
-    "uninstall_code",
-    "upload_chunk",
-    "stored_chunks",
-    "clear_chunk_store",
-    "update_settings",
-    "start_canister",
-    "stop_canister",
-    "delete_canister",
-    "canister_status",
-    "canister_metadata",
-];
 
 /// The canister that a call is about, in whichever field the method names it.
 #[derive(CandidType, Deserialize)]
@@ -38,22 +21,51 @@ impl Replica {
     /// Whether the network would let a user's call of the management canister in.
     pub(crate) fn inspect_management_call(&self, message: &IngressMessage) -> Result<(), Reject> {
         let method = message.method_name.as_str();
-        if OPEN_TO_USERS.contains(&method) {
-            return Ok(());
+        let (_, users) = methods::find(method).ok_or_else(|| no_method(method))?;
+        let target = || {
+            let (target,): (Target,) = decode(&message.arg)?;
+            target
+                .canister_id
+                .or(target.target_canister)
+                .ok_or_else(|| invalid("the argument names no canister"))
+        };
+        match users {
+            Users::Everybody => Ok(()),
+            Users::Nobody => Err(canisters_only(method)),
+            Users::Controllers => self.controlled(message.sender, target()?, method).map(|_| ()),
+            Users::StatusViewers => self.status_visible(message.sender, target()?).map(|_| ()),
+            Users::SnapshotViewers => self.snapshots_visible(message.sender, target()?, method).map(|_| ()),
         }
-        if !OPEN_TO_CONTROLLERS.contains(&method) {
-            return Err(Reject::with_error_code(
-                RejectCode::CanisterReject,
-                "IC0406",
-                format!("Management canister: users cannot call '{method}'"),
-            ));
+    }
+
+    /// The canister, if its status may be seen by `caller`; always by itself.
+    pub(super) fn status_visible(&self, caller: Principal, id: Principal) -> Result<&Canister, Reject> {
+        let canister = self.canisters.get(&id).ok_or_else(|| not_found(id))?;
+        let is_visible = match &canister.settings.status_visibility {
+            StatusVisibility::Public => true,
+            StatusVisibility::AllowedViewers(viewers) => viewers.contains(&caller),
+            StatusVisibility::Controllers => false,
+        };
+        if is_visible || caller == id {
+            return Ok(canister);
         }
-        let (target,): (Target,) = decode(&message.arg)?;
-        let id = target
-            .canister_id
-            .or(target.target_canister)
-            .ok_or_else(|| super::payload::invalid("the argument names no canister"))?;
-        self.controlled(message.sender, id, method).map(|_| ())
+        self.controlled(caller, id, "canister_status")
+    }
+
+    /// The canister, if its snapshots may be seen by `caller`.
+    pub(super) fn snapshots_visible(
+        &self,
+        caller: Principal,
+        id: Principal,
+        method: &str,
+    ) -> Result<&Canister, Reject> {
+        let canister = self.canisters.get(&id).ok_or_else(|| not_found(id))?;
+        let is_visible = match &canister.settings.snapshot_visibility {
+            SnapshotVisibility::Public => true,
+            SnapshotVisibility::AllowedViewers(viewers) => viewers.contains(&caller),
+            SnapshotVisibility::Controllers => false,
+        };
+        if is_visible { Ok(canister) } else { self.controlled(caller, id, method) }
     }
 
     /// The canister, if `caller` controls it.
@@ -86,12 +98,24 @@ impl Replica {
 pub(super) fn only_canisters(request: &Request) -> Result<(), Reject> {
     match request.origin {
         Origin::Canister { .. } => Ok(()),
-        Origin::Ingress(_) | Origin::System => Err(Reject::with_error_code(
-            RejectCode::CanisterReject,
-            "IC0406",
-            format!("Management canister: only canisters can call '{}'", request.method),
-        )),
+        Origin::Ingress(_) | Origin::System => Err(canisters_only(&request.method)),
     }
+}
+
+fn canisters_only(method: &str) -> Reject {
+    Reject::with_error_code(
+        RejectCode::CanisterReject,
+        "IC0406",
+        format!("Only canisters can call ic00 method {method}"),
+    )
+}
+
+pub(super) fn no_method(method: &str) -> Reject {
+    Reject::with_error_code(
+        RejectCode::CanisterError,
+        "IC0536",
+        format!("Management canister has no method '{method}'"),
+    )
 }
 
 pub(super) fn not_a_controller(caller: Principal, id: Principal, method: &str) -> Reject {

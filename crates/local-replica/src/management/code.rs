@@ -1,25 +1,20 @@
-//! Installing, upgrading and removing code; the chunk store for large modules.
+//! Installing, upgrading and removing code.
 
 use std::sync::Arc;
 
 use candid::{CandidType, Deserialize, Principal};
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInstallMode, ChangeDetails, ChunkHash, CodeDeploymentMode,
-    CodeDeploymentRecord, InstallChunkedCodeArgs, UninstallCodeArgs, UpgradeFlags, UploadChunkArgs,
-    WasmMemoryPersistence,
+    CanisterInstallMode, ChangeDetails, CodeDeploymentMode, CodeDeploymentRecord, UninstallCodeArgs,
+    UpgradeFlags, WasmMemoryPersistence,
 };
-use sha2::{Digest, Sha256};
 
-use super::payload::{decode, empty_reply, invalid, reply};
-use crate::canister::Canister;
+use super::payload::{decode, empty_reply};
+use crate::canister::{Canister, Originator};
 use crate::cycles::INSTALL_INSTRUCTIONS;
 use crate::execution::{CanisterTrap, CompiledModule, Context, Function, Input, Instance, StableMemory};
 use crate::message::{CallResult, EntryPoint, Reject, RejectCode};
 use crate::replica::Replica;
 use crate::scheduler::{Entry, Keep, Request, Reserve, no_module, not_found};
-
-const MAX_CHUNK_BYTES: usize = 1024 * 1024;
-const MAX_CHUNKS: usize = 100;
 
 /// The arguments of `install_code`; the module as a blob, which decodes faster than a vector.
 #[derive(CandidType, Deserialize)]
@@ -30,56 +25,28 @@ struct InstallCodeArgs {
     wasm_module: Vec<u8>,
     #[serde(with = "serde_bytes")]
     arg: Vec<u8>,
+    sender_canister_version: Option<u64>,
 }
 
 impl Replica {
     pub(super) fn install_code_call(&mut self, request: &Request) -> CallResult {
         let (args,): (InstallCodeArgs,) = decode(&request.arg)?;
         self.controlled(request.caller, args.canister_id, &request.method)?;
-        self.install_code(request.caller, args.canister_id, args.mode, &args.wasm_module, args.arg)?;
-        empty_reply()
-    }
-
-    pub(super) fn install_chunked_code(&mut self, request: &Request) -> CallResult {
-        let (args,): (InstallChunkedCodeArgs,) = decode(&request.arg)?;
-        let target = args.target_canister;
-        self.controlled(request.caller, target, &request.method)?;
-        let store = args.store_canister.unwrap_or(target);
-        let store_canister = self.canisters.get(&store).ok_or_else(|| not_found(store))?;
-        if request.caller != store && !store_canister.is_controlled_by(request.caller) {
-            return Err(super::access::not_a_controller(request.caller, store, &request.method));
-        }
-        let mut wasm = Vec::new();
-        for ChunkHash { hash } in &args.chunk_hashes_list {
-            let chunk = <[u8; 32]>::try_from(hash.as_slice())
-                .ok()
-                .and_then(|hash| store_canister.chunk_store.get(&hash))
-                .ok_or_else(|| {
-                    invalid(format!("chunk {} is not in the store of {store}", hex::encode(hash)))
-                })?;
-            wasm.extend_from_slice(chunk);
-        }
-        let found: [u8; 32] = Sha256::digest(&wasm).into();
-        if found[..] != args.wasm_module_hash {
-            return Err(invalid(format!(
-                "wasm_module_hash is {}; the chunks hash to {}",
-                hex::encode(&args.wasm_module_hash),
-                hex::encode(found)
-            )));
-        }
-        self.install_code(request.caller, target, args.mode, &wasm, args.arg)?;
+        let by = self.originator(request.caller, args.sender_canister_version);
+        self.install_code(by, args.canister_id, args.mode, &args.wasm_module, args.arg)?;
         empty_reply()
     }
 
     /// Installs code; on any failure the canister stays as it was.
     pub(crate) fn install_code(
         &mut self,
-        caller: Principal,
+        by: Originator,
         id: Principal,
         mode: CanisterInstallMode,
         wasm: &[u8],
         arg: Vec<u8>,
     ) -> Result<(), Reject> {
+        let caller = by.principal();
         let canister = self.canisters.get(&id).ok_or_else(|| not_found(id))?;
         match (mode, canister.instance.is_some()) {
             (CanisterInstallMode::Install, true) => return Err(not_empty(id)),
@@ -94,6 +61,7 @@ impl Replica {
             )
         })?;
         let hash = module.hash;
+        let first_new_log = canister.log.next_index();
         let deployment = match mode {
             CanisterInstallMode::Install => CodeDeploymentMode::Install,
             CanisterInstallMode::Reinstall => CodeDeploymentMode::Reinstall,
@@ -109,13 +77,15 @@ impl Replica {
         }
         .map_err(|trap| trap.to_reject(id))?;
         let time_ns = self.time_ns();
-        let by_canister = self.canisters.contains_key(&caller);
         let details = ChangeDetails::CodeDeployment(CodeDeploymentRecord {
             mode: deployment,
             module_hash: hash.to_vec(),
         });
         let canister = self.canister_mut(id);
-        canister.history.record(time_ns, canister.version, caller, by_canister, details);
+        if deployment == CodeDeploymentMode::Reinstall {
+            canister.log.forget_before(first_new_log);
+        }
+        canister.history.record(time_ns, canister.version, by, details);
         Ok(())
     }
 
@@ -275,17 +245,23 @@ impl Replica {
 
     pub(super) fn uninstall_code(&mut self, request: &Request) -> CallResult {
         let (args,): (UninstallCodeArgs,) = decode(&request.arg)?;
-        let id = args.canister_id;
+        self.controlled(request.caller, args.canister_id, &request.method)?;
+        let by = self.originator(request.caller, args.sender_canister_version);
+        self.uninstall(by, args.canister_id);
+        empty_reply()
+    }
+
+    /// Makes an existing canister empty and rejects the calls that it has not answered.
+    pub(super) fn uninstall(&mut self, by: Originator, id: Principal) {
         let time_ns = self.time_ns();
-        let by_canister = self.canisters.contains_key(&request.caller);
-        let canister = self.controlled_mut(request, id)?;
+        let canister = self.canister_mut(id);
         canister.instance = None;
         canister.certified_data.clear();
         canister.global_timer_ns = 0;
         canister.chunk_store.clear();
+        canister.log.clear();
         canister.version += 1;
-        let (version, details) = (canister.version, ChangeDetails::CodeUninstall);
-        canister.history.record(time_ns, version, request.caller, by_canister, details);
+        canister.history.record(time_ns, canister.version, by, ChangeDetails::CodeUninstall);
         for context in canister.open_calls.abandon() {
             let reject = Reject::with_error_code(
                 RejectCode::CanisterReject,
@@ -295,52 +271,19 @@ impl Replica {
             self.respond(context.origin, Err(reject), context.available_cycles);
         }
         self.finish_stopping(id);
-        empty_reply()
     }
 
-    pub(super) fn upload_chunk(&mut self, request: &Request) -> CallResult {
-        let (args,): (UploadChunkArgs,) = decode(&request.arg)?;
-        if args.chunk.len() > MAX_CHUNK_BYTES {
-            return Err(invalid(format!(
-                "chunk has {} bytes; allowed are at most {MAX_CHUNK_BYTES}",
-                args.chunk.len()
-            )));
+    /// Who makes a change; a canister may have told its version.
+    pub(super) fn originator(&self, caller: Principal, sender_canister_version: Option<u64>) -> Originator {
+        if self.canisters.contains_key(&caller) {
+            Originator::Canister(caller, sender_canister_version)
+        } else {
+            Originator::User(caller)
         }
-        let canister = self.own_or_controlled(request, args.canister_id)?;
-        let hash: [u8; 32] = Sha256::digest(&args.chunk).into();
-        if canister.chunk_store.len() >= MAX_CHUNKS && !canister.chunk_store.contains_key(&hash) {
-            return Err(invalid(format!(
-                "the chunk store holds {MAX_CHUNKS} chunks already; clear it first"
-            )));
-        }
-        canister.chunk_store.insert(hash, args.chunk);
-        reply(ChunkHash { hash: hash.to_vec() })
     }
 
-    pub(super) fn stored_chunks(&mut self, request: &Request) -> CallResult {
-        let (args,): (CanisterIdRecord,) = decode(&request.arg)?;
-        let canister = self.own_or_controlled(request, args.canister_id)?;
-        let chunks: Vec<ChunkHash> =
-            canister.chunk_store.keys().map(|hash| ChunkHash { hash: hash.to_vec() }).collect();
-        reply(chunks)
-    }
-
-    pub(super) fn clear_chunk_store(&mut self, request: &Request) -> CallResult {
-        let (args,): (CanisterIdRecord,) = decode(&request.arg)?;
-        self.own_or_controlled(request, args.canister_id)?.chunk_store.clear();
-        empty_reply()
-    }
-
-    /// A canister may fill its own chunk store.
-    fn own_or_controlled(&mut self, request: &Request, id: Principal) -> Result<&mut Canister, Reject> {
-        if request.caller == id {
-            return self.canisters.get_mut(&id).ok_or_else(|| not_found(id));
-        }
-        self.controlled_mut(request, id)
-    }
-
-    fn canister_mut(&mut self, id: Principal) -> &mut Canister {
-        self.canisters.get_mut(&id).expect("found at the start of the installation")
+    pub(super) fn canister_mut(&mut self, id: Principal) -> &mut Canister {
+        self.canisters.get_mut(&id).expect("found at the start of the call")
     }
 
     fn instance_mut(&mut self, id: Principal) -> &mut Instance {
@@ -362,6 +305,9 @@ fn not_empty(id: Principal) -> Reject {
     Reject::with_error_code(
         RejectCode::CanisterError,
         "IC0514",
-        format!("Canister {id} cannot be installed because it is not empty; reinstall or upgrade it"),
+        format!(
+            "Canister {id} cannot be installed because the canister is not empty. Try installing with \
+             mode='reinstall' instead."
+        ),
     )
 }

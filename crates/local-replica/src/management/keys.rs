@@ -1,10 +1,9 @@
-//! Randomness, threshold keys and HTTP outcalls.
+//! Randomness, vetKD and HTTP outcalls.
 
 use candid::Principal;
 use ic_management_canister_types::{
-    FlexibleHttpRequestArgs, HttpRequestArgs, SchnorrAlgorithm, SchnorrKeyId, SchnorrPublicKeyArgs,
-    SchnorrPublicKeyResult, SignWithSchnorrArgs, SignWithSchnorrResult, VetKDDeriveKeyArgs,
-    VetKDDeriveKeyResult, VetKDKeyId, VetKDPublicKeyArgs, VetKDPublicKeyResult,
+    FlexibleHttpRequestArgs, HttpRequestArgs, VetKDDeriveKeyArgs, VetKDDeriveKeyResult, VetKDKeyId,
+    VetKDPublicKeyArgs, VetKDPublicKeyResult,
 };
 use rand::RngCore;
 use serde_bytes::ByteBuf;
@@ -14,8 +13,9 @@ use super::access::only_canisters;
 use super::payload::{decode, invalid, reply};
 use crate::message::{CallResult, Reject, RejectCode};
 use crate::outcalls::OutcallArgs;
-use crate::replica::Replica;
+use crate::replica::{Replica, is_canister_id};
 use crate::scheduler::Request;
+use crate::threshold::VetKdError;
 
 impl Replica {
     pub(super) fn raw_rand(&mut self, request: &Request) -> CallResult {
@@ -28,8 +28,8 @@ impl Replica {
     pub(super) fn vetkd_public_key(&self, request: &Request) -> CallResult {
         only_canisters(request)?;
         let (args,): (VetKDPublicKeyArgs,) = decode(&request.arg)?;
-        self.vetkd_price(&args.key_id)?;
-        let canister = args.canister_id.unwrap_or(request.caller);
+        self.vetkd_price(request, &args.key_id)?;
+        let canister = own_or_given(request, args.canister_id)?;
         let public_key = self.vetkd.public_key(canister.as_slice(), &args.context).to_vec();
         reply(VetKDPublicKeyResult { public_key })
     }
@@ -37,42 +37,26 @@ impl Replica {
     pub(super) fn vetkd_derive_key(&mut self, request: &Request) -> Handled {
         let derived = only_canisters(request).and_then(|()| {
             let (args,): (VetKDDeriveKeyArgs,) = decode(&request.arg)?;
-            let price = self.vetkd_price(&args.key_id)?;
+            let price = self.vetkd_price(request, &args.key_id)?;
             check_paid(request, price)?;
-            let encrypted_key = self
-                .vetkd
-                .derive_key(
-                    &mut self.random,
-                    request.caller.as_slice(),
-                    &args.context,
-                    &args.input,
-                    &args.transport_public_key,
-                )
-                .map_err(|error| invalid(error.to_string()))?;
-            Ok((price, reply(VetKDDeriveKeyResult { encrypted_key })))
+            let derived = self.vetkd.derive_key(
+                &mut self.random,
+                request.caller.as_slice(),
+                &args.context,
+                &args.input,
+                &args.transport_public_key,
+                &self.share_faults,
+            );
+            Ok((price, derived))
         });
-        paid(request, derived)
-    }
-
-    pub(super) fn schnorr_public_key(&self, request: &Request) -> CallResult {
-        only_canisters(request)?;
-        let (args,): (SchnorrPublicKeyArgs,) = decode(&request.arg)?;
-        self.schnorr_price(&args.key_id)?;
-        let canister: Principal = args.canister_id.unwrap_or(request.caller);
-        let (public_key, chain_code) = self.schnorr.public_key(canister.as_slice(), &args.derivation_path);
-        reply(SchnorrPublicKeyResult { public_key, chain_code })
-    }
-
-    pub(super) fn sign_with_schnorr(&mut self, request: &Request) -> Handled {
-        let signed = only_canisters(request).and_then(|()| {
-            let (args,): (SignWithSchnorrArgs,) = decode(&request.arg)?;
-            let price = self.schnorr_price(&args.key_id)?;
-            check_paid(request, price)?;
-            let signature =
-                self.schnorr.sign(request.caller.as_slice(), &args.derivation_path, &args.message);
-            Ok((price, reply(SignWithSchnorrResult { signature })))
-        });
-        paid(request, signed)
+        match derived {
+            Err(reject) => Handled::free(request, Err(reject)),
+            Ok((_, Err(VetKdError::TooFewShares { .. }))) => Handled::AwaitsShares,
+            Ok((_, Err(error))) => Handled::free(request, Err(invalid(error.to_string()))),
+            Ok((price, Ok(encrypted_key))) => {
+                Handled::paid(request, price, reply(VetKDDeriveKeyResult { encrypted_key }))
+            }
+        }
     }
 
     pub(super) fn http_request(&mut self, request: &Request) -> Handled {
@@ -99,26 +83,16 @@ impl Replica {
         }
     }
 
-    fn vetkd_price(&self, key: &VetKDKeyId) -> Result<u128, Reject> {
-        self.subnet.prices.threshold_key(&key.name).ok_or_else(|| unknown_key("vetKD", &key.name))
-    }
-
-    fn schnorr_price(&self, key: &SchnorrKeyId) -> Result<u128, Reject> {
-        if key.algorithm != SchnorrAlgorithm::Ed25519 {
-            return Err(invalid("key_id: this replica offers the algorithm ed25519 only"));
-        }
-        self.subnet.prices.threshold_key(&key.name).ok_or_else(|| unknown_key("Schnorr", &key.name))
+    fn vetkd_price(&self, request: &Request, key: &VetKDKeyId) -> Result<u128, Reject> {
+        self.subnet
+            .prices
+            .threshold_key(&key.name)
+            .ok_or_else(|| unknown_key(request, &format!("vetkd:{:?}", key.curve), &key.name))
     }
 }
 
-fn paid(request: &Request, outcome: Result<(u128, CallResult), Reject>) -> Handled {
-    match outcome {
-        Ok((price, result)) => Handled::paid(request, price, result),
-        Err(reject) => Handled::free(request, Err(reject)),
-    }
-}
-
-fn check_paid(request: &Request, price: u128) -> Result<(), Reject> {
+/// Refuses a request that does not bring its price.
+pub(super) fn check_paid(request: &Request, price: u128) -> Result<(), Reject> {
     if request.cycles < price {
         return Err(Reject::with_error_code(
             RejectCode::CanisterReject,
@@ -132,6 +106,22 @@ fn check_paid(request: &Request, price: u128) -> Result<(), Reject> {
     Ok(())
 }
 
-fn unknown_key(kind: &str, name: &str) -> Reject {
-    invalid(format!("key_id: there is no {kind} key '{name}'; known are key_1 and test_key_1"))
+/// The canister whose key is asked for: the caller, unless another one is named.
+pub(super) fn own_or_given(request: &Request, canister: Option<Principal>) -> Result<Principal, Reject> {
+    match canister {
+        None => Ok(request.caller),
+        Some(id) if is_canister_id(id) => Ok(id),
+        Some(id) => Err(invalid(format!("canister_id: {id} is no canister id; name a canister"))),
+    }
+}
+
+pub(super) fn unknown_key(request: &Request, kind: &str, name: &str) -> Reject {
+    Reject::new(
+        RejectCode::DestinationInvalid,
+        format!(
+            "Unable to route management canister request {}: ChainKeyError(\"Requested unknown or disabled \
+             threshold key: {kind}:{name}, existing enabled keys: [{kind}:key_1, {kind}:test_key_1]\")",
+            request.method
+        ),
+    )
 }

@@ -3,35 +3,45 @@
 use candid::{Nat, Principal};
 use ic_management_canister_types::{
     CanisterIdRecord, CanisterSettings, ChangeDetails, ControllersChangeRecord, CreateCanisterArgs,
-    CreationRecord, ProvisionalCreateCanisterWithCyclesArgs, ProvisionalTopUpCanisterArgs,
-    UpdateSettingsArgs,
+    CreationRecord, EnvironmentVariable, ProvisionalCreateCanisterWithCyclesArgs,
+    ProvisionalTopUpCanisterArgs, UpdateSettingsArgs,
 };
 
 use super::Handled;
 use super::access::only_canisters;
 use super::payload::{decode, empty_reply, invalid, reply};
-use crate::canister::{Canister, Settings, Status, StopRequest};
+use crate::canister::{Canister, Originator, Settings, Status, StopRequest};
 use crate::message::{CallResult, Reject, RejectCode};
-use crate::replica::{Replica, canister_id};
+use crate::replica::{Replica, canister_id, is_canister_id};
 use crate::scheduler::{Request, not_found};
+use sha2::{Digest, Sha256};
 
 impl Replica {
     /// Creates a canister that holds `cycles`, with a fresh id unless one is given. Without
     /// controllers in the settings, `creator` controls it.
     pub(crate) fn create_with_settings(
         &mut self,
-        creator: Principal,
+        creator: Originator,
         settings: CanisterSettings,
         cycles: u128,
         specified_id: Option<Principal>,
     ) -> Result<Principal, Reject> {
-        let settings = Settings::new(vec![creator]).updated(settings)?;
+        let environment_variables_hash =
+            settings.environment_variables.as_deref().map(hash_of_environment_variables);
+        let settings = Settings::new(vec![creator.principal()]).updated(settings)?;
         let id = match specified_id {
             Some(id) if self.canisters.contains_key(&id) => {
                 return Err(Reject::with_error_code(
                     RejectCode::SysTransient,
                     "IC0205",
-                    format!("specified_id: canister {id} exists already"),
+                    format!("Unsuccessful canister creation: canister id {id} already exists."),
+                ));
+            }
+            Some(id) if !is_canister_id(id) => {
+                return Err(Reject::with_error_code(
+                    RejectCode::CanisterReject,
+                    "IC0405",
+                    format!("Unsuccessful validation of specified ID: {id} is not hosted by this subnet."),
                 ));
             }
             Some(id) => id,
@@ -40,11 +50,11 @@ impl Replica {
         let time_ns = self.time_ns();
         let details = ChangeDetails::Creation(CreationRecord {
             controllers: settings.controllers.clone(),
-            environment_variables_hash: None,
+            environment_variables_hash,
         });
-        let is_canister = self.canisters.contains_key(&creator);
         let mut canister = Canister::new(id, settings, cycles, time_ns);
-        canister.history.record(time_ns, 0, creator, is_canister, details);
+        self.check_allocations(&canister, &Settings::new(Vec::new()))?;
+        canister.history.record(time_ns, 0, creator, details);
         self.canisters.insert(id, canister);
         Ok(id)
     }
@@ -68,13 +78,15 @@ impl Replica {
                     RejectCode::CanisterReject,
                     "IC0403",
                     format!(
-                        "Creating a canister requires a fee of {fee} cycles; attached were {}",
+                        "Creating a canister requires a fee of {fee} that is deducted from the canister's \
+                         initial balance but only {} cycles were received with the create_canister request.",
                         request.cycles
                     ),
                 ));
             }
             let settings = args.settings.unwrap_or_default();
-            self.create_with_settings(request.caller, settings, request.cycles - fee, None)
+            let creator = self.originator(request.caller, args.sender_canister_version);
+            self.create_with_settings(creator, settings, request.cycles - fee, None)
         });
         let result = created.and_then(|canister_id| reply(CanisterIdRecord { canister_id }));
         Handled::paid(request, request.cycles, result)
@@ -84,7 +96,7 @@ impl Replica {
         let (args,): (ProvisionalCreateCanisterWithCyclesArgs,) = decode(&request.arg)?;
         let cycles = args.amount.map_or(Ok(self.initial_cycles), |amount| to_cycles("amount", &amount))?;
         let canister_id = self.create_with_settings(
-            request.caller,
+            self.originator(request.caller, args.sender_canister_version),
             args.settings.unwrap_or_default(),
             cycles,
             args.specified_id,
@@ -113,16 +125,24 @@ impl Replica {
 
     pub(super) fn update_settings(&mut self, request: &Request) -> CallResult {
         let (args,): (UpdateSettingsArgs,) = decode(&request.arg)?;
-        let time_ns = self.time_ns();
-        let by_canister = self.canisters.contains_key(&request.caller);
-        let canister = self.controlled_mut(request, args.canister_id)?;
+        let (time_ns, id) = (self.time_ns(), args.canister_id);
+        self.controlled(request.caller, id, &request.method)?;
         let changes_controllers = args.settings.controllers.is_some();
-        canister.settings = canister.settings.updated(args.settings)?;
+        let by = self.originator(request.caller, args.sender_canister_version);
+        let canister = self.canister_mut(id);
+        let changed = canister.settings.updated(args.settings)?;
+        let before = std::mem::replace(&mut canister.settings, changed);
+        if let Err(reject) = self.check_allocations(&self.canisters[&id], &before) {
+            self.canister_mut(id).settings = before;
+            return Err(reject);
+        }
+        let canister = self.canister_mut(id);
         canister.version += 1;
+        canister.log.shrink_to(canister.settings.log_memory_limit_bytes as usize);
         if changes_controllers {
             let controllers = canister.settings.controllers.clone();
             let details = ChangeDetails::ControllersChange(ControllersChangeRecord { controllers });
-            canister.history.record(time_ns, canister.version, request.caller, by_canister, details);
+            canister.history.record(time_ns, canister.version, by, details);
         }
         empty_reply()
     }
@@ -173,11 +193,18 @@ impl Replica {
         let (args,): (CanisterIdRecord,) = decode(&request.arg)?;
         let id = args.canister_id;
         let canister = self.controlled_mut(request, id)?;
+        if request.caller == id {
+            return Err(Reject::with_error_code(
+                RejectCode::CanisterError,
+                "IC0512",
+                format!("Canister {id} cannot delete itself."),
+            ));
+        }
         if canister.status != Status::Stopped {
             return Err(Reject::with_error_code(
                 RejectCode::CanisterError,
                 "IC0510",
-                format!("Canister {id} must be stopped before it is deleted"),
+                format!("Canister {id} must be stopped before it is deleted."),
             ));
         }
         self.canisters.remove(&id);
@@ -187,4 +214,19 @@ impl Replica {
 
 fn to_cycles(field: &str, amount: &Nat) -> Result<u128, Reject> {
     u128::try_from(&amount.0).map_err(|_| invalid(format!("{field} is {amount}; allowed are 0 to 2^128 - 1")))
+}
+
+/// The hash of the variables as a map, by which histories name them.
+fn hash_of_environment_variables(variables: &[EnvironmentVariable]) -> Vec<u8> {
+    let mut hashes: Vec<[u8; 64]> = variables
+        .iter()
+        .map(|variable| {
+            let mut pair = [0; 64];
+            pair[..32].copy_from_slice(&Sha256::digest(&variable.name));
+            pair[32..].copy_from_slice(&Sha256::digest(&variable.value));
+            pair
+        })
+        .collect();
+    hashes.sort_unstable();
+    Sha256::digest(hashes.concat()).to_vec()
 }

@@ -154,6 +154,11 @@ pub(crate) fn canister_id(number: u64) -> Principal {
     Principal::from_slice(&bytes)
 }
 
+/// Whether a principal has the form of a canister id, of whatever subnet.
+pub(crate) fn is_canister_id(id: Principal) -> bool {
+    id.as_slice().len() == 10 && id.as_slice().ends_with(&[1, 1])
+}
+
 fn canister_subtree(canister: &Canister) -> StateTree {
     let mut tree = StateTree::new();
     let controllers: Vec<ByteBuf> =

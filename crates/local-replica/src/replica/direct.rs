@@ -4,14 +4,20 @@ use candid::Principal;
 use ic_management_canister_types::{CanisterInstallMode, CanisterSettings};
 
 use super::Replica;
+use crate::canister::Originator;
 use crate::message::Reject;
 
 impl Replica {
     /// Creates an empty canister with the configured initial balance.
     pub fn create_canister(&mut self, controllers: Vec<Principal>) -> Principal {
         let settings = CanisterSettings { controllers: Some(controllers), ..CanisterSettings::default() };
-        self.create_with_settings(Principal::anonymous(), settings, self.initial_cycles, None)
-            .expect("default settings are valid and the id is fresh")
+        self.create_with_settings(
+            Originator::User(Principal::anonymous()),
+            settings,
+            self.initial_cycles,
+            None,
+        )
+        .expect("default settings are valid and the id is fresh")
     }
 
     /// Installs code into an empty canister; `wasm` may be gzip-compressed. The caller seen by
@@ -41,6 +47,6 @@ impl Replica {
     ) -> Result<(), Reject> {
         let caller = self.controllers(canister).first().copied().unwrap_or(Principal::anonymous());
         self.refresh_clock();
-        self.install_code(caller, canister, mode, wasm, arg)
+        self.install_code(Originator::User(caller), canister, mode, wasm, arg)
     }
 }

@@ -4,6 +4,7 @@ use candid::Principal;
 use ic_management_canister_types::CanisterSettings;
 
 use super::Replica;
+use crate::canister::Originator;
 use crate::message::{CallResult, Reject};
 use crate::scheduler::not_found;
 use crate::stand_ins::{self, StandInOps};
@@ -27,7 +28,7 @@ impl StandInOps for Replica {
     }
 
     fn create_canister(&mut self, settings: CanisterSettings, cycles: u128) -> Result<Principal, Reject> {
-        self.create_with_settings(Principal::anonymous(), settings, cycles, None)
+        self.create_with_settings(Originator::User(Principal::anonymous()), settings, cycles, None)
     }
 
     fn deposit_cycles(&mut self, canister: Principal, cycles: u128) -> Result<(), Reject> {

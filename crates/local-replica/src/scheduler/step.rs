@@ -24,6 +24,7 @@ impl Replica {
         self.refresh_clock();
         self.pay_for_resources(RESOURCE_PAYMENT_INTERVAL_NS);
         self.collect_outcalls(None);
+        self.serve_awaiting_shares();
         self.expire_callbacks();
         self.enqueue_due_timers();
         while let Some(message) = self.queue.pop_front() {

@@ -9,16 +9,19 @@ use ic_bls12_381::{G1Affine, G1Projective, G2Affine, G2Prepared, G2Projective, S
 use pairing::group::Group;
 use pairing::group::ff::Field;
 use rand::{CryptoRng, RngCore};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::collections::BTreeSet;
 use std::fmt;
+
+use super::{ShareFault, ShareFaults};
 
 const CANISTER_DST: &[u8] = b"ic-vetkd-bls12-381-g2-canister-id";
 const CONTEXT_DST: &[u8] = b"ic-vetkd-bls12-381-g2-context";
 const SIGNATURE_DST: &[u8] = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_AUG_";
 
 /// Position of a node in the subnet, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeIndex(pub u32);
 
 impl NodeIndex {
@@ -146,12 +149,13 @@ impl VetKdKey {
     }
 
     /// Derives the key of `canister` for `context` and `input`, encrypted to the transport key:
-    /// asks the nodes one by one, from a random one on, until enough good shares are there.
+    /// asks the nodes one by one, from a random one on, until enough good shares are there. Nodes
+    /// fail as `faults` says.
     ///
     /// The identity is accepted as a transport key: canisters that want the key unencrypted send it.
     ///
     /// # Errors
-    /// When the transport key is no point of G1.
+    /// When the transport key is no point of G1, or too few nodes give good shares.
     pub fn derive_key<R: RngCore + CryptoRng>(
         &self,
         rng: &mut R,
@@ -159,13 +163,21 @@ impl VetKdKey {
         context: &[u8],
         input: &[u8],
         transport_public_key: &[u8],
+        faults: &ShareFaults,
     ) -> Result<Vec<u8>, VetKdError> {
         let request = self.request(canister, context, input, transport_public_key)?;
         let nodes = self.shares.len() as u32;
         let first = rng.next_u32() % nodes;
-        let shares = (0..nodes)
-            .map(|step| NodeIndex((first + step) % nodes))
-            .map(|node| self.encrypted_share(rng, node, &request));
+        let shares = (0..nodes).map(|step| NodeIndex((first + step) % nodes)).filter_map(|node| match faults
+            .of(node)
+        {
+            None => Some(self.encrypted_share(rng, node, &request)),
+            Some(ShareFault::Silent) => None,
+            Some(ShareFault::Wrong) => {
+                let share = self.encrypted_share(rng, node, &request);
+                Some(EncryptedKeyShare { c3: G1Affine::generator(), ..share })
+            }
+        });
         Ok(self.combine(&request, shares)?.encrypted_key)
     }
 

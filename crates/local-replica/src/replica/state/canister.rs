@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use candid::Principal;
 use serde::{Deserialize, Serialize};
 
-use super::rows::{MemoryKind, PAGE_BYTES, RestoreError, RowKey, Rows};
-use crate::canister::{Canister, History, Log, OpenCalls, Settings, Status};
+use super::rows::{MemoryKind, PAGE_BYTES, RestoreError, RowKey, Rows, decode};
+use crate::canister::{Canister, History, Log, OpenCalls, Settings, Snapshot, SnapshotId, Status};
 use crate::execution::{GlobalValue, HeapImage, Instance, ModuleCache, StableMemory};
 
 /// A canister without memories and chunks, which have rows of their own.
@@ -24,6 +24,7 @@ pub(super) struct CanisterImage<'a> {
     open_calls: Cow<'a, OpenCalls>,
     log: Cow<'a, Log>,
     history: Cow<'a, History>,
+    next_snapshot: u64,
     paid_until_ns: u64,
 }
 
@@ -48,11 +49,13 @@ impl<'a> CanisterImage<'a> {
             open_calls,
             log,
             history,
+            next_snapshot,
             paid_until_ns,
             // In the key.
             id: _,
-            // Rows of its own.
+            // Rows of their own.
             chunk_store: _,
+            snapshots: _,
         } = canister;
         Self {
             settings: Cow::Borrowed(settings),
@@ -70,6 +73,7 @@ impl<'a> CanisterImage<'a> {
             open_calls: Cow::Borrowed(open_calls),
             log: Cow::Borrowed(log),
             history: Cow::Borrowed(history),
+            next_snapshot: *next_snapshot,
             paid_until_ns: *paid_until_ns,
         }
     }
@@ -95,6 +99,8 @@ impl<'a> CanisterImage<'a> {
             log: self.log.into_owned(),
             history: self.history.into_owned(),
             chunk_store: chunks(id, rows),
+            snapshots: snapshots(id, rows)?,
+            next_snapshot: self.next_snapshot,
             paid_until_ns: self.paid_until_ns,
         })
     }
@@ -150,6 +156,16 @@ fn chunks(canister: Principal, rows: &Rows) -> BTreeMap<[u8; 32], Vec<u8>> {
     rows.range(RowKey::Chunk(canister, [0; 32])..=RowKey::Chunk(canister, [u8::MAX; 32]))
         .filter_map(|(key, chunk)| match key {
             RowKey::Chunk(_, hash) => Some((*hash, chunk.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn snapshots(canister: Principal, rows: &Rows) -> Result<BTreeMap<SnapshotId, Snapshot>, RestoreError> {
+    let id = |number| RowKey::Snapshot(SnapshotId { canister, number });
+    rows.range(id(0)..=id(u64::MAX))
+        .filter_map(|(key, value)| match key {
+            RowKey::Snapshot(id) => Some(decode(key, value).map(|snapshot| (*id, snapshot))),
             _ => None,
         })
         .collect()

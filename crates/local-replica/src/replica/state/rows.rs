@@ -6,6 +6,7 @@ use candid::Principal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::canister::SnapshotId;
 use crate::execution::{CompileError, ImageError};
 use crate::message::RequestId;
 
@@ -22,6 +23,7 @@ pub(super) enum RowKey {
     Canister(Principal),
     /// A chunk of code that a canister stores, by its SHA-256.
     Chunk(Principal, [u8; 32]),
+    Snapshot(SnapshotId),
     Page {
         canister: Principal,
         memory: MemoryKind,

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::canister::CanisterImage;
 use super::rows::{MemoryKind, PAGE_BYTES, RestoreError, RowKey, Rows, decode, encode};
-use crate::canister::Canister;
+use crate::canister::{Canister, SnapshotId};
 use crate::execution::CompiledModule;
+use crate::management::AwaitingShares;
 use crate::replica::{CertifiedState, Replica};
 use crate::scheduler::{IngressHistory, IngressRecord, QueuedMessage};
+use crate::threshold::ShareFaults;
 
 /// What [`RowKey::Subnet`] holds.
 #[derive(Serialize, Deserialize)]
@@ -26,6 +28,8 @@ struct SubnetImage<'a> {
     queue: Cow<'a, VecDeque<QueuedMessage>>,
     next_direct_call: u64,
     next_outcall: u64,
+    share_faults: Cow<'a, ShareFaults>,
+    awaiting_shares: Cow<'a, [AwaitingShares]>,
 }
 
 impl Replica {
@@ -43,6 +47,8 @@ impl Replica {
             queue,
             next_direct_call,
             next_outcall,
+            share_faults,
+            awaiting_shares,
             // Outcalls under way are not kept yet.
             outcalls: _,
             faults: _,
@@ -54,6 +60,8 @@ impl Replica {
             node_keys: _,
             vetkd: _,
             schnorr: _,
+            ecdsa: _,
+            bip340: _,
             // How the state is looked at and worked on, not what it is.
             modules: _,
             certified: _,
@@ -69,6 +77,8 @@ impl Replica {
             queue: Cow::Borrowed(queue),
             next_direct_call: *next_direct_call,
             next_outcall: *next_outcall,
+            share_faults: Cow::Borrowed(share_faults),
+            awaiting_shares: Cow::Borrowed(awaiting_shares),
         };
         row(RowKey::Subnet, &encode(&image));
         for (id, record) in ingress.iter() {
@@ -80,6 +90,11 @@ impl Replica {
         for (id, canister) in canisters {
             for (hash, chunk) in &canister.chunk_store {
                 row(RowKey::Chunk(*id, *hash), chunk);
+            }
+        }
+        for canister in canisters.values() {
+            for (id, snapshot) in &canister.snapshots {
+                row(RowKey::Snapshot(*id), &encode(snapshot));
             }
         }
         for (id, canister) in canisters {
@@ -112,6 +127,8 @@ impl Replica {
             queue,
             next_direct_call,
             next_outcall,
+            share_faults,
+            awaiting_shares,
         } = decode(&RowKey::Subnet, row)?;
         let mut ingress = BTreeMap::new();
         let mut canisters = BTreeMap::new();
@@ -124,7 +141,11 @@ impl Replica {
                     let image: CanisterImage<'static> = decode(key, value)?;
                     canisters.insert(*id, image.into_canister(*id, rows, &self.modules)?);
                 }
-                RowKey::Subnet | RowKey::Chunk(..) | RowKey::Page { .. } | RowKey::Module(_) => {}
+                RowKey::Subnet
+                | RowKey::Chunk(..)
+                | RowKey::Snapshot(_)
+                | RowKey::Page { .. }
+                | RowKey::Module(_) => {}
             }
         }
         check_owners(rows, &canisters)?;
@@ -138,6 +159,8 @@ impl Replica {
         self.certified = CertifiedState::default();
         self.next_direct_call = next_direct_call;
         self.next_outcall = next_outcall;
+        self.share_faults = share_faults.into_owned();
+        self.awaiting_shares = awaiting_shares.into_owned();
         Ok(())
     }
 }
@@ -159,7 +182,9 @@ fn check_owners(rows: &Rows, canisters: &BTreeMap<Principal, Canister>) -> Resul
     let owners: BTreeSet<Principal> = rows
         .keys()
         .filter_map(|key| match key {
-            RowKey::Chunk(canister, _) | RowKey::Page { canister, .. } => Some(*canister),
+            RowKey::Chunk(canister, _)
+            | RowKey::Snapshot(SnapshotId { canister, .. })
+            | RowKey::Page { canister, .. } => Some(*canister),
             _ => None,
         })
         .collect();

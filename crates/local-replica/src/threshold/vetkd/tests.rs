@@ -39,8 +39,9 @@ fn should_report_the_public_keys_that_clients_derive_offline() {
 #[test]
 fn should_derive_a_key_that_decrypts_and_verifies() {
     let (mut rng, key, transport) = setup();
-    let encrypted =
-        key.derive_key(&mut rng, CANISTER, CONTEXT, INPUT, &transport.public_key()).expect("a key");
+    let encrypted = key
+        .derive_key(&mut rng, CANISTER, CONTEXT, INPUT, &transport.public_key(), &ShareFaults::default())
+        .expect("a key");
     let public = offline_public_key(&key, CONTEXT);
     let encrypted = EncryptedVetKey::deserialize(&encrypted).expect("192 bytes");
 
@@ -77,7 +78,9 @@ fn should_derive_the_same_key_whichever_nodes_answer() {
 fn should_accept_the_identity_as_transport_key() {
     let (mut rng, key, _) = setup();
     let identity = G1Affine::identity().to_compressed();
-    let encrypted = key.derive_key(&mut rng, CANISTER, CONTEXT, INPUT, &identity).expect("a key");
+    let encrypted = key
+        .derive_key(&mut rng, CANISTER, CONTEXT, INPUT, &identity, &ShareFaults::default())
+        .expect("a key");
     let public = offline_public_key(&key, CONTEXT);
     assert!(ic_vetkeys::verify_bls_signature(&public, INPUT, &encrypted[144..]));
 }
@@ -131,8 +134,26 @@ fn should_refuse_a_transport_key_that_is_no_point() {
     let (mut rng, key, _) = setup();
     for bytes in [vec![], vec![0; 47], vec![0xff; 48]] {
         assert_eq!(
-            key.derive_key(&mut rng, CANISTER, CONTEXT, INPUT, &bytes),
+            key.derive_key(&mut rng, CANISTER, CONTEXT, INPUT, &bytes, &ShareFaults::default()),
             Err(VetKdError::MalformedTransportKey { found_bytes: bytes.len() })
         );
     }
+}
+
+#[test]
+fn should_derive_as_long_as_enough_nodes_give_good_shares() {
+    let (mut rng, key, transport) = setup();
+    let mut faults = ShareFaults::default();
+    let mut derive = |faults: &ShareFaults| {
+        key.derive_key(&mut rng, CANISTER, CONTEXT, INPUT, &transport.public_key(), faults)
+    };
+    faults.set((0..2).map(NodeIndex), ShareFault::Silent);
+    faults.set((2..4).map(NodeIndex), ShareFault::Wrong);
+    derive(&faults).expect("nine nodes are good");
+    faults.set([NodeIndex(12)], ShareFault::Wrong);
+    let Err(VetKdError::TooFewShares { needed: 9, good: 8, mut refused }) = derive(&faults) else {
+        panic!("eight good shares are not enough");
+    };
+    refused.sort();
+    assert_eq!(refused, [2, 3, 12].map(NodeIndex));
 }
