@@ -12,6 +12,7 @@ use wasmtime::{Config, Engine, InstancePre, Linker, Module, OptLevel};
 use super::ic0;
 use super::instance::Host;
 use super::instrument::{InstrumentError, instrument};
+use super::module_rules::{self, ModuleRuleError};
 use super::weights::operator_cost;
 
 /// Largest module after decompression.
@@ -68,6 +69,8 @@ pub enum CompileError {
     #[error("the module has more than {MAX_MODULE_BYTES} bytes when decompressed")]
     TooLarge,
     #[error(transparent)]
+    Rule(#[from] ModuleRuleError),
+    #[error(transparent)]
     Instrument(#[from] InstrumentError),
     #[error("the module is invalid: {0}")]
     Invalid(String),
@@ -117,6 +120,7 @@ impl ModuleCache {
             return Ok(module.clone());
         }
         let wasm = decompress(sent)?;
+        module_rules::check(&wasm)?;
         let instrumented = instrument(&wasm)?;
         let module = self.load_or_compile(&instrumented.wasm)?;
         let instance_pre = SHARED

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use wasm_encoder::{ExportKind, ExportSection, Module, RawSection, SectionId};
-use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType};
+use wasmparser::{ExternalKind, Parser, Payload, ValType};
 
 /// Export name of the linear memory.
 pub const MEMORY: &str = "ic:memory";
@@ -16,18 +16,6 @@ pub const START: &str = "ic:start";
 pub const GLOBAL_PREFIX: &str = "ic:global ";
 /// Prefix of all names that belong to the host.
 const HOST_PREFIX: &str = "ic:";
-
-const SYSTEM_METHODS: [&str; 8] = [
-    "canister_init",
-    "canister_pre_upgrade",
-    "canister_post_upgrade",
-    "canister_inspect_message",
-    "canister_heartbeat",
-    "canister_global_timer",
-    "canister_on_low_wasm_memory",
-    "canister_start",
-];
-const METHOD_PREFIXES: [&str; 3] = ["canister_update ", "canister_query ", "canister_composite_query "];
 
 /// A module as the host runs it.
 pub struct Instrumented {
@@ -42,19 +30,11 @@ pub struct Instrumented {
     pub imports_data_certificate: bool,
 }
 
-/// Why a module cannot be a canister.
+/// Why the host cannot run a module.
 #[derive(Debug, thiserror::Error)]
 pub enum InstrumentError {
     #[error("not a WebAssembly module: {0}")]
     Malformed(#[from] wasmparser::BinaryReaderError),
-    #[error(
-        "export '{0}': names starting with `canister_` are reserved; known are canister_init, canister_update <name> and the other entry points of the interface specification"
-    )]
-    ReservedExport(String),
-    #[error("method '{0}' is exported as more than one of update, query and composite query")]
-    DuplicateMethod(String),
-    #[error("import {module}.{name}: only functions can be imported, not memories, tables or globals")]
-    ImportKind { module: String, name: String },
     #[error("global {index} is a mutable reference; mutable globals hold numbers or vectors")]
     MutableReference { index: u32 },
 }
@@ -75,7 +55,6 @@ struct Survey {
 
 pub fn instrument(wasm: &[u8]) -> Result<Instrumented, InstrumentError> {
     let survey = survey(wasm)?;
-    check_exports(&survey.exports)?;
     let exports = export_section(&survey);
     let mut module = Module::new();
     let mut exported = false;
@@ -122,14 +101,7 @@ fn survey(wasm: &[u8]) -> Result<Survey, InstrumentError> {
         match payload {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
-                    let import = import?;
-                    if !matches!(import.ty, TypeRef::Func(_)) {
-                        return Err(InstrumentError::ImportKind {
-                            module: import.module.to_owned(),
-                            name: import.name.to_owned(),
-                        });
-                    }
-                    survey.imports_data_certificate |= import.name.starts_with("data_certificate_");
+                    survey.imports_data_certificate |= import?.name.starts_with("data_certificate_");
                 }
             }
             Payload::MemorySection(memories) => survey.has_memory = memories.count() > 0,
@@ -159,21 +131,6 @@ fn survey(wasm: &[u8]) -> Result<Survey, InstrumentError> {
         }
     }
     Ok(survey)
-}
-
-fn check_exports(exports: &[(String, ExternalKind, u32)]) -> Result<(), InstrumentError> {
-    let mut methods = Vec::new();
-    for (name, _, _) in exports {
-        if let Some(method) = METHOD_PREFIXES.iter().find_map(|p| name.strip_prefix(p)) {
-            if methods.contains(&method) {
-                return Err(InstrumentError::DuplicateMethod(method.to_owned()));
-            }
-            methods.push(method);
-        } else if name.starts_with("canister_") && !SYSTEM_METHODS.contains(&name.as_str()) {
-            return Err(InstrumentError::ReservedExport(name.clone()));
-        }
-    }
-    Ok(())
 }
 
 fn export_section(survey: &Survey) -> ExportSection {

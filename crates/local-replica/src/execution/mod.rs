@@ -8,6 +8,7 @@ mod heap_image;
 mod ic0;
 mod instance;
 mod instrument;
+mod module_rules;
 mod stable_memory;
 mod system_api;
 mod trap;

@@ -7,7 +7,7 @@ use super::{Code, assert_violation, number32};
 use crate::canisters::Subnet;
 
 /// What an update answers in a canister with the variables NAME = "value" and EMPTY = "".
-fn run(code: &str) -> CallResult {
+pub fn run(code: &str) -> CallResult {
     let (mut subnet, id) = Code { update: code, ..Code::default() }.installed();
     set(&mut subnet, id, &[("NAME", "value"), ("EMPTY", "")]).expect("the settings are valid");
     subnet.call(id, "run", b"")

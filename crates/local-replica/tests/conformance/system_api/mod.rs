@@ -1,17 +1,20 @@
 //! The System API, one system call at a time.
 
 mod awaits;
-mod bounds;
 mod calling;
 mod certified_data;
+mod copying;
 mod cycles;
 mod diagnostics;
 mod environment_variables;
 mod identity;
 mod legality;
+mod modules;
+mod reading;
 mod responding;
 mod stable_memory;
 mod time;
+mod writing;
 
 use std::fmt::Write;
 use std::sync::LazyLock;
