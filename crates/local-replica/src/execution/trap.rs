@@ -40,6 +40,15 @@ impl CanisterTrap {
         }
     }
 
+    /// What the canister's log says about it.
+    pub fn log_line(&self) -> String {
+        match self {
+            Self::Called(message) if message.is_empty() => "[TRAP]: (no message)".to_owned(),
+            Self::Called(text) | Self::Wasm(text) => format!("[TRAP]: {text}"),
+            other => format!("[TRAP]: {other}"),
+        }
+    }
+
     /// The reject that the caller of `canister` receives.
     pub fn to_reject(&self, canister: Principal) -> Reject {
         Reject::with_error_code(
@@ -56,8 +65,20 @@ impl CanisterTrap {
         }
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(wasmtime::Trap::OutOfFuel) => Self::InstructionLimit { limit },
-            Some(trap) => Self::Wasm(trap.to_string()),
+            Some(trap) => Self::Wasm(trap_text(*trap)),
             None => Self::Wasm(format!("{error:#}")),
         }
+    }
+}
+
+/// The network's words for traps that it tells apart.
+fn trap_text(trap: wasmtime::Trap) -> String {
+    match trap {
+        wasmtime::Trap::StackOverflow => "stack overflow".to_owned(),
+        wasmtime::Trap::MemoryOutOfBounds => "heap out of bounds".to_owned(),
+        wasmtime::Trap::TableOutOfBounds => "table out of bounds".to_owned(),
+        wasmtime::Trap::IntegerDivisionByZero => "integer division by 0".to_owned(),
+        wasmtime::Trap::UnreachableCodeReached => "unreachable".to_owned(),
+        other => other.to_string(),
     }
 }

@@ -94,7 +94,7 @@ impl Replica {
                 canister.log.push(time_ns, line, limit);
             }
             if let Err(trap) = &run.result {
-                canister.log.push(time_ns, format!("[TRAP]: {trap}").into_bytes(), limit);
+                canister.log.push(time_ns, trap.log_line().into_bytes(), limit);
             }
         }
         if run.result.is_ok() && keep != Keep::Undecided && !matches!(reserve, Reserve::Free) {

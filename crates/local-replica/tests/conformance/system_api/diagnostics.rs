@@ -76,17 +76,28 @@ fn should_trap_when_the_text_is_outside_of_memory() {
 fn should_log_the_text_of_a_trap_last() {
     let code = format!("{PRINT_ANSWER} (call $trap (i32.const 80) (i32.const 4))");
     let log = logged(Code { update: &code, ..Code::default() });
-    assert_eq!(log.len(), 2);
-    assert_eq!(log[0], "answer");
-    assert!(log[1].starts_with("[TRAP]: ") && log[1].contains("NAME"), "{}", log[1]);
+    assert_eq!(log, ["answer", "[TRAP]: NAME"]);
+}
+
+/// A trap without a text is logged, too.
+#[test]
+fn should_log_a_trap_without_text() {
+    let log = logged(Code { update: "(call $trap (i32.const 0) (i32.const 0))", ..Code::default() });
+    assert_eq!(log, ["[TRAP]: (no message)"]);
 }
 
 /// A trap of WebAssembly itself is logged, too.
 #[test]
 fn should_log_a_trap_of_webassembly() {
-    assert_wasm_trap(update("unreachable"));
-    let log = logged(Code { update: "unreachable", ..Code::default() });
-    assert!(log[0].starts_with("[TRAP]: ") && log[0].contains("unreachable"), "{}", log[0]);
+    for (code, text) in [
+        ("unreachable", "unreachable"),
+        ("(drop (i32.load (i32.const -1)))", "heap out of bounds"),
+        ("(drop (i32.div_u (i32.const 1) (i32.const 0)))", "integer division by 0"),
+        ("(call $stable64_write (i64.const 0) (i64.const 0) (i64.const 1))", "stable memory out of bounds"),
+    ] {
+        assert_wasm_trap(update(code));
+        assert_eq!(logged(Code { update: code, ..Code::default() }), [format!("[TRAP]: {text}")]);
+    }
 }
 
 /// A callback that traps, and its cleanup, log as other messages do.
@@ -100,8 +111,7 @@ fn should_log_callbacks_and_cleanup() {
         ..Code::default()
     };
     let log = logged(code);
-    assert_eq!(log.len(), 3);
-    assert_eq!((log[0].as_str(), log[2].as_str()), ("NAME", "answer"));
+    assert_eq!(log, ["NAME", "[TRAP]: unreachable", "answer"]);
 }
 
 /// A query call logs nothing; a query in replicated mode does.
