@@ -9,16 +9,20 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use wasmtime::{Config, Engine, InstancePre, Linker, Module, OptLevel};
 
+use super::host_memory::LentMemories;
 use super::ic0;
 use super::instance::Host;
-use super::instrument::{InstrumentError, instrument};
+use super::instrument::{InstrumentError, MemoryPlan, instrument};
 use super::module_rules::{self, ModuleRuleError};
+use super::paged_memory::WASM_GUARD_BYTES;
 use super::weights::operator_cost;
 
 /// Largest module after decompression.
 const MAX_MODULE_BYTES: u64 = 100 * 1024 * 1024;
 /// Stack that WebAssembly may use; threads that run a replica have at least twice that.
 const WASM_STACK_BYTES: usize = 1024 * 1024;
+/// Largest linear memory with 32-bit addresses: all that they reach.
+pub(super) const MAX_MEMORY_BYTES_32: usize = 4 * 1024 * 1024 * 1024;
 
 /// Who may read a metadata section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,7 @@ pub enum MetadataVisibility {
 /// A canister module, ready to be instantiated.
 pub struct CompiledModule {
     pub(super) instance_pre: InstancePre<Host>,
+    pub(super) memory: Option<MemoryPlan>,
     pub(super) functions: Vec<String>,
     pub(super) globals: Vec<String>,
     has_start: bool,
@@ -91,7 +96,11 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
         .max_wasm_stack(WASM_STACK_BYTES)
-        // Rollback covers one linear memory, and system calls take 32-bit addresses.
+        .with_host_memory(Arc::new(LentMemories))
+        .memory_reservation(MAX_MEMORY_BYTES_32 as u64)
+        .memory_guard_size(WASM_GUARD_BYTES as u64)
+        // Nothing beyond a module's own memory may come from where canisters' memories come from.
+        .gc_support(false)
         .wasm_multi_memory(false)
         .wasm_memory64(false);
     let engine = Engine::new(&config).expect("the configuration is constant and valid");
@@ -129,6 +138,7 @@ impl ModuleCache {
             .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let compiled = Arc::new(CompiledModule {
             instance_pre,
+            memory: instrumented.memory,
             functions: instrumented.functions,
             globals: instrumented.globals,
             has_start: instrumented.has_start,

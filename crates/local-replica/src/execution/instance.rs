@@ -1,13 +1,17 @@
-//! One canister's running module: linear memory, globals and stable memory, with commit and
-//! rollback around every message.
+//! One canister's code with its memories and globals, and commit and rollback around every message.
+//!
+//! Every message runs in a fresh WebAssembly instance, as on the network: only memories and mutable
+//! globals last. Function tables begin anew, and so do segments that the code has dropped.
 
 use std::sync::Arc;
 
 use wasmtime::{Global, Memory, Ref, Store, Table};
 
-use super::engine::CompiledModule;
+use super::engine::{CompiledModule, MAX_MEMORY_BYTES_32};
 use super::heap_image::{GlobalValue, HeapImage, ImageError};
+use super::host_memory::with_memory;
 use super::instrument::{MEMORY, START, TABLE};
+use super::paged_memory::{DirtyPages, PagedMemory};
 use super::system_api::{Effects, Environment, Input, SystemApi, TableFunction};
 use super::{CanisterTrap, StableMemory};
 
@@ -42,13 +46,13 @@ pub struct Run {
 }
 
 /// A module with its memories.
+#[derive(Debug)]
 pub struct Instance {
     module: Arc<CompiledModule>,
-    store: Store<Host>,
-    instance: wasmtime::Instance,
-    globals: Vec<Global>,
-    committed_memory: Vec<u8>,
+    heap: PagedMemory,
+    globals: Vec<GlobalValue>,
     committed_globals: Vec<GlobalValue>,
+    stable: StableMemory,
 }
 
 impl Instance {
@@ -60,21 +64,11 @@ impl Instance {
         module: Arc<CompiledModule>,
         stable: StableMemory,
     ) -> Result<Self, (CanisterTrap, StableMemory)> {
-        let (mut store, instance, globals) = match instantiate(&module) {
+        let (heap, globals) = match fresh_heap(&module) {
             Ok(parts) => parts,
             Err(trap) => return Err((trap, stable)),
         };
-        store.data_mut().stable = stable;
-        let mut this = Self {
-            module,
-            store,
-            instance,
-            globals,
-            committed_memory: Vec::new(),
-            committed_globals: Vec::new(),
-        };
-        this.commit_heap();
-        Ok(this)
+        Ok(Self { module, heap, committed_globals: globals.clone(), globals, stable })
     }
 
     /// An instance that goes on where an image of the same module was taken. The start function
@@ -97,12 +91,13 @@ impl Instance {
         if found != needed {
             return Err(ImageError::GlobalCount { found, needed });
         }
-        for (index, (global, value)) in this.globals.iter().zip(&image.globals).enumerate() {
-            global
-                .set(&mut this.store, value.to_wasm())
-                .map_err(|_| ImageError::GlobalType { index, found: *value })?;
+        for (index, (global, value)) in this.globals.iter_mut().zip(&image.globals).enumerate() {
+            if std::mem::discriminant(global) != std::mem::discriminant(value) {
+                return Err(ImageError::GlobalType { index, found: *value });
+            }
+            *global = *value;
         }
-        this.commit_heap();
+        this.commit();
         Ok(this)
     }
 
@@ -113,7 +108,7 @@ impl Instance {
 
     /// The heap as of the last commit.
     pub fn heap_image(&self) -> HeapImage {
-        HeapImage { memory: self.committed_memory.clone(), globals: self.committed_globals.clone() }
+        HeapImage { memory: self.heap.committed().to_vec(), globals: self.committed_globals.clone() }
     }
 
     pub fn module(&self) -> &Arc<CompiledModule> {
@@ -122,23 +117,31 @@ impl Instance {
 
     /// The linear memory, stack included.
     pub fn memory(&self) -> &[u8] {
-        match self.store.data().memory {
-            Some(memory) => memory.data(&self.store),
-            None => &[],
-        }
+        self.heap.as_slice()
     }
 
     pub fn stable_memory(&self) -> &StableMemory {
-        &self.store.data().stable
+        &self.stable
+    }
+
+    /// Pages of the linear memory that commits wrote since this was last called, or since the instance
+    /// was made; all others are as they were then, and zero in the beginning.
+    pub fn take_dirty_heap_pages(&mut self) -> DirtyPages {
+        self.heap.take_dirty_pages()
+    }
+
+    /// The same for stable memory; one that was loaded is dirty as a whole.
+    pub fn take_dirty_stable_pages(&mut self) -> DirtyPages {
+        self.stable.take_dirty_pages()
     }
 
     /// Takes the stable memory out, uncommitted changes included.
     pub fn take_stable_memory(&mut self) -> StableMemory {
-        std::mem::take(&mut self.store.data_mut().stable)
+        std::mem::take(&mut self.stable)
     }
 
     pub fn put_stable_memory(&mut self, stable: StableMemory) {
-        self.store.data_mut().stable = stable;
+        self.stable = stable;
     }
 
     /// Replaces the linear memory's contents, as an upgrade that keeps the memory does.
@@ -146,143 +149,132 @@ impl Instance {
     /// # Errors
     /// When the module's memory cannot be grown to that size.
     pub fn set_memory(&mut self, contents: &[u8]) -> Result<(), CanisterTrap> {
-        let Some(memory) = self.store.data().memory else {
+        if self.module.memory.is_none() {
             return Ok(());
-        };
-        let missing = contents.len().saturating_sub(memory.data_size(&self.store));
-        let page_bytes = memory.page_size(&self.store);
-        if missing > 0 {
-            memory
-                .grow(&mut self.store, (missing as u64).div_ceil(page_bytes))
-                .map_err(|_| CanisterTrap::OutOfMemory)?;
         }
-        memory.data_mut(&mut self.store)[..contents.len()].copy_from_slice(contents);
+        if contents.len() > self.memory().len() {
+            self.heap.grow_to(contents.len()).map_err(|_| CanisterTrap::OutOfMemory)?;
+        }
+        self.heap.as_mut_slice()[..contents.len()].copy_from_slice(contents);
         Ok(())
     }
 
     /// Runs one function to its end. The caller then commits or rolls back.
     pub fn run(&mut self, function: Function<'_>, environment: Arc<Environment>, input: Input) -> Run {
         let limit = input.instruction_limit;
-        self.store.data_mut().api = Some(SystemApi::new(environment, input));
-        let outcome = self.store.set_fuel(limit).and_then(|()| self.enter(function));
-        let remaining = self.store.get_fuel().unwrap_or(0);
-        let api = self.store.data_mut().api.take().expect("set above; host functions never take it");
+        let api = SystemApi::new(environment, input);
+        let host = Host { memory: None, stable: self.take_stable_memory(), api: Some(api) };
+        let mut store = Store::new(self.module.instance_pre.module().engine(), host);
+        let outcome = store.set_fuel(limit).and_then(|()| self.run_in(&mut store, function));
+        let remaining = store.get_fuel().unwrap_or(0);
+        let Host { stable, api, .. } = store.into_data();
+        self.stable = stable;
         Run {
             instructions: limit - remaining,
             result: outcome.map_err(|error| CanisterTrap::from_wasmtime(&error, limit)),
-            effects: api.into_effects(),
+            effects: api.expect("set above; host functions never take it").into_effects(),
         }
     }
 
-    fn enter(&mut self, function: Function<'_>) -> wasmtime::Result<()> {
-        match function {
-            Function::Export(name) => {
-                let function = self
-                    .instance
-                    .get_typed_func::<(), ()>(&mut self.store, name)
-                    .map_err(|_| CanisterTrap::MethodNotFound(name.to_owned()))?;
-                function.call(&mut self.store, ())
-            }
-            Function::Start => {
-                let function = self.instance.get_typed_func::<(), ()>(&mut self.store, START)?;
-                function.call(&mut self.store, ())
-            }
-            Function::Table(callback) => {
-                let entry = self
-                    .instance
-                    .get_table(&mut self.store, TABLE)
-                    .and_then(|table: Table| table.get(&mut self.store, callback.index.into()));
-                let Some(Ref::Func(Some(function))) = entry else {
-                    return Err(CanisterTrap::violation(format!(
-                        "the table has no function at index {}",
-                        callback.index
-                    ))
-                    .into());
-                };
-                let function = function.typed::<u32, ()>(&self.store).map_err(|_| {
-                    CanisterTrap::violation(format!(
-                        "the function at index {} of the table is no callback",
-                        callback.index
-                    ))
-                })?;
-                function.call(&mut self.store, callback.environment)
-            }
+    fn run_in(&mut self, store: &mut Store<Host>, function: Function<'_>) -> wasmtime::Result<()> {
+        let (instance, globals) = instantiate(&self.module, &mut self.heap, store)?;
+        for (global, value) in globals.iter().zip(&self.globals) {
+            global.set(&mut *store, value.to_wasm()).expect("the value was read from this mutable global");
         }
+        enter(&instance, store, function)?;
+        self.globals = globals.iter().map(|global| GlobalValue::of(global, &mut *store)).collect();
+        Ok(())
     }
 
     /// Keeps what the last run did to the memories and globals.
     pub fn commit(&mut self) {
-        self.commit_heap();
-        self.store.data_mut().stable.commit();
+        self.heap.commit();
+        self.committed_globals.clone_from(&self.globals);
+        self.stable.commit();
     }
 
     /// Undoes what happened since the last commit.
     pub fn rollback(&mut self) {
-        self.store.data_mut().stable.rollback();
-        let grown = self.memory().len() > self.committed_memory.len();
-        if grown {
-            self.renew();
-        }
-        if let Some(memory) = self.store.data().memory {
-            memory.data_mut(&mut self.store).copy_from_slice(&self.committed_memory);
-        }
-        for (global, value) in self.globals.iter().zip(&self.committed_globals) {
-            global
-                .set(&mut self.store, value.to_wasm())
-                .expect("the value was read from this mutable global");
-        }
-    }
-
-    /// Linear memory cannot shrink, so growth is undone by a new instance of the same module.
-    fn renew(&mut self) {
-        let stable = self.take_stable_memory();
-        let (store, instance, globals) =
-            instantiate(&self.module).expect("the same module was instantiated before");
-        self.store = store;
-        self.instance = instance;
-        self.globals = globals;
-        self.put_stable_memory(stable);
-        let committed = std::mem::take(&mut self.committed_memory);
-        self.set_memory(&committed).expect("the memory had this size before");
-        self.committed_memory = committed;
-    }
-
-    fn commit_heap(&mut self) {
-        let mut committed = std::mem::take(&mut self.committed_memory);
-        committed.clear();
-        committed.extend_from_slice(self.memory());
-        self.committed_memory = committed;
-        self.committed_globals =
-            self.globals.iter().map(|global| GlobalValue::of(global, &mut self.store)).collect();
+        self.heap.rollback();
+        self.globals.clone_from(&self.committed_globals);
+        self.stable.rollback();
     }
 }
 
-impl std::fmt::Debug for Instance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instance")
-            .field("module", &self.module)
-            .field("memory_bytes", &self.memory().len())
-            .finish()
+fn enter(
+    instance: &wasmtime::Instance,
+    store: &mut Store<Host>,
+    function: Function<'_>,
+) -> wasmtime::Result<()> {
+    match function {
+        Function::Export(name) => {
+            let function = instance
+                .get_typed_func::<(), ()>(&mut *store, name)
+                .map_err(|_| CanisterTrap::MethodNotFound(name.to_owned()))?;
+            function.call(store, ())
+        }
+        Function::Start => {
+            let function = instance.get_typed_func::<(), ()>(&mut *store, START)?;
+            function.call(store, ())
+        }
+        Function::Table(callback) => {
+            let entry = instance
+                .get_table(&mut *store, TABLE)
+                .and_then(|table: Table| table.get(&mut *store, callback.index.into()));
+            let Some(Ref::Func(Some(function))) = entry else {
+                return Err(CanisterTrap::violation(format!(
+                    "the table has no function at index {}",
+                    callback.index
+                ))
+                .into());
+            };
+            let function = function.typed::<u32, ()>(&*store).map_err(|_| {
+                CanisterTrap::violation(format!(
+                    "the function at index {} of the table is no callback",
+                    callback.index
+                ))
+            })?;
+            function.call(store, callback.environment)
+        }
     }
+}
+
+/// The heap of a module that has not run yet.
+fn fresh_heap(module: &CompiledModule) -> Result<(PagedMemory, Vec<GlobalValue>), CanisterTrap> {
+    let capacity = module.memory.as_ref().map_or(0, |_| MAX_MEMORY_BYTES_32);
+    let mut heap = PagedMemory::new(capacity).map_err(|_| CanisterTrap::OutOfMemory)?;
+    if let Some(plan) = &module.memory {
+        heap.grow_to(plan.minimum_bytes as usize).map_err(|_| CanisterTrap::OutOfMemory)?;
+        for (offset, data) in &plan.data {
+            let start = usize::try_from(*offset).unwrap_or(usize::MAX);
+            heap.as_mut_slice()
+                .get_mut(start..start.saturating_add(data.len()))
+                .ok_or_else(|| CanisterTrap::Wasm(wasmtime::Trap::MemoryOutOfBounds.to_string()))?
+                .copy_from_slice(data);
+        }
+    }
+    heap.commit();
+    let host = Host { memory: None, stable: StableMemory::default(), api: None };
+    let mut store = Store::new(module.instance_pre.module().engine(), host);
+    let (_, globals) = store
+        .set_fuel(INSTANTIATION_FUEL)
+        .and_then(|()| instantiate(module, &mut heap, &mut store))
+        .map_err(|error| CanisterTrap::from_wasmtime(&error, INSTANTIATION_FUEL))?;
+    let globals = globals.iter().map(|global| GlobalValue::of(global, &mut store)).collect();
+    Ok((heap, globals))
 }
 
 fn instantiate(
     module: &CompiledModule,
-) -> Result<(Store<Host>, wasmtime::Instance, Vec<Global>), CanisterTrap> {
-    let host = Host { memory: None, stable: StableMemory::default(), api: None };
-    let mut store = Store::new(module.instance_pre.module().engine(), host);
-    store
-        .set_fuel(INSTANTIATION_FUEL)
-        .and_then(|()| module.instance_pre.instantiate(&mut store))
-        .map(|instance| {
-            store.data_mut().memory = instance.get_memory(&mut store, MEMORY);
-            let globals = module
-                .globals
-                .iter()
-                .map(|name| instance.get_global(&mut store, name).expect("the instrumentation exports it"))
-                .collect();
-            (instance, globals)
-        })
-        .map(|(instance, globals)| (store, instance, globals))
-        .map_err(|error| CanisterTrap::from_wasmtime(&error, INSTANTIATION_FUEL))
+    heap: &mut PagedMemory,
+    store: &mut Store<Host>,
+) -> wasmtime::Result<(wasmtime::Instance, Vec<Global>)> {
+    let instance = with_memory(heap.lend(), || module.instance_pre.instantiate(&mut *store))?;
+    store.data_mut().memory = instance.get_memory(&mut *store, MEMORY);
+    let globals = module
+        .globals
+        .iter()
+        .map(|name| instance.get_global(&mut *store, name).expect("the instrumentation exports it"))
+        .collect();
+    Ok((instance, globals))
 }

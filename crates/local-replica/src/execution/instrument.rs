@@ -1,10 +1,13 @@
-//! Prepares a module for the host: exposes its memory, table and mutable globals, and turns the
-//! start function into an export, so that re-creating an instance does not run it again.
+//! Prepares a module for the host: exposes its memory, table and mutable globals, and takes out the
+//! start function and the data that fills the memory at first, so that an instance can be made anew
+//! over a memory that is in use.
 
 use std::ops::Range;
 
-use wasm_encoder::{ExportKind, ExportSection, Module, RawSection, SectionId};
-use wasmparser::{ExternalKind, Parser, Payload, ValType};
+use wasm_encoder::{DataSection, ExportKind, ExportSection, Module, RawSection, SectionId};
+use wasmparser::{
+    ConstExpr, DataKind, DataSectionReader, ExternalKind, MemoryType, Operator, Parser, Payload, ValType,
+};
 
 /// Export name of the linear memory.
 pub const MEMORY: &str = "ic:memory";
@@ -14,12 +17,22 @@ pub const TABLE: &str = "ic:table";
 pub const START: &str = "ic:start";
 /// Prefix of the export names of mutable globals.
 pub const GLOBAL_PREFIX: &str = "ic:global ";
+const WASM_PAGE_BYTES: u64 = 64 * 1024;
 /// Prefix of all names that belong to the host.
 const HOST_PREFIX: &str = "ic:";
+
+/// The linear memory that a module declares.
+#[derive(Clone, Debug)]
+pub struct MemoryPlan {
+    pub minimum_bytes: u64,
+    /// Where it begins with other contents than zeros.
+    pub data: Vec<(u64, Vec<u8>)>,
+}
 
 /// A module as the host runs it.
 pub struct Instrumented {
     pub wasm: Vec<u8>,
+    pub memory: Option<MemoryPlan>,
     /// Names of the exported functions.
     pub functions: Vec<String>,
     /// Export names of the mutable globals, in order.
@@ -37,12 +50,18 @@ pub enum InstrumentError {
     Malformed(#[from] wasmparser::BinaryReaderError),
     #[error("global {index} is a mutable reference; mutable globals hold numbers or vectors")]
     MutableReference { index: u32 },
+    #[error("data segment {index}: its offset must be a single constant")]
+    DataOffset { index: usize },
 }
 
 /// Everything that has to be known before sections are written.
 #[derive(Default)]
 struct Survey {
-    has_memory: bool,
+    memory: Option<MemoryType>,
+    /// The initial contents of the memory.
+    data: Vec<(u64, Vec<u8>)>,
+    /// The data section without them.
+    passive_data: DataSection,
     has_table: bool,
     mutable_globals: Vec<u32>,
     exports: Vec<(String, ExternalKind, u32)>,
@@ -63,8 +82,9 @@ pub fn instrument(wasm: &[u8]) -> Result<Instrumented, InstrumentError> {
             module.section(&exports);
             exported = true;
         }
-        let is_replaced = *id == SectionId::Export as u8 || *id == SectionId::Start as u8;
-        if !is_replaced {
+        if *id == SectionId::Data as u8 {
+            module.section(&survey.passive_data);
+        } else if *id != SectionId::Export as u8 && *id != SectionId::Start as u8 {
             module.section(&RawSection { id: *id, data: &wasm[range.clone()] });
         }
     }
@@ -73,6 +93,10 @@ pub fn instrument(wasm: &[u8]) -> Result<Instrumented, InstrumentError> {
     }
     Ok(Instrumented {
         wasm: module.finish(),
+        memory: survey.memory.map(|ty| MemoryPlan {
+            minimum_bytes: ty.initial.saturating_mul(WASM_PAGE_BYTES),
+            data: survey.data,
+        }),
         functions: survey
             .exports
             .iter()
@@ -104,7 +128,10 @@ fn survey(wasm: &[u8]) -> Result<Survey, InstrumentError> {
                     survey.imports_data_certificate |= import?.name.starts_with("data_certificate_");
                 }
             }
-            Payload::MemorySection(memories) => survey.has_memory = memories.count() > 0,
+            Payload::MemorySection(memories) => {
+                survey.memory = memories.into_iter().next().transpose()?;
+            }
+            Payload::DataSection(segments) => survey.take_data(segments)?,
             Payload::TableSection(tables) => survey.has_table = tables.count() > 0,
             Payload::GlobalSection(section) => {
                 for global in section {
@@ -133,6 +160,38 @@ fn survey(wasm: &[u8]) -> Result<Survey, InstrumentError> {
     Ok(survey)
 }
 
+impl Survey {
+    /// Empties the segments that fill the memory at first. They stay in the section, because code
+    /// refers to segments by their indices.
+    fn take_data(&mut self, segments: DataSectionReader<'_>) -> Result<(), InstrumentError> {
+        for (index, segment) in segments.into_iter().enumerate() {
+            let segment = segment?;
+            match segment.kind {
+                DataKind::Passive => {
+                    self.passive_data.passive(segment.data.iter().copied());
+                }
+                DataKind::Active { offset_expr, .. } => {
+                    let offset = constant(&offset_expr)?.ok_or(InstrumentError::DataOffset { index })?;
+                    self.data.push((offset, segment.data.to_vec()));
+                    self.passive_data.passive([]);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value of an expression that is nothing but one constant.
+fn constant(expression: &ConstExpr<'_>) -> Result<Option<u64>, InstrumentError> {
+    let mut operators = expression.get_operators_reader();
+    let value = match operators.read()? {
+        Operator::I32Const { value } => u64::from(value.cast_unsigned()),
+        Operator::I64Const { value } => value.cast_unsigned(),
+        _ => return Ok(None),
+    };
+    Ok(matches!(operators.read()?, Operator::End).then_some(value))
+}
+
 fn export_section(survey: &Survey) -> ExportSection {
     let mut section = ExportSection::new();
     for (name, kind, index) in &survey.exports {
@@ -145,7 +204,7 @@ fn export_section(survey: &Survey) -> ExportSection {
         };
         section.export(name, kind, *index);
     }
-    if survey.has_memory {
+    if survey.memory.is_some() {
         section.export(MEMORY, ExportKind::Memory, 0);
     }
     if survey.has_table {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::paged_memory::{DirtyPages, PAGE_BYTES};
+
 const WASM_PAGE_BYTES: usize = 64 * 1024;
-const JOURNAL_PAGE_BYTES: usize = 4096;
 /// What this replica grants a canister; the network grants more than a test machine holds.
 const MAX_WASM_PAGES: u64 = 4 * 1024 * 1024 * 1024 / WASM_PAGE_BYTES as u64;
 
@@ -15,6 +16,8 @@ pub struct StableMemory {
     /// Contents before the running message of the pages that it wrote; empty when the page
     /// lies beyond the committed length.
     journal: BTreeMap<usize, Vec<u8>>,
+    /// Written by commits, and not yet taken.
+    dirty: DirtyPages,
 }
 
 /// The range is not inside the memory.
@@ -25,7 +28,8 @@ impl StableMemory {
     /// A memory with these committed contents, padded to whole pages.
     pub fn from_bytes(mut bytes: Vec<u8>) -> Self {
         bytes.resize(bytes.len().next_multiple_of(WASM_PAGE_BYTES), 0);
-        Self { committed_len: bytes.len(), bytes, journal: BTreeMap::new() }
+        let dirty = (0..(bytes.len() / PAGE_BYTES) as u32).collect();
+        Self { committed_len: bytes.len(), bytes, journal: BTreeMap::new(), dirty }
     }
 
     pub fn as_slice(&self) -> &[u8] {
@@ -56,13 +60,13 @@ impl StableMemory {
             return Ok(0);
         }
         let mut first_writes = 0;
-        for page in start / JOURNAL_PAGE_BYTES..=(end - 1) / JOURNAL_PAGE_BYTES {
+        for page in start / PAGE_BYTES..=(end - 1) / PAGE_BYTES {
             let (bytes, committed_len) = (&self.bytes, self.committed_len);
             self.journal.entry(page).or_insert_with(|| {
                 first_writes += 1;
-                let page_start = page * JOURNAL_PAGE_BYTES;
+                let page_start = page * PAGE_BYTES;
                 if page_start < committed_len {
-                    bytes[page_start..page_start + JOURNAL_PAGE_BYTES].to_vec()
+                    bytes[page_start..page_start + PAGE_BYTES].to_vec()
                 } else {
                     Vec::new()
                 }
@@ -74,7 +78,7 @@ impl StableMemory {
 
     /// Keeps the changes since the last commit.
     pub fn commit(&mut self) {
-        self.journal.clear();
+        self.dirty.extend(std::mem::take(&mut self.journal).into_keys().map(|page| page as u32));
         self.committed_len = self.bytes.len();
     }
 
@@ -83,10 +87,15 @@ impl StableMemory {
         self.bytes.truncate(self.committed_len);
         for (page, before) in std::mem::take(&mut self.journal) {
             if !before.is_empty() {
-                let start = page * JOURNAL_PAGE_BYTES;
-                self.bytes[start..start + JOURNAL_PAGE_BYTES].copy_from_slice(&before);
+                let start = page * PAGE_BYTES;
+                self.bytes[start..start + PAGE_BYTES].copy_from_slice(&before);
             }
         }
+    }
+
+    /// Which pages commits wrote since this was last called, or since the memory was made.
+    pub fn take_dirty_pages(&mut self) -> DirtyPages {
+        std::mem::take(&mut self.dirty)
     }
 
     fn range(&self, offset: u64, size: u64) -> Result<(usize, usize), OutOfBounds> {

@@ -5,6 +5,7 @@ mod canisters;
 mod clause_page;
 mod cleanup;
 mod cycles;
+mod instance_state;
 mod inter_canister;
 mod lifecycle;
 mod management;

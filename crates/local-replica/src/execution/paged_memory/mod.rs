@@ -1,0 +1,104 @@
+//! Memory that knows what was written since the last commit, so that committing and rolling back
+//! cost what a message touched and not the memory's size.
+//!
+//! The committed contents are a file in memory. The canister works on a private mapping of it: the
+//! kernel copies a page when it is first written. A commit writes those copies to the file, a
+//! rollback drops them.
+
+mod dirty;
+mod mapping;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+
+pub use mapping::{LentMemory, WASM_GUARD_BYTES};
+
+use mapping::Mapping;
+
+/// Unit of [`DirtyPages`].
+pub const PAGE_BYTES: usize = 4096;
+
+/// Indices of pages of [`PAGE_BYTES`].
+pub type DirtyPages = BTreeSet<u32>;
+
+/// Bytes with one level of undo.
+#[derive(Debug)]
+pub struct PagedMemory {
+    mapping: Arc<Mapping>,
+    committed_bytes: usize,
+    /// Written by commits, and not yet taken.
+    dirty: DirtyPages,
+}
+
+impl PagedMemory {
+    /// An empty memory that can grow to `capacity_bytes`, without using more than address space for it.
+    ///
+    /// # Errors
+    /// When the system has no address space or no file descriptor left.
+    pub fn new(capacity_bytes: usize) -> io::Result<Self> {
+        let mapping = Arc::new(Mapping::new(capacity_bytes)?);
+        Ok(Self { mapping, committed_bytes: 0, dirty: DirtyPages::new() })
+    }
+
+    /// The contents, uncommitted changes included.
+    pub fn as_slice(&self) -> &[u8] {
+        self.mapping.working()
+    }
+
+    /// The contents, to be changed. Undone by a rollback like any other write.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.exclusive().working_mut()
+    }
+
+    /// The contents as of the last commit.
+    pub fn committed(&self) -> &[u8] {
+        &self.mapping.committed()[..self.committed_bytes]
+    }
+
+    /// Makes the memory larger; the new bytes are zero.
+    ///
+    /// # Errors
+    /// When that is beyond the capacity, or the system refuses.
+    pub fn grow_to(&mut self, bytes: usize) -> io::Result<()> {
+        self.mapping.grow_to(bytes)
+    }
+
+    /// Keeps what was written since the last commit.
+    pub fn commit(&mut self) {
+        let ranges = dirty::ranges(&self.mapping);
+        let mapping = self.exclusive();
+        for range in &ranges {
+            mapping.keep(range.clone());
+        }
+        self.committed_bytes = self.mapping.len();
+        self.dirty.extend(
+            ranges
+                .into_iter()
+                .flat_map(|range| (range.start / PAGE_BYTES) as u32..range.end.div_ceil(PAGE_BYTES) as u32),
+        );
+    }
+
+    /// Undoes what was written since the last commit, growth included.
+    pub fn rollback(&mut self) {
+        let committed_bytes = self.committed_bytes;
+        self.exclusive().discard(committed_bytes);
+    }
+
+    /// Which pages commits wrote since this was last called, or since the memory was made.
+    pub fn take_dirty_pages(&mut self) -> DirtyPages {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// The memory as wasmtime wants it, for one instance that is dropped before this memory is used
+    /// again.
+    pub fn lend(&mut self) -> LentMemory {
+        LentMemory::new(self.mapping.clone())
+    }
+
+    fn exclusive(&mut self) -> &mut Mapping {
+        Arc::get_mut(&mut self.mapping).expect("instances that it was lent to are dropped after each run")
+    }
+}
