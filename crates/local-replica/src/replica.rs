@@ -23,13 +23,13 @@ use state::Identity;
 
 use crate::canister::{Canister, SubnetFacts};
 use crate::certification::{NodeKey, RootKey};
-use crate::config::{Clock, Defect, ReplicaConfig};
+use crate::config::{Clock, ReplicaConfig};
 use crate::cycles::Prices;
 use crate::execution::ModuleCache;
 use crate::management::AwaitingShares;
-use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace};
+use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace, Routes, tolerated_faults};
 use crate::scheduler::{IngressHistory, PendingOutcall, QueuedMessage};
-use crate::threshold::{SchnorrEd25519Key, Secp256k1Key, ShareFaults, VetKdKey};
+use crate::threshold::{NodeIndex, SchnorrEd25519Key, Secp256k1Key, ShareFault, ShareFaults, VetKdKey};
 
 /// Why a replica cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +78,6 @@ pub struct Replica {
     faults: FaultSwitch,
     pub(crate) pending: BTreeMap<OutcallId, PendingOutcall>,
     pub(crate) next_outcall: u64,
-    pub(crate) defect: Option<Defect>,
     observer: Option<Observer>,
 }
 
@@ -99,7 +98,6 @@ impl Replica {
         let root_key = RootKey::generate(&mut random(Stream::RootKey));
         let root_key_der = root_key.public_key_der();
         let mut node_random = random(Stream::NodeKeys);
-        let tolerated_faults = (config.nodes - 1) / 3;
         let faults = FaultSwitch::default();
         let node_keys: Vec<NodeKey> =
             (0..config.nodes).map(|_| NodeKey::generate(&mut node_random)).collect();
@@ -123,7 +121,7 @@ impl Replica {
             vetkd: VetKdKey::generate(
                 &mut random(Stream::VetKd),
                 config.nodes,
-                config.nodes - tolerated_faults,
+                config.nodes - tolerated_faults(config.nodes),
             ),
             schnorr: SchnorrEd25519Key::generate(&mut random(Stream::Schnorr)),
             ecdsa: Secp256k1Key::generate(&mut random(Stream::Ecdsa)),
@@ -142,7 +140,6 @@ impl Replica {
             faults,
             pending: BTreeMap::new(),
             next_outcall: 0,
-            defect: config.defect,
             observer: None,
         })
     }
@@ -186,6 +183,13 @@ impl Replica {
         &mut self.share_faults
     }
 
+    /// How nodes fail at their shares now: as told, and those that are down give none.
+    pub(crate) fn failing_shares(&self) -> ShareFaults {
+        let mut failing = self.share_faults.clone();
+        failing.set(self.faults.down().into_iter().map(NodeIndex), ShareFault::Silent);
+        failing
+    }
+
     /// The shared vetKD master key: what only the nodes together know, for tests that search for what it yields.
     pub fn vetkd_key(&self) -> &VetKdKey {
         &self.vetkd
@@ -194,6 +198,16 @@ impl Replica {
     /// A handle by which outcalls are made to fail.
     pub fn faults(&self) -> &FaultSwitch {
         &self.faults
+    }
+
+    /// How many nodes the subnet has.
+    pub fn node_count(&self) -> u32 {
+        self.subnet.prices.nodes()
+    }
+
+    /// Where outcalls go from now on; those under way keep their server.
+    pub fn routes(&mut self) -> &mut Routes {
+        self.outcalls().routes()
     }
 
     /// The subnet's time, nanoseconds since 1970; never goes back.

@@ -169,3 +169,81 @@ async fn should_refuse_what_a_browser_sends_for_a_web_page() {
         assert_eq!(send(request, Some(json!({ "milliseconds": 1 }))).await.0, 403, "{header}: {value}");
     }
 }
+
+#[tokio::test]
+async fn should_go_back_to_a_snapshot() {
+    let controlled = Controlled::start().await;
+    let agent = controlled.network.agent(identity(1)).await;
+    agent.update(&controlled.canister, "inc").call_and_wait().await.expect("an answer");
+    controlled.put("/snapshots/counted-once", json!(null)).await;
+    let kept = controlled.get("/snapshots").await;
+    assert_eq!(kept[0]["name"], "counted-once");
+
+    agent.update(&controlled.canister, "inc").call_and_wait().await.expect("an answer");
+    let (status, _) = controlled.send("POST", "/snapshots/counted-once/restore", None).await;
+    assert_eq!(status, 200);
+    let count = agent.query(&controlled.canister, "get").call().await.expect("an answer");
+    assert_eq!(http::as_u32(&count), 1);
+
+    assert_eq!(controlled.send("DELETE", "/snapshots/counted-once", None).await.0, 200);
+    assert_eq!(controlled.send("POST", "/snapshots/counted-once/restore", None).await.0, 404);
+}
+
+/// Thirteen nodes tolerate four that are down; with five there is no agreement any more.
+#[tokio::test]
+async fn should_stand_still_when_more_nodes_are_down_than_are_tolerated() {
+    let controlled = Controlled::start().await;
+    let agent = controlled.network.agent(identity(1)).await;
+    for node in 0..4 {
+        controlled.put(&format!("/nodes/{node}"), json!({ "down": true })).await;
+    }
+    agent.update(&controlled.canister, "inc").call_and_wait().await.expect("an answer of nine nodes");
+    for _ in 0..20 {
+        agent
+            .query(&controlled.canister, "get")
+            .call_with_verification()
+            .await
+            .expect("a node that is up signs");
+    }
+
+    controlled.put("/nodes/12", json!({ "down": true })).await;
+    let signed = agent.update(&controlled.canister, "inc").sign().expect("signs");
+    let url = format!("{}/api/v2/canister/{}/call", controlled.network.url(), controlled.canister);
+    assert_eq!(http::post(url, signed.signed_update).await.0, 202);
+    let count = agent.query(&controlled.canister, "get").call().await.expect("queries need one node only");
+    assert_eq!(http::as_u32(&count), 1, "nothing is executed");
+
+    controlled.put("/nodes/0", json!({ "down": false })).await;
+    let (reply, _) = agent.wait(&signed.request_id, controlled.canister).await.expect("an answer");
+    assert_eq!(http::as_u32(&reply), 2);
+    assert_eq!(controlled.get("/nodes").await[12], json!({ "down": true }));
+    assert_eq!(controlled.send("PUT", "/nodes/13", Some(json!({ "down": true }))).await.0, 404);
+}
+
+#[tokio::test]
+async fn should_plan_and_clear_faults_of_outcalls() {
+    let controlled = Controlled::start().await;
+    let fault =
+        json!({ "target": { "method": "put" }, "plan": [["every", "answer_dropped"]], "times": "once" });
+    let (status, planned) = controlled.send("POST", "/faults", Some(fault)).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&planned));
+    let planned = controlled.get("/faults").await;
+    assert!(planned["once"].to_string().contains("answer_dropped"), "{planned}");
+    assert_eq!(controlled.send("DELETE", "/faults", None).await.0, 200);
+    assert_eq!(controlled.get("/faults").await["once"], json!([]));
+    let unknown = json!({ "target": "any_call", "plan": [["every", "gremlins"]], "times": "once" });
+    assert_eq!(controlled.send("POST", "/faults", Some(unknown)).await.0, 422);
+}
+
+#[tokio::test]
+async fn should_change_where_outcalls_go() {
+    let controlled = Controlled::start().await;
+    let here = json!({ "url": "http://127.0.0.1:4873" });
+    controlled.put("/routes/npm.registry.example", here).await;
+    let routes = controlled.get("/routes").await;
+    assert_eq!(routes, json!({ "npm.registry.example": "http://127.0.0.1:4873" }));
+    let elsewhere = json!({ "url": "http://192.0.2.1" });
+    assert_eq!(controlled.send("PUT", "/routes/npm.registry.example", Some(elsewhere)).await.0, 400);
+    assert_eq!(controlled.send("DELETE", "/routes/npm.registry.example", None).await.0, 200);
+    assert_eq!(controlled.send("DELETE", "/routes/npm.registry.example", None).await.0, 404);
+}

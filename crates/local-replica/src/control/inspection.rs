@@ -19,6 +19,8 @@ const TRACE_PAGE: usize = 1_000;
 #[derive(Serialize)]
 pub(super) struct NetworkState {
     time_ns: u64,
+    /// SHA-256 in hex of all that the network is.
+    state_hash: String,
     queued_messages: usize,
     pending_outcalls: usize,
     canisters: Vec<CanisterState>,
@@ -54,6 +56,7 @@ fn network_state(replica: &Replica) -> NetworkState {
     });
     NetworkState {
         time_ns: replica.time_ns(),
+        state_hash: replica.state_hash().to_string(),
         queued_messages: replica.queued_messages(),
         pending_outcalls: replica.pending_outcalls(),
         canisters: canisters.collect(),

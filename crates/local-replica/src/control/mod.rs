@@ -5,11 +5,14 @@
 //! listens on loopback only, and refuses requests that a web page made some browser send.
 
 mod answer;
+mod faults;
 mod inspection;
+mod snapshots;
 mod world;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use axum::Router;
@@ -34,6 +37,7 @@ const OVERVIEW: &str = include_str!("overview.txt");
 struct Control {
     driver: Driver,
     trace: Trace,
+    snapshots: Arc<snapshots::Snapshots>,
 }
 
 /// A running control interface; dropping it ends it.
@@ -60,7 +64,7 @@ impl ControlServer {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let control = Control { driver: network.driver(), trace };
+        let control = Control { driver: network.driver(), trace, snapshots: Arc::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = Builder::new().name("replica-control".to_owned()).spawn(move || {
@@ -108,7 +112,16 @@ fn router(control: Control) -> Router {
         .route("/trace", get(inspection::trace))
         .route("/time", post(world::advance_time))
         .route("/execution", put(world::set_execution))
+        .route("/nodes", get(world::nodes))
+        .route("/nodes/{node}", put(world::set_node))
         .route("/canisters/{id}/cycles", put(world::set_cycles))
+        .route("/faults", get(faults::planned).post(faults::add).delete(faults::clear))
+        .route("/faults/release", post(faults::release))
+        .route("/routes", get(faults::routes))
+        .route("/routes/{host}", put(faults::set_route).delete(faults::remove_route))
+        .route("/snapshots", get(snapshots::list))
+        .route("/snapshots/{name}", put(snapshots::take).delete(snapshots::remove))
+        .route("/snapshots/{name}/restore", post(snapshots::restore))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(only_from_this_machine))
         .with_state(control)

@@ -1,4 +1,4 @@
-//! Changing the network from outside: time, execution, balances.
+//! Changing the network from outside: time, execution, nodes, balances.
 
 use std::time::Duration;
 
@@ -46,6 +46,39 @@ pub(super) async fn set_execution(
 ) -> Json<Execution> {
     control.driver.execute_messages(wanted.running);
     Json(wanted)
+}
+
+/// A node's state.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Node {
+    down: bool,
+}
+
+pub(super) async fn nodes(State(control): State<Control>) -> Result<Json<Vec<Node>>, Refusal> {
+    let nodes = control.driver.run(|replica| {
+        let down = replica.faults().down();
+        (0..replica.node_count()).map(|node| Node { down: down.contains(&node) }).collect()
+    });
+    Ok(Json(nodes.await?))
+}
+
+pub(super) async fn set_node(
+    State(control): State<Control>,
+    Path(node): Path<u32>,
+    Json(wanted): Json<Node>,
+) -> Result<Json<Node>, Refusal> {
+    let down = wanted.down;
+    let set = control.driver.run(move |replica| {
+        let nodes = replica.node_count();
+        if node >= nodes {
+            return Err(Refusal::NotFound(format!("there is no node {node}; there are 0 to {}", nodes - 1)));
+        }
+        replica.faults().set_down(node, down);
+        Ok(())
+    });
+    set.await??;
+    Ok(Json(wanted))
 }
 
 /// A canister's balance.

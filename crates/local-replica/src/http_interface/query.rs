@@ -4,6 +4,7 @@ use super::effective_id::{Destination, check_query};
 use super::response::{Cbor, HttpError, reject_response};
 use super::{Interface, parse_principal};
 use crate::Replica;
+use crate::certification::NodeKey;
 use crate::message::{CallResult, QueryMessage, RequestId};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -51,14 +52,18 @@ async fn query(
     Ok(Cbor(response))
 }
 
-/// The response with the signature of one node, which the request id picks.
+/// The response with the signature of one node, which the request id picks among those that are up.
 fn signed(replica: &Replica, request_id: RequestId, result: CallResult) -> QueryResponse {
     let mut response = match result {
         Ok(arg) => QueryResponse::Replied { reply: ReplyResponse { arg }, signatures: vec![] },
         Err(reject) => QueryResponse::Rejected { reject: reject_response(reject), signatures: vec![] },
     };
-    let nodes = replica.node_keys();
-    let node = &nodes[usize::from(request_id.0[0]) % nodes.len()];
+    let down = replica.faults().down();
+    let up = |(index, _): &(usize, &NodeKey)| !u32::try_from(*index).is_ok_and(|node| down.contains(&node));
+    let nodes: Vec<_> = replica.node_keys().iter().enumerate().filter(up).map(|(_, node)| node).collect();
+    let Some(node) = nodes.get(usize::from(request_id.0[0]) % nodes.len().max(1)) else {
+        return response;
+    };
     let timestamp = replica.time_ns();
     let signable = response.signable(ic_transport_types::RequestId::new(&request_id.0), timestamp);
     let signature = NodeSignature { timestamp, signature: node.sign(&signable), identity: node.id() };

@@ -39,13 +39,14 @@ impl Replica {
             let (args,): (VetKDDeriveKeyArgs,) = decode(&request.arg)?;
             let price = self.vetkd_price(request, &args.key_id)?;
             check_paid(request, price)?;
+            let failing_shares = self.failing_shares();
             let derived = self.vetkd.derive_key(
                 &mut self.random,
                 request.caller.as_slice(),
                 &args.context,
                 &args.input,
                 &args.transport_public_key,
-                &self.share_faults,
+                &failing_shares,
             );
             Ok((price, derived))
         });

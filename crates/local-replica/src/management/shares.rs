@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Handled;
 use crate::message::{Reject, RejectCode};
+use crate::outcalls::tolerated_faults;
 use crate::replica::Replica;
 use crate::scheduler::Request;
 
@@ -43,9 +44,8 @@ impl Replica {
     /// Whether the good nodes can sign: one more than may be faulty suffices, where vetKD needs all
     /// that are not.
     pub(super) fn enough_signature_shares(&self) -> bool {
-        let nodes = self.subnet.prices.nodes();
-        let tolerated_faults = (nodes - 1) / 3;
-        self.share_faults.good_nodes(nodes) > tolerated_faults
+        let nodes = self.node_count();
+        self.failing_shares().good_nodes(nodes) > tolerated_faults(nodes)
     }
 }
 

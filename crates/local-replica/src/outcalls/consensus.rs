@@ -11,7 +11,7 @@ use super::share::{Share, delivered_bytes};
 use crate::message::{CallResult, Reject};
 
 /// How many of `nodes` nodes may be faulty.
-pub(super) fn tolerated_faults(nodes: u32) -> u32 {
+pub(crate) fn tolerated_faults(nodes: u32) -> u32 {
     nodes.saturating_sub(1) / 3
 }
 

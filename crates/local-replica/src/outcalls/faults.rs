@@ -142,6 +142,7 @@ pub struct FaultSwitch {
 /// All that is to go wrong yet, to be kept and set again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedFaults {
+    down: BTreeSet<NodeIndex>,
     once: VecDeque<(Target, FaultPlan)>,
     standing: Vec<(Target, FaultPlan)>,
 }
@@ -164,7 +165,24 @@ impl FaultSwitch {
         self.settings.lock().planned.standing.push((target, plan.into()));
     }
 
-    /// Forgets all faults, one-time and standing. Calls already under way keep theirs.
+    /// Takes a node down, or up again, until this is called anew. A node that is down sends no
+    /// outcalls, signs no answers of queries and gives no shares of threshold keys; when more nodes
+    /// are down than the subnet tolerates, it stands still.
+    pub fn set_down(&self, node: NodeIndex, is_down: bool) {
+        let down = &mut self.settings.lock().planned.down;
+        if is_down {
+            down.insert(node);
+        } else {
+            down.remove(&node);
+        }
+    }
+
+    /// The nodes that are down.
+    pub fn down(&self) -> BTreeSet<NodeIndex> {
+        self.settings.lock().planned.down.clone()
+    }
+
+    /// Forgets all faults, one-time and standing, and takes every node up. Calls already under way keep theirs.
     pub fn clear(&self) {
         self.plan(PlannedFaults::default());
     }
@@ -192,11 +210,20 @@ impl FaultSwitch {
     /// What goes wrong with this call; a one-time plan is used up.
     pub(super) fn take(&self, args: &HttpRequestArgs) -> FaultPlan {
         let planned = &mut self.settings.lock().planned;
-        if let Some(position) = planned.once.iter().position(|(target, _)| target.matches(args)) {
-            return planned.once.remove(position).map(|(_, plan)| plan).unwrap_or_default();
+        let once = planned.once.iter().position(|(target, _)| target.matches(args));
+        let found = match once.and_then(|position| planned.once.remove(position)) {
+            Some((_, plan)) => plan,
+            None => {
+                let standing = planned.standing.iter().find(|(target, _)| target.matches(args));
+                standing.map(|(_, plan)| plan.clone()).unwrap_or_default()
+            }
+        };
+        if planned.down.is_empty() {
+            return found;
         }
-        let standing = planned.standing.iter().find(|(target, _)| target.matches(args));
-        standing.map(|(_, plan)| plan.clone()).unwrap_or_default()
+        let mut plan = FaultPlan::default().on(planned.down.iter().copied(), Fault::TimeoutBeforeSending);
+        plan.faults.extend(found.faults);
+        plan
     }
 }
 
@@ -245,6 +272,16 @@ mod tests {
         let faults: Vec<_> = (0..5).map(|node| plan.of(node).cloned()).collect();
         let garbled = Some(Fault::Garbled);
         assert_eq!(faults, [None, garbled.clone(), garbled, Some(Fault::HeldBack), None]);
+    }
+
+    #[test]
+    fn should_let_a_node_that_is_down_send_nothing_whatever_else_is_planned() {
+        let switch = FaultSwitch::default();
+        switch.set_down(3, true);
+        switch.until_cleared(Target::AnyCall, Fault::Garbled);
+        assert_eq!(taken(&switch, HttpMethod::GET), Some(Fault::TimeoutBeforeSending));
+        switch.set_down(3, false);
+        assert_eq!(taken(&switch, HttpMethod::GET), Some(Fault::Garbled));
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod subnet;
 
 pub use self::adapter::MAX_ATTEMPTS;
 pub use self::call::{OutcallArgs, OutcallEvent, OutcallId, OutcallRequest, OutcallUnderWay, Settled};
+pub(crate) use self::consensus::tolerated_faults;
 pub use self::faults::{Fault, FaultPlan, FaultSwitch, Lie, NodeIndex, Nodes, PlannedFaults, Resent, Target};
 pub use self::pricing::{CostParams, CostParamsError, cost_v1, cost_v2};
 pub use self::replication::{FlexibleCounts, Replication};

@@ -133,6 +133,17 @@ impl Routes {
         Ok(())
     }
 
+    /// Every host with the base URL of the server that plays it.
+    pub fn list(&self) -> BTreeMap<String, String> {
+        let base = |route: &Route| format!("http{}://{}", if route.is_tls { "s" } else { "" }, route.address);
+        self.targets.iter().map(|(host, route)| (host.clone(), base(route))).collect()
+    }
+
+    /// Removes the route of a host; `false` when there is none.
+    pub fn remove(&mut self, host: &str) -> bool {
+        authority_key(host).is_some_and(|key| self.targets.remove(&key).is_some())
+    }
+
     /// Where a request for this URL really goes.
     pub(super) fn resolve(&self, requested: &Url) -> Option<Target> {
         let route = self.targets.get(&authority(requested)?)?;

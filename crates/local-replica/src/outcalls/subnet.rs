@@ -78,6 +78,11 @@ impl Outcalls {
         }
     }
 
+    /// Where calls go from now on; those under way keep their server.
+    pub fn routes(&mut self) -> &mut Routes {
+        &mut self.routes
+    }
+
     /// Draws the nodes of non-replicated and flexible calls from this seed instead of 0.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;

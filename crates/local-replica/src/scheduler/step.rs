@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use candid::Principal;
 
 use super::QueuedMessage;
+use crate::canister::Status;
 use crate::message::Step;
+use crate::outcalls::tolerated_faults;
 use crate::replica::Replica;
 
 /// How long [`Replica::run_until_idle`] waits for one outcall at most; the network gives up after
@@ -20,6 +22,10 @@ impl Replica {
     /// Executes exactly one message, after collecting answered outcalls, passed deadlines and due
     /// timers. A callback that traps is one message with its cleanup.
     pub fn step(&mut self) -> Step {
+        if self.faults().down().len() > tolerated_faults(self.node_count()) as usize {
+            // Too few nodes for consensus: the subnet stands still, and so does its time.
+            return Step::Idle;
+        }
         self.refresh_clock();
         self.pay_for_resources(RESOURCE_PAYMENT_INTERVAL_NS);
         self.collect_outcalls(None);
@@ -86,7 +92,11 @@ impl Replica {
         let due: Vec<Principal> = self
             .canisters
             .values()
-            .filter(|canister| canister.timer_is_due(time_ns))
+            .filter(|canister| {
+                canister.status == Status::Running
+                    && canister.global_timer_ns != 0
+                    && canister.global_timer_ns <= time_ns
+            })
             .map(|canister| canister.id)
             .collect();
         for id in due {

@@ -66,7 +66,6 @@ impl Replica {
             modules: _,
             certified: _,
             observer: _,
-            defect: _,
         } = self;
         let image = SubnetImage {
             now_ns: clock.now_ns(),
