@@ -13,6 +13,18 @@ pub enum Clock {
     Manual,
 }
 
+/// A defect of the replica itself: exists to prove that the differential suite can fail, and is
+/// never set otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// What a message changed that trapped stays.
+    RollbackSkipped,
+    /// Cleanup callbacks do not run.
+    CleanupDropped,
+    /// Callbacks run twice.
+    AnswerDeliveredTwice,
+}
+
 /// Configuration of a [`crate::Replica`].
 #[derive(Clone, Debug)]
 pub struct ReplicaConfig {
@@ -29,6 +41,7 @@ pub struct ReplicaConfig {
     pub routes: Routes,
     /// Balance of canisters created without an explicit amount.
     pub initial_cycles: u128,
+    pub defect: Option<Defect>,
 }
 
 impl Default for ReplicaConfig {
@@ -41,6 +54,7 @@ impl Default for ReplicaConfig {
             module_cache: None,
             routes: Routes::default(),
             initial_cycles: 100_000_000_000_000,
+            defect: None,
         }
     }
 }

@@ -23,7 +23,7 @@ use state::Identity;
 
 use crate::canister::{Canister, SubnetFacts};
 use crate::certification::{NodeKey, RootKey};
-use crate::config::{Clock, ReplicaConfig};
+use crate::config::{Clock, Defect, ReplicaConfig};
 use crate::cycles::Prices;
 use crate::execution::ModuleCache;
 use crate::management::AwaitingShares;
@@ -78,6 +78,7 @@ pub struct Replica {
     faults: FaultSwitch,
     pub(crate) pending: BTreeMap<OutcallId, PendingOutcall>,
     pub(crate) next_outcall: u64,
+    pub(crate) defect: Option<Defect>,
     observer: Option<Observer>,
 }
 
@@ -140,6 +141,7 @@ impl Replica {
             faults,
             pending: BTreeMap::new(),
             next_outcall: 0,
+            defect: config.defect,
             observer: None,
         })
     }

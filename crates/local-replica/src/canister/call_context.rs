@@ -27,6 +27,9 @@ pub struct CallContext {
     pub available_cycles: u128,
     /// Answered, or (a system task) never to be answered.
     pub responded: bool,
+    /// The code that opened it has been uninstalled: it waits for the answers of its calls only so
+    /// that their cycles come back.
+    pub deleted: bool,
     /// Calls made in this context and not yet answered.
     pub outstanding_calls: usize,
     pub instructions: u64,
@@ -76,8 +79,11 @@ impl OpenCalls {
         self.contexts.get_mut(&id).expect("a context is closed only after its last message")
     }
 
-    pub fn close(&mut self, id: CallContextId) {
-        self.contexts.remove(&id);
+    /// Removes a context of which no call is open any more.
+    pub fn close_if_done(&mut self, id: CallContextId) {
+        if self.context(id).outstanding_calls == 0 {
+            self.contexts.remove(&id);
+        }
     }
 
     /// Registers a callback and counts the call in its context.
@@ -114,9 +120,18 @@ impl OpenCalls {
             .collect()
     }
 
-    /// Forgets everything, as uninstalling does; returns the contexts left unanswered.
+    /// Deletes all contexts, as uninstalling does; returns those left unanswered.
     pub fn abandon(&mut self) -> Vec<CallContext> {
-        self.callbacks.clear();
-        std::mem::take(&mut self.contexts).into_values().filter(|context| !context.responded).collect()
+        let mut unanswered = Vec::new();
+        for context in self.contexts.values_mut() {
+            context.deleted = true;
+            if !context.responded {
+                unanswered.push(context.clone());
+                context.responded = true;
+                context.available_cycles = 0;
+            }
+        }
+        self.contexts.retain(|_, context| context.outstanding_calls > 0);
+        unanswered
     }
 }

@@ -104,6 +104,11 @@ impl Canister {
         self.instance.as_ref().map(Instance::module)
     }
 
+    /// Whether `canister_global_timer` is to be run now.
+    pub fn timer_is_due(&self, time_ns: u64) -> bool {
+        self.status == Status::Running && self.global_timer_ns != 0 && self.global_timer_ns <= time_ns
+    }
+
     pub fn is_controlled_by(&self, principal: Principal) -> bool {
         self.settings.controllers.contains(&principal)
     }

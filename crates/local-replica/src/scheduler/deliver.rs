@@ -5,6 +5,7 @@ use candid::Principal;
 use super::execute::{Entry, Keep, Reserve};
 use super::{Origin, Request, Response};
 use crate::canister::{CallContext, CallContextId, Callback, Status};
+use crate::config::Defect;
 use crate::cycles::{QUERY_INSTRUCTIONS, UPDATE_INSTRUCTIONS};
 use crate::execution::{Context, Effects, Function, Input};
 use crate::message::{EntryPoint, IngressStatus, MessageReport, Outcome, Reject, RejectCode};
@@ -90,6 +91,7 @@ impl Replica {
             deadline_ns,
             available_cycles: cycles,
             responded: false,
+            deleted: false,
             outstanding_calls: 0,
             instructions: 0,
         });
@@ -116,7 +118,7 @@ impl Replica {
 
     /// A query called as an update or by a canister: its answer counts, its changes do not.
     fn deliver_replicated_query(&mut self, request: Request) -> MessageReport {
-        let Request { to, method, arg, caller, cycles, origin, .. } = request;
+        let Request { to, method, arg, caller, cycles, deadline_ns, origin } = request;
         let execution = self.execute(Entry {
             canister: to,
             kind: EntryPoint::Query { method: method.clone(), replicated: true },
@@ -124,6 +126,7 @@ impl Replica {
             input: Input {
                 arg,
                 method,
+                deadline_ns,
                 cycles_available: cycles,
                 may_respond: true,
                 ..Input::new(Context::ReplicatedQuery, caller, QUERY_INSTRUCTIONS)
@@ -156,6 +159,11 @@ impl Replica {
         canister.balance_cycles +=
             callback.prepaid_cycles.saturating_sub(prices.response_transmission(response_bytes));
         let context = canister.open_calls.context(callback.context).clone();
+        if context.deleted {
+            canister.open_calls.close_if_done(callback.context);
+            self.finish_stopping(to);
+            return None;
+        }
         let (kind, function, input) = callback_entry(&context, &callback, result, refund_cycles);
         let reject = input.reject.clone();
         let execution = self.execute(Entry {
@@ -170,6 +178,7 @@ impl Replica {
         let mut instructions = execution.report.instructions;
         if execution.result.is_err()
             && let Some(cleanup) = callback.functions.cleanup
+            && self.defect != Some(Defect::CleanupDropped)
         {
             let remaining = UPDATE_INSTRUCTIONS.saturating_sub(instructions);
             instructions += self.execute_cleanup(to, &context, Function::Table(cleanup), reject, remaining);
@@ -209,7 +218,12 @@ impl Replica {
 
     pub(super) fn deliver_timer(&mut self, id: Principal) -> Option<MessageReport> {
         let prices = self.subnet.prices;
+        let time_ns = self.time_ns();
         let canister = self.canisters.get_mut(&id)?;
+        // A message before this one may have moved the timer or begun to stop the canister.
+        if !canister.timer_is_due(time_ns) {
+            return None;
+        }
         canister.global_timer_ns = 0;
         if !canister.module()?.exports("canister_global_timer")
             || canister.liquid_cycles(prices) < prices.execution(UPDATE_INSTRUCTIONS)
@@ -223,6 +237,7 @@ impl Replica {
             deadline_ns: 0,
             available_cycles: 0,
             responded: true,
+            deleted: false,
             outstanding_calls: 0,
             instructions: 0,
         });
@@ -279,9 +294,7 @@ impl Replica {
             context.responded = true;
             (context.origin, response, std::mem::take(&mut context.available_cycles))
         });
-        if is_last {
-            calls.close(context_id);
-        }
+        calls.close_if_done(context_id);
         for request in requests {
             self.enqueue_request(request);
         }

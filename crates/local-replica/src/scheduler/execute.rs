@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candid::Principal;
 
+use crate::config::Defect;
 use crate::execution::{CanisterTrap, Effects, Function, Input};
 use crate::message::{EntryPoint, MessageReport, Outcome};
 use crate::replica::Replica;
@@ -72,6 +73,7 @@ impl Replica {
         match (&run.result, keep) {
             (_, Keep::Undecided) => {}
             (Ok(()), Keep::Everything) => instance.commit(),
+            (Err(_), _) if self.defect == Some(Defect::RollbackSkipped) => instance.commit(),
             _ => instance.rollback(),
         }
         let charged = match reserve {

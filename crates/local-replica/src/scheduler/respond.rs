@@ -3,7 +3,8 @@
 use candid::Principal;
 
 use super::{Origin, QueuedMessage, Request, Response};
-use crate::canister::{OpenCalls, Status};
+use crate::canister::{Callback, CallbackId, OpenCalls, Status};
+use crate::config::Defect;
 use crate::management;
 use crate::message::{CallResult, IngressStatus, Reject, RejectCode};
 use crate::replica::Replica;
@@ -21,6 +22,9 @@ impl Replica {
                 self.set_ingress_status(id, status);
             }
             Origin::Canister { canister, callback } => {
+                if self.defect == Some(Defect::AnswerDeliveredTwice) {
+                    self.deliver_again(canister, callback, result.clone());
+                }
                 self.queue.push_back(QueuedMessage::Response(Response {
                     to: canister,
                     callback,
@@ -30,6 +34,24 @@ impl Replica {
                 }));
             }
         }
+    }
+
+    /// Answers a copy of the call's callback.
+    fn deliver_again(&mut self, canister: Principal, callback: CallbackId, result: CallResult) {
+        let Some(canister) = self.canisters.get_mut(&canister) else {
+            return;
+        };
+        let Some(callback) = canister.open_calls.callback(callback).cloned() else {
+            return;
+        };
+        let copy = canister.open_calls.expect_response(Callback { prepaid_cycles: 0, ..callback });
+        self.queue.push_back(QueuedMessage::Response(Response {
+            to: canister.id,
+            callback: copy,
+            result,
+            refund_cycles: 0,
+            is_expiry: false,
+        }));
     }
 
     pub(crate) fn enqueue_request(&mut self, request: Request) {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use candid::Principal;
 
 use super::QueuedMessage;
-use crate::canister::Status;
 use crate::message::Step;
 use crate::outcalls::tolerated_faults;
 use crate::replica::Replica;
@@ -92,11 +91,7 @@ impl Replica {
         let due: Vec<Principal> = self
             .canisters
             .values()
-            .filter(|canister| {
-                canister.status == Status::Running
-                    && canister.global_timer_ns != 0
-                    && canister.global_timer_ns <= time_ns
-            })
+            .filter(|canister| canister.timer_is_due(time_ns))
             .map(|canister| canister.id)
             .collect();
         for id in due {

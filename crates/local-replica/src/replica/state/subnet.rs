@@ -66,6 +66,7 @@ impl Replica {
             modules: _,
             certified: _,
             observer: _,
+            defect: _,
         } = self;
         let image = SubnetImage {
             now_ns: clock.now_ns(),

@@ -1,0 +1,654 @@
+//! An executable model of the interface specification's abstract behaviour, as far as two canisters
+//! that interpret programs can observe it: calls and their contexts, rollback, callbacks, cleanup,
+//! deadlines, cycles in units, timers, and the life of a canister.
+//!
+//! The specification lets the network choose which message comes next; so each transition is a
+//! method here, and whoever drives the model says which one was taken. A method refuses a
+//! transition that is not possible, and returns what the canisters print during one that is.
+
+mod code;
+
+use std::collections::BTreeMap;
+
+use crate::canister::{Kind, Line};
+use crate::program::{Id, Management, Place, Program, Target};
+
+pub use code::Code;
+use code::{Effects, Entry, Offer};
+
+const NS_PER_SECOND: u64 = 1_000_000_000;
+
+pub const CANISTER_ERROR: u32 = 5;
+pub const CANISTER_REJECT: u32 = 4;
+pub const DESTINATION_INVALID: u32 = 3;
+pub const SYS_TRANSIENT: u32 = 2;
+pub const SYS_UNKNOWN: u32 = 6;
+
+/// A reply: the byte chosen by the program and the cell of the heap; nothing from the management
+/// canister. Or a reject code.
+pub type Answer = Result<Option<(u8, u32)>, u32>;
+
+/// What a user knows of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    Received,
+    Processing,
+    Answered(Answer),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    Running,
+    /// Answers these calls once no context is left.
+    Stopping(Vec<(Origin, u64)>),
+    Stopped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    User(Id),
+    /// The call of this id, made by that canister.
+    Canister(Id, Place),
+    Timer,
+}
+
+#[derive(Clone, Debug)]
+pub struct Canister {
+    pub status: Status,
+    pub code: Option<Code>,
+    pub units: u64,
+    timer_ns: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Context {
+    place: Place,
+    origin: Origin,
+    has_deadline: bool,
+    needs_to_respond: bool,
+    deleted: bool,
+    available: u64,
+}
+
+/// A call whose answer has not been taken by its caller.
+#[derive(Clone, Debug)]
+struct OpenCall {
+    context: u64,
+    has_cleanup: bool,
+    deadline_ns: Option<u64>,
+}
+
+/// A message on its way to a canister, or to the management canister.
+#[derive(Clone, Debug)]
+enum Message {
+    Call { origin: Origin, to: Destination, id: Id, units: u64, deadline_ns: Option<u64> },
+    Response { id: Id, to: Place, answer: Answer, refund: u64 },
+}
+
+/// What a message asks for.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    Call(Target, Program),
+    Install(Install, Place, Id, Program),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Install {
+    Install,
+    Reinstall,
+    Upgrade,
+}
+
+/// Why a transition cannot be taken.
+#[derive(Clone, Debug)]
+pub struct Impossible(pub String);
+
+/// Something that no code of a canister notices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SilentStep {
+    /// The answer of this call is dropped: nobody waits for it any more, or not until a deadline
+    /// that has passed.
+    DropAnswer(Id),
+    /// The deadline of this call passes, but the code that would be told is uninstalled.
+    Expire(Id),
+}
+
+type Lines = Vec<(Place, Line)>;
+
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub time_ns: u64,
+    pub canisters: [Canister; 2],
+    pub users: BTreeMap<Id, Progress>,
+    contexts: BTreeMap<u64, Context>,
+    next_context: u64,
+    open: BTreeMap<Id, OpenCall>,
+    /// Older ones first.
+    messages: Vec<Message>,
+}
+
+impl Model {
+    /// Two empty canisters.
+    pub fn new(time_ns: u64, units: u64) -> Self {
+        let canister = Canister { status: Status::Running, code: None, units, timer_ns: None };
+        Self {
+            time_ns,
+            canisters: [canister.clone(), canister],
+            users: BTreeMap::new(),
+            contexts: BTreeMap::new(),
+            next_context: 0,
+            open: BTreeMap::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    pub fn has_open_contexts(&self, place: Place) -> bool {
+        self.contexts.values().any(|context| context.place == place)
+    }
+
+    /// Whether a user's message is taken at all.
+    pub fn submit(&mut self, id: Id, to: Destination) -> bool {
+        if let Destination::Call(Target::Update(place) | Target::Query(place), _) = &to {
+            let canister = &self.canisters[*place];
+            if canister.status != Status::Running || canister.code.is_none() {
+                return false;
+            }
+        }
+        self.users.insert(id, Progress::Received);
+        self.messages.push(Message::Call { origin: Origin::User(id), to, id, units: 0, deadline_ns: None });
+        true
+    }
+
+    /// A call begins to be processed: by a user, or the first one of its queue.
+    pub fn take_call(&mut self, id: Id) -> Result<Lines, Impossible> {
+        let queue = |message: &Message| match message {
+            Message::Call { origin: Origin::Canister(_, from), to, .. } => Some((*from, to.callee())),
+            _ => None,
+        };
+        let position =
+            self.position(|message| matches!(message, Message::Call { id: own, .. } if *own == id))?;
+        let of = queue(&self.messages[position]);
+        let is_overtaking = of.is_some()
+            && self.messages[..position].iter().any(|older| queue(older) == of && !self.is_expired(older));
+        if is_overtaking {
+            return Err(Impossible(format!("call {id} overtakes an older one of its queue")));
+        }
+        let Message::Call { origin, to, units, deadline_ns, .. } = self.messages.remove(position) else {
+            unreachable!("found as a call");
+        };
+        if let Origin::User(id) = origin {
+            self.users.insert(id, Progress::Processing);
+        }
+        let lines = match to {
+            Destination::Install(mode, place, id, program) => {
+                let (lines, answer) = self.install(mode, place, id, &program);
+                self.respond(origin, answer, units);
+                lines
+            }
+            Destination::Call(target, program) => self.call(origin, target, id, &program, units, deadline_ns),
+        };
+        self.settle();
+        Ok(lines)
+    }
+
+    fn call(
+        &mut self,
+        origin: Origin,
+        target: Target,
+        id: Id,
+        program: &Program,
+        units: u64,
+        deadline_ns: Option<u64>,
+    ) -> Lines {
+        let (place, kind) = match target {
+            Target::Missing => {
+                self.respond(origin, Err(DESTINATION_INVALID), units);
+                return Lines::new();
+            }
+            Target::Manage(what, about) => {
+                self.manage(origin, what, about, units);
+                return Lines::new();
+            }
+            Target::NoMethod(_) => {
+                self.respond(origin, Err(CANISTER_ERROR), units);
+                return Lines::new();
+            }
+            Target::Update(place) => (place, Kind::Update),
+            Target::Query(place) => (place, Kind::Query),
+        };
+        if self.canisters[place].status != Status::Running || self.canisters[place].code.is_none() {
+            self.respond(origin, Err(CANISTER_ERROR), units);
+            return Lines::new();
+        }
+        let has_deadline = deadline_ns.is_some();
+        let context = self.open_context(place, origin, has_deadline, units);
+        let (line, effects) = self.enter(context, Entry::new(kind, id), program);
+        let mut lines = vec![(place, Line::Saw(line))];
+        match effects {
+            Some(effects) => self.keep(context, effects),
+            None => lines.push((place, Line::Trapped)),
+        }
+        lines
+    }
+
+    /// The answer of a call arrives at its caller.
+    pub fn take_response(&mut self, id: Id) -> Result<Lines, Impossible> {
+        let position =
+            self.position(|message| matches!(message, Message::Response { id: own, .. } if *own == id))?;
+        if self.is_silent(&self.messages[position]) {
+            return Err(Impossible(format!("nobody waits for the answer of call {id}")));
+        }
+        let Message::Response { answer, refund, .. } = self.messages.remove(position) else {
+            unreachable!("found as a response");
+        };
+        Ok(self.callback(id, answer, refund))
+    }
+
+    /// The deadline of a call passes, and the caller learns so.
+    pub fn expire(&mut self, id: Id) -> Result<Lines, Impossible> {
+        let deadline_ns = self.open.get(&id).and_then(|call| call.deadline_ns);
+        match deadline_ns {
+            Some(deadline_ns) if deadline_ns <= self.time_ns => Ok(self.callback(id, Err(SYS_UNKNOWN), 0)),
+            _ => Err(Impossible(format!("call {id} is not past a deadline"))),
+        }
+    }
+
+    fn callback(&mut self, id: Id, answer: Answer, refund: u64) -> Lines {
+        let OpenCall { context, has_cleanup, .. } =
+            self.open.remove(&id).expect("a response that is not silent is for an open call");
+        let place = self.contexts[&context].place;
+        self.canisters[place].units += refund;
+        let kind = if answer.is_ok() { Kind::Reply } else { Kind::Reject };
+        let entry = Entry { refund, answer: Some(answer), ..Entry::new(kind, id) };
+        let code = self.canisters[place].code.as_ref();
+        let to_run = code.map(|code| code.callback(id, kind)).unwrap_or_default();
+        let (line, effects) = self.enter(context, entry, &to_run);
+        let mut lines = vec![(place, Line::Saw(line))];
+        match effects {
+            Some(effects) => self.keep(context, effects),
+            None => {
+                lines.push((place, Line::Trapped));
+                if has_cleanup {
+                    lines.extend(self.clean_up(context, id, answer));
+                }
+            }
+        }
+        self.settle();
+        lines
+    }
+
+    /// Runs on the state before the callback that trapped.
+    fn clean_up(&mut self, context: u64, id: Id, answer: Answer) -> Lines {
+        let place = self.contexts[&context].place;
+        let entry = Entry { answer: Some(answer), ..Entry::new(Kind::Cleanup, id) };
+        let code = self.canisters[place].code.as_ref();
+        let to_run = code.map(|code| code.callback(id, Kind::Cleanup)).unwrap_or_default();
+        let (line, effects) = self.enter(context, entry, &to_run);
+        let mut lines = vec![(place, Line::Saw(line))];
+        match effects {
+            Some(effects) => self.keep(context, effects),
+            None => lines.push((place, Line::Trapped)),
+        }
+        lines
+    }
+
+    /// The global timer of a canister fires.
+    pub fn fire_timer(&mut self, place: Place) -> Result<Lines, Impossible> {
+        let canister = &mut self.canisters[place];
+        let is_due = canister.timer_ns.is_some_and(|timer_ns| timer_ns <= self.time_ns);
+        let Some(code) = canister.code.as_ref().filter(|_| is_due && canister.status == Status::Running)
+        else {
+            return Err(Impossible(format!("no timer of canister {place} is due")));
+        };
+        let program = code.timer_program.clone();
+        canister.timer_ns = None;
+        let context = self.open_context(place, Origin::Timer, false, 0);
+        let (line, effects) = self.enter(context, Entry::new(Kind::Timer, 0), &program);
+        let mut lines = vec![(place, Line::Saw(line))];
+        match effects {
+            Some(effects) => self.keep(context, effects),
+            None => lines.push((place, Line::Trapped)),
+        }
+        self.settle();
+        Ok(lines)
+    }
+
+    /// A `stop_canister` call that has waited long is given up.
+    pub fn give_up_stopping(&mut self, asked: Origin) -> Result<(), Impossible> {
+        for canister in &mut self.canisters {
+            if let Status::Stopping(origins) = &mut canister.status
+                && let Some(position) = origins.iter().position(|(origin, _)| *origin == asked)
+            {
+                let (origin, units) = origins.remove(position);
+                self.respond(origin, Err(SYS_TRANSIENT), units);
+                return Ok(());
+            }
+        }
+        Err(Impossible(format!("{asked:?} does not wait for a stop")))
+    }
+
+    /// What can happen now that no code of a canister notices.
+    pub fn silent_steps(&self) -> Vec<SilentStep> {
+        let answers = self.messages.iter().filter_map(|message| match message {
+            Message::Response { id, .. } if self.is_silent(message) || self.is_late(message) => {
+                Some(SilentStep::DropAnswer(*id))
+            }
+            _ => None,
+        });
+        let abandoned = self.open.iter().filter(|(_, call)| self.is_abandoned(call));
+        answers.chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).collect()
+    }
+
+    /// Takes one of [`Self::silent_steps`]. Cycles that come with an answer are credited; the
+    /// specification would let those of late answers be lost, too.
+    pub fn take_silent_step(&mut self, step: SilentStep) {
+        match step {
+            SilentStep::Expire(id) => {
+                self.open.remove(&id);
+            }
+            SilentStep::DropAnswer(dropped) => {
+                let is_it =
+                    |message: &Message| matches!(message, Message::Response { id, .. } if *id == dropped);
+                let position = self.messages.iter().position(is_it).expect("listed as a silent step");
+                // A caller that is still to be told the deadline goes on waiting.
+                if !self.is_late(&self.messages[position]) {
+                    self.open.remove(&dropped);
+                }
+                if let Message::Response { to, refund, .. } = self.messages.remove(position) {
+                    self.canisters[to].units += refund;
+                }
+            }
+        }
+        self.settle();
+    }
+
+    /// Whether its deadline has passed, but the code that would be told is uninstalled.
+    fn is_abandoned(&self, call: &OpenCall) -> bool {
+        self.contexts[&call.context].deleted && call.deadline_ns.is_some_and(|at| at <= self.time_ns)
+    }
+
+    /// Why something is left to do although neither time nor a user moves.
+    pub fn left_to_do(&self) -> Option<String> {
+        // Calls whose callers wait no longer may be dropped.
+        if let Some(message) = self.messages.iter().find(|message| !self.is_expired(message)) {
+            return Some(format!("{message:?} is not delivered"));
+        }
+        let late = self.open.iter().find(|(_, call)| call.deadline_ns.is_some_and(|at| at <= self.time_ns));
+        if let Some((id, _)) = late {
+            return Some(format!("call {id} is past its deadline"));
+        }
+        let due = self.canisters.iter().position(|canister| {
+            canister.status == Status::Running
+                && canister.code.is_some()
+                && canister.timer_ns.is_some_and(|at| at <= self.time_ns)
+        });
+        due.map(|place| format!("the timer of canister {place} is due"))
+    }
+
+    /// The oldest call that this canister made of the management canister.
+    pub fn first_management_call(&self, from: Place) -> Option<Id> {
+        self.first_call(|origin, to| {
+            matches!((origin, to), (Origin::Canister(_, own), Destination::Call(Target::Manage(..), _)) if *own == from)
+        })
+    }
+
+    /// The oldest call of this canister, or of nobody in particular, to a method of `to`; `None` is
+    /// the canister that does not exist.
+    pub fn first_call_between(&self, from: Place, to: Option<Place>) -> Option<Id> {
+        self.first_call(|origin, destination| {
+            matches!(origin, Origin::Canister(_, own) if *own == from)
+                && destination.callee() == to.map_or(Callee::Missing, Callee::Canister)
+        })
+    }
+
+    fn first_call(&self, wanted: impl Fn(&Origin, &Destination) -> bool) -> Option<Id> {
+        self.messages.iter().find_map(|message| match message {
+            Message::Call { origin, to, id, .. } if wanted(origin, to) => Some(*id),
+            _ => None,
+        })
+    }
+
+    fn position(&self, wanted: impl Fn(&Message) -> bool) -> Result<usize, Impossible> {
+        self.messages.iter().position(wanted).ok_or_else(|| Impossible("no such message waits".to_owned()))
+    }
+
+    /// Whether the caller has been told already that the deadline has passed.
+    fn is_expired(&self, message: &Message) -> bool {
+        match message {
+            Message::Call { origin: Origin::Canister(id, _), .. } => !self.open.contains_key(id),
+            Message::Call { .. } => false,
+            Message::Response { id, .. } => !self.open.contains_key(id),
+        }
+    }
+
+    fn is_silent(&self, message: &Message) -> bool {
+        match message {
+            Message::Call { .. } => false,
+            Message::Response { id, .. } => {
+                self.open.get(id).is_none_or(|call| self.contexts[&call.context].deleted)
+            }
+        }
+    }
+
+    /// Whether it answers a call whose caller may be told the deadline instead.
+    fn is_late(&self, message: &Message) -> bool {
+        let Message::Response { id, .. } = message else {
+            return false;
+        };
+        let deadline_ns = self.open.get(id).and_then(|call| call.deadline_ns);
+        deadline_ns.is_some_and(|deadline_ns| deadline_ns <= self.time_ns)
+    }
+
+    fn open_context(&mut self, place: Place, origin: Origin, has_deadline: bool, available: u64) -> u64 {
+        self.next_context += 1;
+        self.contexts.insert(
+            self.next_context,
+            Context {
+                place,
+                origin,
+                has_deadline,
+                needs_to_respond: origin != Origin::Timer,
+                deleted: false,
+                available,
+            },
+        );
+        self.next_context
+    }
+
+    /// Executes; `None` when it traps, and nothing is kept.
+    fn enter(
+        &mut self,
+        context: u64,
+        entry: Entry,
+        program: &Program,
+    ) -> (crate::canister::Observation, Option<Effects>) {
+        let context = &self.contexts[&context];
+        let canister = &mut self.canisters[context.place];
+        let offer = Offer {
+            available: context.available,
+            needs_to_respond: context.needs_to_respond,
+            has_deadline: context.has_deadline,
+            status: match canister.status {
+                Status::Running => 1,
+                Status::Stopping(_) => 2,
+                Status::Stopped => 3,
+            },
+            caller: match context.origin {
+                Origin::User(_) => code::USER,
+                Origin::Canister(_, place) => place as u32,
+                Origin::Timer => code::SYSTEM,
+            },
+            time_ns: self.time_ns,
+        };
+        let code = canister.code.as_mut().expect("contexts of empty canisters are deleted");
+        code.run(&entry, &offer, program)
+    }
+
+    /// Carries out what a message did that returned.
+    fn keep(&mut self, id: u64, effects: Effects) {
+        let context = self.contexts.get_mut(&id).expect("executed just now");
+        let place = context.place;
+        context.available -= effects.accepted;
+        let canister = &mut self.canisters[place];
+        canister.units += effects.accepted;
+        if let Some(timer_ns) = effects.timer_ns {
+            canister.timer_ns = Some(timer_ns);
+        }
+        for call in effects.calls {
+            canister.units -= u64::from(call.units);
+            let deadline_ns =
+                call.timeout_seconds.map(|seconds| self.time_ns + u64::from(seconds) * NS_PER_SECOND);
+            self.open.insert(
+                call.id,
+                OpenCall { context: id, has_cleanup: call.on_cleanup.is_some(), deadline_ns },
+            );
+            self.messages.push(Message::Call {
+                origin: Origin::Canister(call.id, place),
+                to: Destination::Call(call.target, call.program),
+                id: call.id,
+                units: call.units.into(),
+                deadline_ns,
+            });
+        }
+        if let Some(answer) = effects.answer {
+            let context = self.contexts.get_mut(&id).expect("executed just now");
+            context.needs_to_respond = false;
+            let (origin, refund) = (context.origin, std::mem::take(&mut context.available));
+            self.respond(origin, answer, refund);
+        }
+    }
+
+    fn respond(&mut self, origin: Origin, answer: Answer, refund: u64) {
+        match origin {
+            Origin::User(id) => {
+                self.users.insert(id, Progress::Answered(answer));
+            }
+            Origin::Canister(id, to) => self.messages.push(Message::Response { id, to, answer, refund }),
+            Origin::Timer => {}
+        }
+    }
+
+    /// Answers contexts that nothing can answer any more, removes those that are done, and
+    /// completes stops.
+    fn settle(&mut self) {
+        let finished: Vec<u64> = self
+            .contexts
+            .keys()
+            .filter(|id| !self.open.values().any(|call| call.context == **id))
+            .copied()
+            .collect();
+        for id in finished {
+            let context = self.contexts.remove(&id).expect("listed just now");
+            if context.needs_to_respond {
+                self.respond(context.origin, Err(CANISTER_ERROR), context.available);
+            }
+        }
+        for place in 0..2 {
+            if !self.has_open_contexts(place)
+                && let Status::Stopping(origins) = &mut self.canisters[place].status
+            {
+                let origins = std::mem::take(origins);
+                self.canisters[place].status = Status::Stopped;
+                for (origin, units) in origins {
+                    self.respond(origin, Ok(None), units);
+                }
+            }
+        }
+    }
+
+    fn manage(&mut self, origin: Origin, what: Management, about: Place, units: u64) {
+        let status = &mut self.canisters[about].status;
+        match (what, &mut *status) {
+            (Management::Stop, Status::Running) => *status = Status::Stopping(vec![(origin, units)]),
+            (Management::Stop, Status::Stopping(origins)) => origins.push((origin, units)),
+            (Management::Start, Status::Stopping(origins)) => {
+                let origins = std::mem::take(origins);
+                *status = Status::Running;
+                self.respond(origin, Ok(None), units);
+                for (stop, units) in origins {
+                    self.respond(stop, Err(CANISTER_ERROR), units);
+                }
+            }
+            (Management::Start, _) => {
+                *status = Status::Running;
+                self.respond(origin, Ok(None), units);
+            }
+            (Management::Stop, Status::Stopped) => self.respond(origin, Ok(None), units),
+            (Management::Uninstall, _) => {
+                self.uninstall(about);
+                self.respond(origin, Ok(None), units);
+            }
+        }
+    }
+
+    fn uninstall(&mut self, place: Place) {
+        self.canisters[place].code = None;
+        self.canisters[place].timer_ns = None;
+        let mut left = Vec::new();
+        for context in self.contexts.values_mut().filter(|context| context.place == place) {
+            context.deleted = true;
+            let available = std::mem::take(&mut context.available);
+            if std::mem::take(&mut context.needs_to_respond) {
+                left.push((context.origin, available));
+            }
+        }
+        for (origin, available) in left {
+            self.respond(origin, Err(CANISTER_REJECT), available);
+        }
+    }
+
+    /// Installs, reinstalls or upgrades; on any trap all stays as it was.
+    fn install(&mut self, mode: Install, place: Place, id: Id, program: &Program) -> (Lines, Answer) {
+        let canister = &mut self.canisters[place];
+        let status = match canister.status {
+            Status::Running => 1,
+            Status::Stopping(_) => 2,
+            Status::Stopped => 3,
+        };
+        let offer = Offer::of_controller(status, self.time_ns);
+        let mut lines = Lines::new();
+        let mut code = match (mode, &canister.code) {
+            (Install::Install, Some(_)) | (Install::Upgrade, None) => return (lines, Err(CANISTER_ERROR)),
+            (Install::Install | Install::Reinstall, _) => Code::default(),
+            (Install::Upgrade, Some(code)) => {
+                let (saw, stable) = code.pre_upgrade(&offer);
+                lines.push((place, Line::Saw(saw)));
+                let Some(stable) = stable else {
+                    lines.push((place, Line::Trapped));
+                    return (lines, Err(CANISTER_ERROR));
+                };
+                Code::with_stable_memory(stable)
+            }
+        };
+        let kind = if mode == Install::Upgrade { Kind::PostUpgrade } else { Kind::Init };
+        let (saw, effects) = code.run(&Entry::new(kind, id), &offer, program);
+        lines.push((place, Line::Saw(saw)));
+        let Some(effects) = effects else {
+            lines.push((place, Line::Trapped));
+            return (lines, Err(CANISTER_ERROR));
+        };
+        canister.code = Some(code);
+        canister.timer_ns = effects.timer_ns;
+        (lines, Ok(None))
+    }
+}
+
+/// Whose queue a call waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Callee {
+    Canister(Place),
+    Missing,
+    Management,
+}
+
+impl Destination {
+    fn callee(&self) -> Callee {
+        match self {
+            Self::Call(Target::Update(place) | Target::Query(place) | Target::NoMethod(place), _) => {
+                Callee::Canister(*place)
+            }
+            Self::Call(Target::Missing, _) => Callee::Missing,
+            Self::Call(Target::Manage(..), _) | Self::Install(..) => Callee::Management,
+        }
+    }
+}
