@@ -4,6 +4,7 @@ mod call_context;
 mod history;
 mod log;
 mod memory_usage;
+mod query_statistics;
 mod settings;
 mod snapshot;
 
@@ -17,6 +18,7 @@ pub use call_context::{CallContext, CallContextId, Callback, CallbackId, OpenCal
 pub use history::{History, Originator};
 pub use log::Log;
 pub use memory_usage::MemoryUsage;
+pub use query_statistics::QueryStatistics;
 pub use settings::{MAX_ENVIRONMENT_VARIABLE_BYTES, Settings};
 pub use snapshot::{Snapshot, SnapshotId, SnapshotSource};
 
@@ -75,6 +77,7 @@ pub struct Canister {
     pub chunk_store: BTreeMap<[u8; 32], Vec<u8>>,
     pub snapshots: BTreeMap<SnapshotId, Snapshot>,
     pub next_snapshot: u64,
+    pub query_statistics: QueryStatistics,
     /// Until when resources have been paid for.
     pub paid_until_ns: u64,
 }
@@ -96,6 +99,7 @@ impl Canister {
             chunk_store: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             next_snapshot: 0,
+            query_statistics: QueryStatistics::default(),
             paid_until_ns: time_ns,
         }
     }

@@ -4,7 +4,8 @@ use candid::{Nat, Principal};
 use ic_management_canister_types::{
     CanisterIdRecord, CanisterInfoArgs, CanisterInfoResult, CanisterLogFilter, CanisterLogRecord,
     CanisterMetadataArgs, CanisterMetadataResult, CanisterStatusResult, CanisterStatusType,
-    FetchCanisterLogsArgs, FetchCanisterLogsResult, LogVisibility, MemoryMetrics, QueryStats,
+    FetchCanisterLogsArgs, FetchCanisterLogsResult, LogVisibility, MemoryMetrics, QueryStats, SubnetInfoArgs,
+    SubnetInfoResult,
 };
 
 use super::access::{not_a_controller, only_canisters};
@@ -20,6 +21,7 @@ use crate::scheduler::{Request, not_found};
 const MAX_LOG_REPLY_BYTES: usize = 2_000_000;
 /// What a record takes besides its content.
 const RECORD_OVERHEAD_BYTES: usize = 32;
+const REPLICA_VERSION: &str = concat!("local-replica ", env!("CARGO_PKG_VERSION"));
 const NS_PER_DAY: u128 = 86_400_000_000_000;
 
 impl Replica {
@@ -56,6 +58,19 @@ impl Replica {
             Some((_, content)) => reply(CanisterMetadataResult { value: content.clone() }),
             None => Err(invalid(format!("Canister {id} has no metadata section '{}'", args.name))),
         }
+    }
+
+    pub(super) fn subnet_info(&self, request: &Request) -> CallResult {
+        only_canisters(request)?;
+        let (args,): (SubnetInfoArgs,) = decode(&request.arg)?;
+        if args.subnet_id != self.subnet.id {
+            return Err(Reject::with_error_code(
+                RejectCode::CanisterReject,
+                "IC0404",
+                format!("subnet_id: there is no subnet {}, only {}", args.subnet_id, self.subnet.id),
+            ));
+        }
+        reply(SubnetInfoResult { replica_version: REPLICA_VERSION.to_owned(), registry_version: 1 })
     }
 
     pub(super) fn fetch_canister_logs(&self, caller: Principal, arg: &[u8]) -> CallResult {
@@ -103,7 +118,6 @@ fn selected(log: &Log, filter: Option<CanisterLogFilter>) -> Vec<CanisterLogReco
 
 fn status_of(canister: &Canister, prices: Prices) -> CanisterStatusResult {
     let usage = canister.memory_usage();
-    let zero = || Nat::from(0_u8);
     CanisterStatusResult {
         status: match canister.status {
             Status::Running => CanisterStatusType::Running,
@@ -127,13 +141,13 @@ fn status_of(canister: &Canister, prices: Prices) -> CanisterStatusResult {
             log_memory_store_size: usage.log.into(),
         },
         cycles: canister.balance_cycles.into(),
-        reserved_cycles: zero(),
+        reserved_cycles: Nat::from(0_u8),
         idle_cycles_burned_per_day: (canister.idle_cycles(prices, NS_PER_DAY)).into(),
         query_stats: QueryStats {
-            num_calls_total: zero(),
-            num_instructions_total: zero(),
-            request_payload_bytes_total: zero(),
-            response_payload_bytes_total: zero(),
+            num_calls_total: canister.query_statistics.calls.into(),
+            num_instructions_total: canister.query_statistics.instructions.into(),
+            request_payload_bytes_total: canister.query_statistics.request_bytes.into(),
+            response_payload_bytes_total: canister.query_statistics.response_bytes.into(),
         },
     }
 }

@@ -6,6 +6,7 @@ use ic_management_canister_types::{
     CreationRecord, EnvironmentVariable, ProvisionalCreateCanisterWithCyclesArgs,
     ProvisionalTopUpCanisterArgs, UpdateSettingsArgs,
 };
+use sha2::{Digest, Sha256};
 
 use super::Handled;
 use super::access::only_canisters;
@@ -14,7 +15,6 @@ use crate::canister::{Canister, Originator, Settings, Status, StopRequest};
 use crate::message::{CallResult, Reject, RejectCode};
 use crate::replica::{Replica, canister_id, is_canister_id};
 use crate::scheduler::{Request, not_found};
-use sha2::{Digest, Sha256};
 
 impl Replica {
     /// Creates a canister that holds `cycles`, with a fresh id unless one is given. Without

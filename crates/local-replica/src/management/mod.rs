@@ -114,6 +114,7 @@ impl Replica {
             Method::ReadCanisterSnapshotData => self.read_canister_snapshot_data(request),
             Method::UploadCanisterSnapshotMetadata => self.upload_canister_snapshot_metadata(request),
             Method::UploadCanisterSnapshotData => self.upload_canister_snapshot_data(request),
+            Method::SubnetInfo => self.subnet_info(request),
             Method::RawRand => self.raw_rand(request),
             Method::EcdsaPublicKey => self.ecdsa_public_key(request),
             Method::SchnorrPublicKey => self.schnorr_public_key(request),

@@ -27,29 +27,53 @@ impl Replica {
     /// Answers the requests that enough nodes can serve by now, and rejects those that are too old.
     pub(crate) fn serve_awaiting_shares(&mut self) {
         for waiting in std::mem::take(&mut self.awaiting_shares) {
-            match self.handle(&waiting.request) {
-                Handled::Now { result, refund_cycles } => {
-                    self.respond(waiting.request.origin, result, refund_cycles);
+            let kind = ShareKind::of(&waiting.request);
+            if self.enough_shares(kind) {
+                match self.handle(&waiting.request) {
+                    Handled::Now { result, refund_cycles } => {
+                        self.respond(waiting.request.origin, result, refund_cycles);
+                    }
+                    Handled::Later | Handled::AwaitsShares => {
+                        panic!("BUG: {} waits although there are enough shares", waiting.request.method)
+                    }
                 }
-                Handled::AwaitsShares if waiting.expires_ns <= self.time_ns() => {
-                    let reject = expired(&waiting.request.method);
-                    self.respond(waiting.request.origin, Err(reject), waiting.request.cycles);
-                }
-                Handled::AwaitsShares => self.awaiting_shares.push(waiting),
-                Handled::Later => panic!("BUG: {} waits for more than shares", waiting.request.method),
+            } else if waiting.expires_ns <= self.time_ns() {
+                self.respond(waiting.request.origin, Err(kind.expired()), waiting.request.cycles);
+            } else {
+                self.awaiting_shares.push(waiting);
             }
         }
     }
 
-    /// Whether the good nodes can sign: one more than may be faulty suffices, where vetKD needs all
-    /// that are not.
-    pub(super) fn enough_signature_shares(&self) -> bool {
+    /// Whether the good nodes suffice: for a signature one more than may be faulty, for a vetKey all
+    /// that may not.
+    pub(super) fn enough_shares(&self, kind: ShareKind) -> bool {
         let nodes = self.node_count();
-        self.failing_shares().good_nodes(nodes) > tolerated_faults(nodes)
+        let needed = match kind {
+            ShareKind::Signature => tolerated_faults(nodes) + 1,
+            ShareKind::VetKey => nodes - tolerated_faults(nodes),
+        };
+        self.failing_shares().good_nodes(nodes) >= needed
     }
 }
 
-fn expired(method: &str) -> Reject {
-    let what = if method == "vetkd_derive_key" { "VetKD" } else { "Signature" };
-    Reject::new(RejectCode::SysTransient, format!("{what} request expired"))
+/// What the nodes hold shares of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ShareKind {
+    Signature,
+    VetKey,
+}
+
+impl ShareKind {
+    fn of(request: &Request) -> Self {
+        if request.method == "vetkd_derive_key" { Self::VetKey } else { Self::Signature }
+    }
+
+    fn expired(self) -> Reject {
+        let message = match self {
+            Self::Signature => "Signature request expired",
+            Self::VetKey => "VetKD request expired",
+        };
+        Reject::new(RejectCode::SysTransient, message)
+    }
 }

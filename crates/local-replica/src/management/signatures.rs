@@ -11,6 +11,7 @@ use super::Handled;
 use super::access::only_canisters;
 use super::keys::{check_paid, own_or_given, unknown_key};
 use super::payload::{decode, invalid, reply};
+use super::shares::ShareKind;
 use crate::message::{CallResult, Reject};
 use crate::replica::Replica;
 use crate::scheduler::Request;
@@ -23,7 +24,7 @@ impl Replica {
         let (args,): (EcdsaPublicKeyArgs,) = decode(&request.arg)?;
         self.ecdsa_price(request, &args.key_id)?;
         check_path(&args.derivation_path)?;
-        let canister: Principal = own_or_given(request, args.canister_id)?;
+        let canister = own_or_given(request, args.canister_id)?;
         let (public_key, chain_code) = self.ecdsa.public_key(canister.as_slice(), &args.derivation_path);
         reply(EcdsaPublicKeyResult { public_key, chain_code })
     }
@@ -41,7 +42,7 @@ impl Replica {
         });
         match prepared {
             Err(reject) => Handled::free(request, Err(reject)),
-            Ok(_) if !self.enough_signature_shares() => Handled::AwaitsShares,
+            Ok(_) if !self.enough_shares(ShareKind::Signature) => Handled::AwaitsShares,
             Ok((price, path, hash)) => {
                 let signature = self.ecdsa.sign_ecdsa(request.caller.as_slice(), &path, &hash);
                 Handled::paid(request, price, reply(SignWithEcdsaResult { signature }))
@@ -54,7 +55,7 @@ impl Replica {
         let (args,): (SchnorrPublicKeyArgs,) = decode(&request.arg)?;
         self.schnorr_price(request, &args.key_id)?;
         check_path(&args.derivation_path)?;
-        let canister: Principal = own_or_given(request, args.canister_id)?;
+        let canister = own_or_given(request, args.canister_id)?;
         let (public_key, chain_code) = match args.key_id.algorithm {
             SchnorrAlgorithm::Ed25519 => self.schnorr.public_key(canister.as_slice(), &args.derivation_path),
             SchnorrAlgorithm::Bip340secp256k1 => {
@@ -75,7 +76,7 @@ impl Replica {
         });
         match prepared {
             Err(reject) => Handled::free(request, Err(reject)),
-            Ok(_) if !self.enough_signature_shares() => Handled::AwaitsShares,
+            Ok(_) if !self.enough_shares(ShareKind::Signature) => Handled::AwaitsShares,
             Ok((price, args)) => {
                 let signature = self.schnorr_signature(request.caller, &args);
                 Handled::paid(request, price, signature)

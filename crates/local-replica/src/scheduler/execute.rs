@@ -69,7 +69,10 @@ impl Replica {
         let mut environment = canister.environment(&subnet, time_ns);
         environment.data_certificate = data_certificate;
         let instance = canister.instance.as_mut().expect("the caller found code");
+        let (context, request_bytes) = (input.context, input.arg.len());
         let run = instance.run(function, Arc::new(environment), input);
+        let response = run.effects.response.as_ref();
+        canister.query_statistics.count(context, request_bytes, run.instructions, response);
         match (&run.result, keep) {
             (_, Keep::Undecided) => {}
             (Ok(()), Keep::Everything) => instance.commit(),

@@ -128,6 +128,37 @@ fn should_change_and_show_settings() {
 }
 
 #[test]
+fn should_take_restore_download_and_upload_snapshots() {
+    let project = Project::new();
+    project.deploy();
+    project.call("increment");
+    let stop_or_start = |command: &str| project.on_network(&["canister", command, "counter"]);
+    let snapshot = |arguments: &[&str]| {
+        let said = project.on_network(&[&["canister", "snapshot"], arguments].concat());
+        said.split(|c: char| !c.is_ascii_hexdigit()).find(|word| word.len() == 36).map(str::to_owned)
+    };
+    stop_or_start("stop");
+    let taken = snapshot(&["create", "counter", "--quiet"]).expect("an id");
+    snapshot(&["download", "counter", &taken, "--output", "downloaded"]);
+    stop_or_start("start");
+    assert_eq!(project.call("increment"), "(2 : nat64)");
+
+    stop_or_start("stop");
+    snapshot(&["restore", "counter", &taken]);
+    snapshot(&["delete", "counter", &taken]);
+    stop_or_start("start");
+    assert_eq!(project.call("value"), "(1 : nat64)");
+    assert_eq!(project.call("increment"), "(2 : nat64)");
+
+    stop_or_start("stop");
+    let uploaded = snapshot(&["upload", "counter", "--input", "downloaded", "--quiet"]).expect("an id");
+    assert_eq!(snapshot(&["list", "counter"]).as_ref(), Some(&uploaded));
+    snapshot(&["restore", "counter", &uploaded]);
+    stop_or_start("start");
+    assert_eq!(project.call("value"), "(1 : nat64)");
+}
+
+#[test]
 fn should_stop_start_and_delete_a_canister() {
     let project = Project::new();
     project.deploy();

@@ -78,7 +78,7 @@ fn metadata(canister_id: Principal) -> UploadCanisterSnapshotMetadataArgs {
     }
 }
 
-fn row(method: &str, target: &Target) -> Row {
+fn row(subnet: &Subnet, method: &str, target: &Target) -> Row {
     use Canisters::{Controllers, ControllersAndSelf, Everybody, EverybodyUpTo, Nobody};
     let id = target.id;
     let record = || Encode!(&CanisterIdRecord { canister_id: id });
@@ -250,6 +250,10 @@ fn row(method: &str, target: &Target) -> Row {
             let args = ProvisionalTopUpCanisterArgs { canister_id: id, amount: 1_u8.into() };
             (Users::Everybody, Everybody, 0, Encode!(&args))
         }
+        "subnet_info" => {
+            let args = SubnetInfoArgs { subnet_id: subnet.replica.subnet_id() };
+            (Users::Nobody, Everybody, 0, Encode!(&args))
+        }
         "list_canisters"
         | "bitcoin_get_balance"
         | "bitcoin_get_utxos"
@@ -290,7 +294,7 @@ fn check(method: &str) {
     };
     for sender in [Principal::anonymous(), STRANGER, USER] {
         let target = target(&mut subnet);
-        let row = row(method, &target);
+        let row = row(&subnet, method, &target);
         let found = subnet.manage_as(sender, method, row.arg).map(|_| ()).map_err(|reject| reject.error_code);
         let expected = match row.users {
             Users::Nobody => Err(Some("IC0406".to_owned())),
@@ -301,7 +305,7 @@ fn check(method: &str) {
     }
     for caller in [Some(other), None, Some(controller)] {
         let target = target(&mut subnet);
-        let row = row(method, &target);
+        let row = row(&subnet, method, &target);
         let caller = caller.unwrap_or(target.id);
         if caller == target.id && method == "delete_canister" {
             // It is stopped, so that it cannot call anything.
@@ -344,7 +348,7 @@ method_clauses! {
     start_canister delete_canister deposit_cycles raw_rand ecdsa_public_key sign_with_ecdsa
     schnorr_public_key sign_with_schnorr vetkd_public_key vetkd_derive_key http_request
     flexible_http_request
-    fetch_canister_logs list_canisters take_canister_snapshot load_canister_snapshot
+    fetch_canister_logs subnet_info list_canisters take_canister_snapshot load_canister_snapshot
     list_canister_snapshots delete_canister_snapshot read_canister_snapshot_metadata
     read_canister_snapshot_data upload_canister_snapshot_metadata upload_canister_snapshot_data
     provisional_create_canister_with_cycles provisional_top_up_canister bitcoin_get_balance

@@ -75,6 +75,23 @@ fn should_tell_the_balance() {
     assert_eq!(status(&mut subnet, id).cycles, subnet.replica.cycles_balance(id));
 }
 
+/// Queries are counted with their instructions and bytes; replicated calls of query methods are not.
+#[test]
+fn should_count_queries() {
+    let (mut subnet, id) = setup();
+    let before = status(&mut subnet, id).query_stats;
+    assert_eq!(before.num_calls_total, 0_u8);
+    subnet.call(id, "calls", b"").expect("a replicated query");
+    assert_eq!(status(&mut subnet, id).query_stats, before);
+    for _ in 0..2 {
+        subnet.query(id, "calls").expect("a query");
+    }
+    let after = status(&mut subnet, id).query_stats;
+    assert_eq!(after.num_calls_total, 2_u8);
+    assert_eq!(after.response_payload_bytes_total, 8_u8);
+    assert!(after.num_instructions_total > 0_u8);
+}
+
 /// The status is running, then stopped; only a stopped canister is ready for migration.
 #[test]
 fn should_tell_whether_it_runs() {
@@ -370,6 +387,18 @@ fn should_show_logs_to_whom_the_setting_names() {
         assert_eq!(subnet.manage_from(other, "fetch_canister_logs", &args, 0).is_ok(), is_shown);
         assert!(subnet.query_management(USER, "fetch_canister_logs", &args).is_ok());
     }
+}
+
+/// `subnet_info` knows this subnet and no other.
+#[test]
+fn should_tell_the_version_of_its_own_subnet_only() {
+    let (mut subnet, id) = setup();
+    let own = SubnetInfoArgs { subnet_id: subnet.replica.subnet_id() };
+    let info: SubnetInfoResult = decoded(subnet.manage_from(id, "subnet_info", own, 0));
+    assert!(info.replica_version.starts_with("local-replica "));
+    let other = SubnetInfoArgs { subnet_id: STRANGER };
+    let refused = subnet.manage_from(id, "subnet_info", other, 0).expect_err("a reject");
+    assert_eq!(refused.code, CanisterReject);
 }
 
 /// `list_canisters` is for subnet admins, of whom there are none here.

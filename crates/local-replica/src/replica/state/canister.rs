@@ -8,7 +8,9 @@ use candid::Principal;
 use serde::{Deserialize, Serialize};
 
 use super::rows::{MemoryKind, PAGE_BYTES, RestoreError, RowKey, Rows, decode};
-use crate::canister::{Canister, History, Log, OpenCalls, Settings, Snapshot, SnapshotId, Status};
+use crate::canister::{
+    Canister, History, Log, OpenCalls, QueryStatistics, Settings, Snapshot, SnapshotId, Status,
+};
 use crate::execution::{GlobalValue, HeapImage, Instance, ModuleCache, StableMemory};
 
 /// A canister without memories and chunks, which have rows of their own.
@@ -56,6 +58,8 @@ impl<'a> CanisterImage<'a> {
             // Rows of their own.
             chunk_store: _,
             snapshots: _,
+            // Told by single nodes.
+            query_statistics: _,
         } = canister;
         Self {
             settings: Cow::Borrowed(settings),
@@ -101,6 +105,7 @@ impl<'a> CanisterImage<'a> {
             chunk_store: chunks(id, rows),
             snapshots: snapshots(id, rows)?,
             next_snapshot: self.next_snapshot,
+            query_statistics: QueryStatistics::default(),
             paid_until_ns: self.paid_until_ns,
         })
     }
