@@ -3,7 +3,7 @@
 use super::{Code, assert_wasm_trap, update};
 use crate::canisters::{Subnet, rejected};
 use candid::Principal;
-use ic_management_canister_types::{CanisterSettings, UpdateSettingsArgs};
+use ic_management_canister_types::{CanisterIdRecord, CanisterSettings, UpdateSettingsArgs};
 
 fn lines(subnet: &Subnet, id: Principal) -> Vec<String> {
     let records = subnet.replica.logs(id);
@@ -173,6 +173,17 @@ fn should_hold_as_much_as_the_log_memory_limit_says() {
         subnet.call(id, "run", b"").expect("a reply");
     }
     assert_eq!(subnet.replica.logs(id).len(), 7);
+}
+
+/// Uninstalling deletes the log; the numbers go on.
+#[test]
+fn should_delete_the_log_when_uninstalling() {
+    let code = Code { init: PRINT_NAME, ..Code::default() };
+    let (mut subnet, id) = code.installed();
+    subnet.manage("uninstall_code", CanisterIdRecord { canister_id: id }).expect("it is uninstalled");
+    assert_eq!(subnet.replica.logs(id), []);
+    subnet.replica.install(id, &code.wasm(), Vec::new()).expect("it installs");
+    assert_eq!(subnet.replica.logs(id)[0].idx, 1);
 }
 
 /// An upgrade keeps the log.
