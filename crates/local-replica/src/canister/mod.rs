@@ -174,6 +174,7 @@ impl Canister {
             canister_status: self.status.number(),
             environment_variables: self.settings.environment_variables.clone(),
             freezing_limit_cycles: self.freezing_limit_cycles(subnet.prices),
+            wasm_memory_limit_bytes: self.settings.wasm_memory_limit_bytes,
             data_certificate: None,
         }
     }

@@ -12,7 +12,7 @@ use wasmtime::{Config, Engine, InstancePre, Linker, Module, OptLevel};
 use super::host_memory::LentMemories;
 use super::ic0;
 use super::instance::Host;
-use super::instrument::{InstrumentError, MemoryPlan, instrument};
+use super::instrument::{InstrumentError, MAX_BYTES_32_BIT, MemoryPlan, instrument};
 use super::module_rules::{self, ModuleRuleError};
 use super::paged_memory::WASM_GUARD_BYTES;
 use super::weights::operator_cost;
@@ -21,8 +21,6 @@ use super::weights::operator_cost;
 const MAX_MODULE_BYTES: u64 = 100 * 1024 * 1024;
 /// Stack that WebAssembly may use; threads that run a replica have at least twice that.
 const WASM_STACK_BYTES: usize = 1024 * 1024;
-/// Largest linear memory with 32-bit addresses: all that they reach.
-pub(super) const MAX_MEMORY_BYTES_32: usize = 4 * 1024 * 1024 * 1024;
 
 /// Who may read a metadata section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +82,8 @@ pub enum CompileError {
 /// The engine with everything that was compiled by it; shared by all replicas of the process.
 struct Shared {
     engine: Engine,
-    linker: Linker<Host>,
+    linker_32_bit: Linker<Host>,
+    linker_64_bit: Linker<Host>,
     compiled: Mutex<HashMap<[u8; 32], Arc<CompiledModule>>>,
 }
 
@@ -97,15 +96,16 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
         .cranelift_nan_canonicalization(true)
         .max_wasm_stack(WASM_STACK_BYTES)
         .with_host_memory(Arc::new(LentMemories))
-        .memory_reservation(MAX_MEMORY_BYTES_32 as u64)
+        .memory_reservation(MAX_BYTES_32_BIT as u64)
         .memory_guard_size(WASM_GUARD_BYTES as u64)
         // Nothing beyond a module's own memory may come from where canisters' memories come from.
         .gc_support(false)
-        .wasm_multi_memory(false)
-        .wasm_memory64(false);
+        .wasm_memory64(true)
+        .wasm_multi_memory(false);
     let engine = Engine::new(&config).expect("the configuration is constant and valid");
-    let linker = ic0::linker(&engine).expect("every system call is defined once");
-    Shared { engine, linker, compiled: Mutex::new(HashMap::new()) }
+    let linker_32_bit = ic0::linker_32_bit(&engine).expect("every system call is defined once");
+    let linker_64_bit = ic0::linker_64_bit(&engine).expect("every system call is defined once");
+    Shared { engine, linker_32_bit, linker_64_bit, compiled: Mutex::new(HashMap::new()) }
 });
 
 /// Compiles modules, or finds them compiled: in this process, then in a directory.
@@ -132,10 +132,12 @@ impl ModuleCache {
         module_rules::check(&wasm)?;
         let instrumented = instrument(&wasm)?;
         let module = self.load_or_compile(&instrumented.wasm)?;
-        let instance_pre = SHARED
-            .linker
-            .instantiate_pre(&module)
-            .map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
+        let linker = match &instrumented.memory {
+            Some(plan) if plan.is_64_bit => &SHARED.linker_64_bit,
+            _ => &SHARED.linker_32_bit,
+        };
+        let instance_pre =
+            linker.instantiate_pre(&module).map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
         let compiled = Arc::new(CompiledModule {
             instance_pre,
             memory: instrumented.memory,

@@ -30,6 +30,8 @@ pub enum GlobalValue {
 /// Why an image cannot be loaded into a module.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
+    #[error("the system has no memory left for the image")]
+    NoMemory,
     #[error("the module cannot be instantiated: {0}")]
     Instantiate(CanisterTrap),
     #[error("the memory has {found} bytes; the module needs at least {needed}")]

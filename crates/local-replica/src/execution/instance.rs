@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use wasmtime::{Global, Memory, Ref, Store, Table};
 
-use super::engine::{CompiledModule, MAX_MEMORY_BYTES_32};
+use super::engine::CompiledModule;
 use super::heap_image::{GlobalValue, HeapImage, ImageError};
 use super::host_memory::with_memory;
-use super::instrument::{MEMORY, START, TABLE};
+use super::instrument::{MEMORY, MemoryPlan, START, TABLE};
 use super::paged_memory::{DirtyPages, PagedMemory};
 use super::system_api::{Effects, Environment, Input, SystemApi, TableFunction};
-use super::{CanisterTrap, StableMemory};
+use super::{CanisterTrap, Context, StableMemory};
 
 /// Fuel for instantiation, which runs no code of the canister.
 const INSTANTIATION_FUEL: u64 = 1 << 40;
@@ -162,6 +162,11 @@ impl Instance {
     /// Runs one function to its end. The caller then commits or rolls back.
     pub fn run(&mut self, function: Function<'_>, environment: Arc<Environment>, input: Input) -> Run {
         let limit = input.instruction_limit;
+        // Only what users ask for is limited: a callback that trapped for it could break invariants.
+        let memory_limit_bytes = match input.context {
+            Context::Update => environment.wasm_memory_limit_bytes,
+            _ => 0,
+        };
         let api = SystemApi::new(environment, input);
         let host = Host { memory: None, stable: self.take_stable_memory(), api: Some(api) };
         let mut store = Store::new(self.module.instance_pre.module().engine(), host);
@@ -171,7 +176,9 @@ impl Instance {
         self.stable = stable;
         Run {
             instructions: limit - remaining,
-            result: outcome.map_err(|error| CanisterTrap::from_wasmtime(&error, limit)),
+            result: outcome
+                .map_err(|error| CanisterTrap::from_wasmtime(&error, limit))
+                .and_then(|()| self.check_memory_limit(memory_limit_bytes)),
             effects: api.expect("set above; host functions never take it").into_effects(),
         }
     }
@@ -181,8 +188,21 @@ impl Instance {
         for (global, value) in globals.iter().zip(&self.globals) {
             global.set(&mut *store, value.to_wasm()).expect("the value was read from this mutable global");
         }
-        enter(&instance, store, function)?;
+        let is_64_bit = self.module.memory.as_ref().is_some_and(|plan| plan.is_64_bit);
+        enter(&instance, store, is_64_bit, function)?;
         self.globals = globals.iter().map(|global| GlobalValue::of(global, &mut *store)).collect();
+        Ok(())
+    }
+
+    /// Checks that the linear memory, uncommitted growth included, is not above a limit; 0 is none.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn check_memory_limit(&self, limit_bytes: u64) -> Result<(), CanisterTrap> {
+        let used_bytes = self.memory().len() as u64;
+        if limit_bytes != 0 && used_bytes > limit_bytes {
+            return Err(CanisterTrap::MemoryLimit { limit_bytes, used_bytes });
+        }
         Ok(())
     }
 
@@ -204,6 +224,7 @@ impl Instance {
 fn enter(
     instance: &wasmtime::Instance,
     store: &mut Store<Host>,
+    is_64_bit: bool,
     function: Function<'_>,
 ) -> wasmtime::Result<()> {
     match function {
@@ -220,7 +241,7 @@ fn enter(
         Function::Table(callback) => {
             let entry = instance
                 .get_table(&mut *store, TABLE)
-                .and_then(|table: Table| table.get(&mut *store, callback.index.into()));
+                .and_then(|table: Table| table.get(&mut *store, callback.index));
             let Some(Ref::Func(Some(function))) = entry else {
                 return Err(CanisterTrap::violation(format!(
                     "the table has no function at index {}",
@@ -228,20 +249,27 @@ fn enter(
                 ))
                 .into());
             };
-            let function = function.typed::<u32, ()>(&*store).map_err(|_| {
+            let no_callback = |_| {
                 CanisterTrap::violation(format!(
                     "the function at index {} of the table is no callback",
                     callback.index
                 ))
-            })?;
-            function.call(store, callback.environment)
+            };
+            if is_64_bit {
+                let function = function.typed::<u64, ()>(&*store).map_err(no_callback)?;
+                function.call(store, callback.environment)
+            } else {
+                let function = function.typed::<u32, ()>(&*store).map_err(no_callback)?;
+                // The canister named it in 32 bits.
+                function.call(store, callback.environment as u32)
+            }
         }
     }
 }
 
 /// The heap of a module that has not run yet.
 fn fresh_heap(module: &CompiledModule) -> Result<(PagedMemory, Vec<GlobalValue>), CanisterTrap> {
-    let capacity = module.memory.as_ref().map_or(0, |_| MAX_MEMORY_BYTES_32);
+    let capacity = module.memory.as_ref().map_or(0, MemoryPlan::maximum_bytes);
     let mut heap = PagedMemory::new(capacity).map_err(|_| CanisterTrap::OutOfMemory)?;
     if let Some(plan) = &module.memory {
         heap.grow_to(plan.minimum_bytes as usize).map_err(|_| CanisterTrap::OutOfMemory)?;

@@ -18,6 +18,10 @@ pub const START: &str = "ic:start";
 /// Prefix of the export names of mutable globals.
 pub const GLOBAL_PREFIX: &str = "ic:global ";
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
+/// Largest linear memory with 32-bit addresses: all that they reach.
+pub const MAX_BYTES_32_BIT: usize = 4 * 1024 * 1024 * 1024;
+/// Largest linear memory with 64-bit addresses.
+const MAX_BYTES_64_BIT: usize = 6 * 1024 * 1024 * 1024;
 /// Prefix of all names that belong to the host.
 const HOST_PREFIX: &str = "ic:";
 
@@ -25,8 +29,17 @@ const HOST_PREFIX: &str = "ic:";
 #[derive(Clone, Debug)]
 pub struct MemoryPlan {
     pub minimum_bytes: u64,
+    /// Whether addresses have 64 bits.
+    pub is_64_bit: bool,
     /// Where it begins with other contents than zeros.
     pub data: Vec<(u64, Vec<u8>)>,
+}
+
+impl MemoryPlan {
+    /// What the network lets it grow to.
+    pub fn maximum_bytes(&self) -> usize {
+        if self.is_64_bit { MAX_BYTES_64_BIT } else { MAX_BYTES_32_BIT }
+    }
 }
 
 /// A module as the host runs it.
@@ -95,6 +108,7 @@ pub fn instrument(wasm: &[u8]) -> Result<Instrumented, InstrumentError> {
         wasm: module.finish(),
         memory: survey.memory.map(|ty| MemoryPlan {
             minimum_bytes: ty.initial.saturating_mul(WASM_PAGE_BYTES),
+            is_64_bit: ty.memory64,
             data: survey.data,
         }),
         functions: survey

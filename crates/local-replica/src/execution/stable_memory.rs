@@ -1,23 +1,18 @@
-//! Stable memory with a write journal, so that rolling back costs what was written, not its size.
+//! Stable memory: pages exist once they are written, and rolling back costs what was written.
 
-use std::collections::BTreeMap;
-
-use super::paged_memory::{DirtyPages, PAGE_BYTES};
+use super::heap_image::ImageError;
+use super::paged_memory::{DirtyPages, PAGE_BYTES, PagedMemory};
 
 const WASM_PAGE_BYTES: usize = 64 * 1024;
-/// What this replica grants a canister; the network grants more than a test machine holds.
-const MAX_WASM_PAGES: u64 = 4 * 1024 * 1024 * 1024 / WASM_PAGE_BYTES as u64;
+const MAX_BYTES: usize = 500 * 1024 * 1024 * 1024;
 
 /// The stable memory of one canister, with the uncommitted changes of the running message.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct StableMemory {
-    bytes: Vec<u8>,
-    committed_len: usize,
-    /// Contents before the running message of the pages that it wrote; empty when the page
-    /// lies beyond the committed length.
-    journal: BTreeMap<usize, Vec<u8>>,
-    /// Written by commits, and not yet taken.
-    dirty: DirtyPages,
+    /// Absent while the memory is empty.
+    memory: Option<PagedMemory>,
+    /// What the running message has written.
+    written: DirtyPages,
 }
 
 /// The range is not inside the memory.
@@ -26,81 +21,84 @@ pub struct OutOfBounds;
 
 impl StableMemory {
     /// A memory with these committed contents, padded to whole pages.
-    pub fn from_bytes(mut bytes: Vec<u8>) -> Self {
-        bytes.resize(bytes.len().next_multiple_of(WASM_PAGE_BYTES), 0);
-        let dirty = (0..(bytes.len() / PAGE_BYTES) as u32).collect();
-        Self { committed_len: bytes.len(), bytes, journal: BTreeMap::new(), dirty }
+    ///
+    /// # Errors
+    /// When the system has no memory left for them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ImageError> {
+        let mut this = Self::default();
+        let pages = bytes.len().div_ceil(WASM_PAGE_BYTES) as u64;
+        this.grow(pages).ok_or(ImageError::NoMemory)?;
+        for (index, page) in bytes.chunks(PAGE_BYTES).enumerate() {
+            if page.iter().any(|byte| *byte != 0) {
+                this.write((index * PAGE_BYTES) as u64, page).expect("the memory was grown to this size");
+            }
+        }
+        this.commit();
+        Ok(this)
     }
 
+    /// The contents, uncommitted changes included.
     pub fn as_slice(&self) -> &[u8] {
-        &self.bytes
+        self.memory.as_ref().map_or(&[], PagedMemory::as_slice)
     }
 
     pub fn wasm_pages(&self) -> u64 {
-        (self.bytes.len() / WASM_PAGE_BYTES) as u64
+        (self.as_slice().len() / WASM_PAGE_BYTES) as u64
     }
 
     /// Grows by so many pages of 64 KiB and returns the size before, or `None` at the limit.
     pub fn grow(&mut self, wasm_pages: u64) -> Option<u64> {
         let before = self.wasm_pages();
-        let after = before.checked_add(wasm_pages).filter(|pages| *pages <= MAX_WASM_PAGES)?;
-        self.bytes.resize(after as usize * WASM_PAGE_BYTES, 0);
+        let after =
+            before.checked_add(wasm_pages).filter(|pages| *pages <= (MAX_BYTES / WASM_PAGE_BYTES) as u64)?;
+        if after > before {
+            if self.memory.is_none() {
+                self.memory = Some(PagedMemory::movable(MAX_BYTES).ok()?);
+            }
+            self.memory.as_mut()?.grow_to(after as usize * WASM_PAGE_BYTES).ok()?;
+        }
         Some(before)
     }
 
     pub fn read(&self, offset: u64, size: u64) -> Result<&[u8], OutOfBounds> {
         let (start, end) = self.range(offset, size)?;
-        Ok(&self.bytes[start..end])
+        Ok(&self.as_slice()[start..end])
     }
 
     /// Writes, and returns how many pages of 4 KiB this message wrote for the first time.
     pub fn write(&mut self, offset: u64, data: &[u8]) -> Result<u64, OutOfBounds> {
         let (start, end) = self.range(offset, data.len() as u64)?;
-        if data.is_empty() {
+        let Some(memory) = self.memory.as_mut().filter(|_| !data.is_empty()) else {
             return Ok(0);
-        }
-        let mut first_writes = 0;
-        for page in start / PAGE_BYTES..=(end - 1) / PAGE_BYTES {
-            let (bytes, committed_len) = (&self.bytes, self.committed_len);
-            self.journal.entry(page).or_insert_with(|| {
-                first_writes += 1;
-                let page_start = page * PAGE_BYTES;
-                if page_start < committed_len {
-                    bytes[page_start..page_start + PAGE_BYTES].to_vec()
-                } else {
-                    Vec::new()
-                }
-            });
-        }
-        self.bytes[start..end].copy_from_slice(data);
-        Ok(first_writes)
+        };
+        let pages = (start / PAGE_BYTES) as u32..=((end - 1) / PAGE_BYTES) as u32;
+        let first_writes = pages.filter(|page| self.written.insert(*page)).count();
+        memory.as_mut_slice()[start..end].copy_from_slice(data);
+        Ok(first_writes as u64)
     }
 
     /// Keeps the changes since the last commit.
     pub fn commit(&mut self) {
-        self.dirty.extend(std::mem::take(&mut self.journal).into_keys().map(|page| page as u32));
-        self.committed_len = self.bytes.len();
+        if let Some(memory) = &mut self.memory {
+            memory.commit_pages(&std::mem::take(&mut self.written));
+        }
     }
 
     /// Undoes the changes since the last commit.
     pub fn rollback(&mut self) {
-        self.bytes.truncate(self.committed_len);
-        for (page, before) in std::mem::take(&mut self.journal) {
-            if !before.is_empty() {
-                let start = page * PAGE_BYTES;
-                self.bytes[start..start + PAGE_BYTES].copy_from_slice(&before);
-            }
+        if let Some(memory) = &mut self.memory {
+            memory.roll_back_pages(&std::mem::take(&mut self.written));
         }
     }
 
     /// Which pages commits wrote since this was last called, or since the memory was made.
     pub fn take_dirty_pages(&mut self) -> DirtyPages {
-        std::mem::take(&mut self.dirty)
+        self.memory.as_mut().map(PagedMemory::take_dirty_pages).unwrap_or_default()
     }
 
     fn range(&self, offset: u64, size: u64) -> Result<(usize, usize), OutOfBounds> {
         let end = offset.checked_add(size).ok_or(OutOfBounds)?;
-        if end > self.bytes.len() as u64 {
+        if end > self.as_slice().len() as u64 {
             return Err(OutOfBounds);
         }
         Ok((offset as usize, end as usize))

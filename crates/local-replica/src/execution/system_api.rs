@@ -20,8 +20,8 @@ use crate::message::{CallResult, Reject};
 /// A function of the canister's table and the value that it is called with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableFunction {
-    pub index: u32,
-    pub environment: u32,
+    pub index: u64,
+    pub environment: u64,
 }
 
 /// What the canister wants called when the answer of a call arrives.
@@ -63,6 +63,8 @@ pub struct Environment {
     pub environment_variables: BTreeMap<String, String>,
     /// Cycles that must stay in the balance for the freezing threshold.
     pub freezing_limit_cycles: u128,
+    /// What the linear memory may have after an update, in bytes; 0 is no limit.
+    pub wasm_memory_limit_bytes: u64,
     /// In queries: a certificate for the canister's certified data.
     pub data_certificate: Option<Vec<u8>>,
 }
@@ -187,7 +189,7 @@ impl SystemApi {
         Ok(self.environment.environment_variables.get(name).map(String::as_str))
     }
 
-    pub(super) fn environment_variable_name(&self, index: u32) -> Result<&str, CanisterTrap> {
+    pub(super) fn environment_variable_name(&self, index: u64) -> Result<&str, CanisterTrap> {
         self.environment
             .environment_variables
             .keys()

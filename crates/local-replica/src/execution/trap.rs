@@ -21,6 +21,10 @@ pub enum CanisterTrap {
     MethodNotFound(String),
     #[error("Canister cannot grow its memory further")]
     OutOfMemory,
+    #[error(
+        "Canister exceeded its current Wasm memory limit of {limit_bytes} bytes. The peak Wasm memory usage was {used_bytes} bytes. Move data from the Wasm memory to the stable memory, or raise the limit in the canister settings."
+    )]
+    MemoryLimit { limit_bytes: u64, used_bytes: u64 },
 }
 
 impl CanisterTrap {
@@ -37,6 +41,7 @@ impl CanisterTrap {
             Self::OutOfMemory => "IC0507",
             Self::InstructionLimit { .. } => "IC0522",
             Self::MethodNotFound(_) => "IC0536",
+            Self::MemoryLimit { .. } => "IC0539",
         }
     }
 

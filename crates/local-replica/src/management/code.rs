@@ -224,6 +224,8 @@ impl Replica {
         before: Before,
         result: Result<(), CanisterTrap>,
     ) -> Result<(), CanisterTrap> {
+        let memory_limit_bytes = self.canister_mut(id).settings.wasm_memory_limit_bytes;
+        let result = result.and_then(|()| self.instance_mut(id).check_memory_limit(memory_limit_bytes));
         if result.is_ok() {
             self.instance_mut(id).commit();
             return Ok(());

@@ -100,8 +100,8 @@ impl Replica {
             .modules
             .compile(&snapshot.module)
             .map_err(|error| invalid(format!("snapshot {snapshot_id}: its module is not valid: {error}")))?;
-        let stable = StableMemory::from_bytes(snapshot.stable);
-        let instance = Instance::from_image(module, &snapshot.heap, stable)
+        let instance = StableMemory::from_bytes(&snapshot.stable)
+            .and_then(|stable| Instance::from_image(module, &snapshot.heap, stable))
             .map_err(|error| invalid(format!("snapshot {snapshot_id}: {error}")))?;
         let by = self.originator(request.caller, args.sender_canister_version);
         let canister = self.canister_mut(id);

@@ -16,6 +16,7 @@ mod management_information;
 mod management_keys;
 mod management_settings;
 mod management_snapshots;
+mod memories;
 mod messages;
 mod queries;
 mod rollback;

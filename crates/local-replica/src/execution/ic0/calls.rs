@@ -2,7 +2,7 @@
 
 use wasmtime::Linker;
 
-use super::{api, copy_in, cycles, system_call};
+use super::{Address, api, copy_in, cycles, system_call};
 use crate::cycles::MAX_METHOD_NAME_BYTES;
 use crate::execution::CanisterTrap;
 use crate::execution::instance::Host;
@@ -11,33 +11,35 @@ use crate::execution::system_api::{CallPerformed, TableFunction};
 /// What `call_perform` returns when the call could not be made.
 const SYS_TRANSIENT: u32 = 2;
 
-pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+pub(super) fn define<I: Address>(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "call_new", |caller,
-                                      callee_src: u32,
-                                      callee_size: u32,
-                                      name_src: u32,
-                                      name_size: u32,
-                                      reply_fun: u32,
-                                      reply_env: u32,
-                                      reject_fun: u32,
-                                      reject_env: u32|
+                                      callee_src: I,
+                                      callee_size: I,
+                                      name_src: I,
+                                      name_size: I,
+                                      reply_fun: I,
+                                      reply_env: I,
+                                      reject_fun: I,
+                                      reject_env: I|
      -> () {
-        if name_size as usize > MAX_METHOD_NAME_BYTES {
+        let name_bytes: u64 = name_size.into();
+        if name_bytes > MAX_METHOD_NAME_BYTES as u64 {
             return Err(CanisterTrap::violation(format!(
-                "ic0.call_new: the method name has {name_size} bytes; allowed are at most {MAX_METHOD_NAME_BYTES}"
+                "ic0.call_new: the method name has {name_bytes} bytes; allowed are at most {MAX_METHOD_NAME_BYTES}"
             ))
             .into());
         }
         let callee = copy_in(&mut caller, callee_src, callee_size)?;
         let method = copy_in(&mut caller, name_src, name_size)?;
-        let reply = TableFunction { index: reply_fun, environment: reply_env };
-        let reject = TableFunction { index: reject_fun, environment: reject_env };
+        let reply = TableFunction { index: reply_fun.into(), environment: reply_env.into() };
+        let reject = TableFunction { index: reject_fun.into(), environment: reject_env.into() };
         Ok(api(&mut caller).begin_call(&callee, &method, reply, reject)?)
     });
-    system_call!(linker, "call_on_cleanup", |caller, index: u32, environment: u32| -> () {
-        Ok(api(&mut caller).set_cleanup(TableFunction { index, environment })?)
+    system_call!(linker, "call_on_cleanup", |caller, index: I, environment: I| -> () {
+        Ok(api(&mut caller)
+            .set_cleanup(TableFunction { index: index.into(), environment: environment.into() })?)
     });
-    system_call!(linker, "call_data_append", |caller, src: u32, size: u32| -> () {
+    system_call!(linker, "call_data_append", |caller, src: I, size: I| -> () {
         let data = copy_in(&mut caller, src, size)?;
         Ok(api(&mut caller).append_call_data(&data)?)
     });
@@ -47,14 +49,19 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "call_cycles_add128", |caller, high: u64, low: u64| -> () {
         Ok(api(&mut caller).add_call_cycles(cycles(high, low))?)
     });
-    system_call!(linker, "call_cycles_add", |caller, amount: u64| -> () {
-        Ok(api(&mut caller).add_call_cycles(amount.into())?)
-    });
     system_call!(linker, "call_perform", |caller| -> u32 {
         Ok(match api(&mut caller).perform_call()? {
             CallPerformed::Enqueued => 0,
             CallPerformed::InsufficientCycles => SYS_TRANSIENT,
         })
+    });
+    Ok(())
+}
+
+/// The call that only modules with 32-bit memories can make.
+pub(super) fn define_older(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    system_call!(linker, "call_cycles_add", |caller, amount: u64| -> () {
+        Ok(api(&mut caller).add_call_cycles(amount.into())?)
     });
     Ok(())
 }

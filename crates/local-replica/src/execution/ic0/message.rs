@@ -2,10 +2,10 @@
 
 use wasmtime::Linker;
 
-use super::{api, blob, copy_in, copy_out, cycles, low_half, system_call, write_cycles};
+use super::{Address, api, blob, copy_in, copy_out, cycles, low_half, system_call, write_cycles};
 use crate::execution::instance::Host;
 
-pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+pub(super) fn define<I: Address>(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     blob!(linker, "msg_arg_data_size", "msg_arg_data_copy", |api| &api.input.arg);
     blob!(linker, "msg_caller_size", "msg_caller_copy", |api| api.input.caller.as_slice());
     // Filled only for senders that sign by canister signature, which this replica does not offer.
@@ -16,27 +16,40 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         let reject = api(&mut caller).input.reject.as_ref();
         Ok(reject.map_or(0, |reject| reject.code.as_u32()))
     });
-    system_call!(linker, "msg_reject_msg_size", |caller| -> u32 {
-        Ok(api(&mut caller).reject_message()?.len() as u32)
+    system_call!(linker, "msg_reject_msg_size", |caller| -> I {
+        Ok(I::of_size(api(&mut caller).reject_message()?.len()))
     });
-    system_call!(linker, "msg_reject_msg_copy", |caller, dst: u32, offset: u32, size: u32| -> () {
+    system_call!(linker, "msg_reject_msg_copy", |caller, dst: I, offset: I, size: I| -> () {
         copy_out(&mut caller, |api| Ok(api.reject_message()?.as_bytes()), dst, offset, size)
     });
     system_call!(linker, "msg_deadline", |caller| -> u64 { Ok(api(&mut caller).input.deadline_ns) });
     system_call!(linker, "accept_message", |caller| -> () { Ok(api(&mut caller).accept_message()?) });
-    system_call!(linker, "msg_reply_data_append", |caller, src: u32, size: u32| -> () {
+    system_call!(linker, "msg_reply_data_append", |caller, src: I, size: I| -> () {
         let data = copy_in(&mut caller, src, size)?;
         Ok(api(&mut caller).append_reply(&data)?)
     });
     system_call!(linker, "msg_reply", |caller| -> () { Ok(api(&mut caller).reply()?) });
-    system_call!(linker, "msg_reject", |caller, src: u32, size: u32| -> () {
+    system_call!(linker, "msg_reject", |caller, src: I, size: I| -> () {
         let message = copy_in(&mut caller, src, size)?;
         Ok(api(&mut caller).reject(&message)?)
     });
-    system_call!(linker, "msg_cycles_available128", |caller, dst: u32| -> () {
+    system_call!(linker, "msg_cycles_available128", |caller, dst: I| -> () {
         let available = api(&mut caller).available_cycles();
         write_cycles(&mut caller, dst, available)
     });
+    system_call!(linker, "msg_cycles_refunded128", |caller, dst: I| -> () {
+        let refunded = api(&mut caller).input.cycles_refunded;
+        write_cycles(&mut caller, dst, refunded)
+    });
+    system_call!(linker, "msg_cycles_accept128", |caller, high: u64, low: u64, dst: I| -> () {
+        let accepted = api(&mut caller).accept_cycles(cycles(high, low));
+        write_cycles(&mut caller, dst, accepted)
+    });
+    Ok(())
+}
+
+/// The calls that only modules with 32-bit memories can make.
+pub(super) fn define_older(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "msg_cycles_available", |caller| -> u64 {
         low_half(api(&mut caller).available_cycles())
     });
@@ -45,14 +58,6 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     });
     system_call!(linker, "msg_cycles_accept", |caller, max: u64| -> u64 {
         low_half(api(&mut caller).accept_cycles(max.into()))
-    });
-    system_call!(linker, "msg_cycles_refunded128", |caller, dst: u32| -> () {
-        let refunded = api(&mut caller).input.cycles_refunded;
-        write_cycles(&mut caller, dst, refunded)
-    });
-    system_call!(linker, "msg_cycles_accept128", |caller, high: u64, low: u64, dst: u32| -> () {
-        let accepted = api(&mut caller).accept_cycles(cycles(high, low));
-        write_cycles(&mut caller, dst, accepted)
     });
     Ok(())
 }

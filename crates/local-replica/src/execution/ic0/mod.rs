@@ -8,7 +8,7 @@ mod legality;
 mod message;
 mod stable;
 
-use wasmtime::{Caller, Engine, Linker};
+use wasmtime::{Caller, Engine, Linker, WasmTy};
 
 use super::instance::Host;
 use super::system_api::SystemApi;
@@ -16,14 +16,47 @@ use super::{CanisterTrap, Contexts};
 
 pub use legality::LEGALITY;
 
-/// All system calls that this replica offers.
-pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+/// Pointers and sizes, `I` of the interface specification: as wide as the addresses of the canister's
+/// memory.
+trait Address: WasmTy + Copy + Into<u64> {
+    /// The size of something that is in this replica's memory.
+    fn of_size(bytes: usize) -> Self;
+}
+
+impl Address for u32 {
+    fn of_size(bytes: usize) -> Self {
+        bytes as Self
+    }
+}
+
+impl Address for u64 {
+    fn of_size(bytes: usize) -> Self {
+        bytes as Self
+    }
+}
+
+/// All system calls that this replica offers to modules with 32-bit memories or without memory.
+pub(super) fn linker_32_bit(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = linker_of::<u32>(engine)?;
+    message::define_older(&mut linker)?;
+    calls::define_older(&mut linker)?;
+    canister::define_older(&mut linker)?;
+    stable::define_older(&mut linker)?;
+    Ok(linker)
+}
+
+/// All system calls that this replica offers to modules with 64-bit memories.
+pub(super) fn linker_64_bit(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    linker_of::<u64>(engine)
+}
+
+fn linker_of<I: Address>(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
-    message::define(&mut linker)?;
-    calls::define(&mut linker)?;
-    canister::define(&mut linker)?;
+    message::define::<I>(&mut linker)?;
+    calls::define::<I>(&mut linker)?;
+    canister::define::<I>(&mut linker)?;
     stable::define(&mut linker)?;
-    costs::define(&mut linker)?;
+    costs::define::<I>(&mut linker)?;
     Ok(linker)
 }
 
@@ -43,15 +76,16 @@ macro_rules! system_call {
     };
 }
 
-/// Defines the pair of system calls by which a canister reads a blob.
+/// Defines the pair of system calls by which a canister reads a blob, in a function of the [`Address`]
+/// `I`.
 macro_rules! blob {
     ($linker:ident, $size:literal, $copy:literal, |$api:ident| $blob:expr) => {
-        system_call!($linker, $size, |caller| -> u32 {
+        system_call!($linker, $size, |caller| -> I {
             let $api = $crate::execution::ic0::api(&mut caller);
             let blob: &[u8] = $blob;
-            Ok(blob.len() as u32)
+            Ok(<I as $crate::execution::ic0::Address>::of_size(blob.len()))
         });
-        system_call!($linker, $copy, |caller, dst: u32, offset: u32, size: u32| -> () {
+        system_call!($linker, $copy, |caller, dst: I, offset: I, size: I| -> () {
             $crate::execution::ic0::copy_out(&mut caller, |$api| Ok($blob), dst, offset, size)
         });
     };
@@ -111,47 +145,58 @@ fn bounds(memory_bytes: usize, start: u64, size: u64) -> Result<std::ops::Range<
 }
 
 /// Charges for and copies bytes of linear memory.
-fn copy_in(caller: &mut Caller<'_, Host>, src: u32, size: u32) -> wasmtime::Result<Vec<u8>> {
-    charge(caller, size.into())?;
+fn copy_in(
+    caller: &mut Caller<'_, Host>,
+    src: impl Into<u64>,
+    size: impl Into<u64>,
+) -> wasmtime::Result<Vec<u8>> {
+    let (src, size) = (src.into(), size.into());
+    charge(caller, size)?;
     let (memory, _) = memory(caller);
-    let range = bounds(memory.len(), src.into(), size.into())?;
+    let range = bounds(memory.len(), src, size)?;
     Ok(memory[range].to_vec())
 }
 
 /// Like [`copy_in`], but `None` when the bytes are not within the linear memory.
-fn try_copy_in(caller: &mut Caller<'_, Host>, src: u32, size: u32) -> wasmtime::Result<Option<Vec<u8>>> {
-    charge(caller, size.into())?;
+fn try_copy_in(
+    caller: &mut Caller<'_, Host>,
+    src: impl Into<u64>,
+    size: impl Into<u64>,
+) -> wasmtime::Result<Option<Vec<u8>>> {
+    let (src, size) = (src.into(), size.into());
+    charge(caller, size)?;
     let (memory, _) = memory(caller);
-    Ok(bounds(memory.len(), src.into(), size.into()).ok().map(|range| memory[range].to_vec()))
+    Ok(bounds(memory.len(), src, size).ok().map(|range| memory[range].to_vec()))
 }
 
 /// Charges for and copies a part of a blob into linear memory.
 fn copy_out(
     caller: &mut Caller<'_, Host>,
     blob: impl FnOnce(&SystemApi) -> Result<&[u8], CanisterTrap>,
-    dst: u32,
-    offset: u32,
-    size: u32,
+    dst: impl Into<u64>,
+    offset: impl Into<u64>,
+    size: impl Into<u64>,
 ) -> wasmtime::Result<()> {
-    charge(caller, size.into())?;
+    let (dst, offset, size) = (dst.into(), offset.into(), size.into());
+    charge(caller, size)?;
     let (memory, host) = memory(caller);
     let api =
         host.api.as_ref().expect("present while a message runs, and only then can host functions be called");
     let blob = blob(api)?;
-    let (start, end) = (offset as usize, offset as usize + size as usize);
-    let part = blob.get(start..end).ok_or_else(|| {
+    let end = offset.saturating_add(size);
+    let part = blob.get(offset as usize..end as usize).ok_or_else(|| {
         CanisterTrap::violation(format!(
-            "bytes {start} to {end} are not within the {} bytes to copy from",
+            "bytes {offset} to {end} are not within the {} bytes to copy from",
             blob.len()
         ))
     })?;
-    let range = bounds(memory.len(), dst.into(), size.into())?;
+    let range = bounds(memory.len(), dst, size)?;
     memory[range].copy_from_slice(part);
     Ok(())
 }
 
 /// Writes an amount of cycles as the 16 bytes that canisters read.
-fn write_cycles(caller: &mut Caller<'_, Host>, dst: u32, cycles: u128) -> wasmtime::Result<()> {
+fn write_cycles(caller: &mut Caller<'_, Host>, dst: impl Into<u64>, cycles: u128) -> wasmtime::Result<()> {
     let (memory, _) = memory(caller);
     let range = bounds(memory.len(), dst.into(), 16)?;
     memory[range].copy_from_slice(&cycles.to_le_bytes());

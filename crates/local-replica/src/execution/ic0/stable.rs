@@ -25,6 +25,11 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "stable64_read", |caller, dst: u64, offset: u64, size: u64| -> () {
         read(&mut caller, dst, offset, size)
     });
+    Ok(())
+}
+
+/// The calls that only modules with 32-bit memories can make.
+pub(super) fn define_older(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system_call!(linker, "stable_size", |caller| -> u32 { pages_of_32_bits(&caller) });
     system_call!(linker, "stable_grow", |caller, pages: u32| -> u32 {
         let before = pages_of_32_bits(&caller)?;

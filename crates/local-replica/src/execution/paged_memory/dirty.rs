@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::LazyLock;
 
 use super::mapping::Mapping;
+use super::{DirtyPages, PAGE_BYTES};
 
 /// For every page of this process 8 bytes that say where it is; absent where containers hide it.
 static PAGE_MAP: LazyLock<Option<File>> = LazyLock::new(|| File::open("/proc/self/pagemap").ok());
@@ -24,6 +25,16 @@ pub(super) fn ranges(mapping: &Mapping) -> Vec<Range<usize>> {
         Some(Ok(ranges)) => ranges,
         Some(Err(_)) | None => differing(mapping),
     }
+}
+
+/// Ranges of whole pages of the system that contain these pages.
+pub(super) fn ranges_of(pages: &DirtyPages) -> Vec<Range<usize>> {
+    let page_bytes = rustix::param::page_size();
+    let mut ranges = Ranges::default();
+    for page in pages {
+        ranges.push(*page as usize * PAGE_BYTES / page_bytes * page_bytes, page_bytes);
+    }
+    ranges.0
 }
 
 pub(super) fn copied(mapping: &Mapping, page_map: &File) -> io::Result<Vec<Range<usize>>> {
@@ -57,13 +68,14 @@ pub(super) fn differing(mapping: &Mapping) -> Vec<Range<usize>> {
     ranges.0
 }
 
-/// Joins neighbours.
+/// Joins neighbours and leaves out repetitions.
 #[derive(Default)]
 struct Ranges(Vec<Range<usize>>);
 
 impl Ranges {
     fn push(&mut self, start: usize, bytes: usize) {
         match self.0.last_mut() {
+            Some(last) if last.end > start => {}
             Some(last) if last.end == start => last.end += bytes,
             _ => self.0.push(start..start + bytes),
         }

@@ -9,12 +9,17 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mprotect, munmap};
+use rustix::mm::{
+    Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags, madvise, mmap, mprotect, mremap, munmap,
+};
 use wasmtime::LinearMemory;
 
 /// Address space after the capacity that can never be accessed, which lets compiled code leave out
 /// bounds checks.
 pub const WASM_GUARD_BYTES: usize = 32 * 1024 * 1024;
+
+/// What a movable mapping has room for in the beginning.
+const FIRST_CAPACITY_BYTES: usize = 1024 * 1024;
 
 /// An unlinked file in memory, mapped twice: shared, which is the committed contents, and private,
 /// where the canister writes.
@@ -23,8 +28,18 @@ pub(super) struct Mapping {
     committed: NonNull<u8>,
     working: NonNull<u8>,
     capacity_bytes: usize,
-    /// How much of `working` is accessible.
+    kind: Kind,
+    /// How much of `working` may be used.
     len: AtomicUsize,
+}
+
+/// How a mapping makes room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Never moves. Bytes beyond the length cannot be accessed, not even by code that checks no bounds.
+    Fixed { capacity_bytes: usize },
+    /// Takes more address space as it grows, and may move then.
+    Movable { maximum_bytes: usize },
 }
 
 // SAFETY: the pointers are to mappings that this value owns alone. `&self` gives out only reads, and
@@ -34,21 +49,29 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    pub fn new(capacity_bytes: usize) -> io::Result<Self> {
-        // Nothing cannot be mapped.
-        let capacity_bytes = capacity_bytes.max(rustix::param::page_size());
+    pub fn new(kind: Kind) -> io::Result<Self> {
+        let (file_bytes, capacity_bytes, access) = match kind {
+            // Nothing cannot be mapped.
+            Kind::Fixed { capacity_bytes } => {
+                let bytes = capacity_bytes.max(rustix::param::page_size());
+                (bytes, bytes, ProtFlags::empty())
+            }
+            Kind::Movable { maximum_bytes } => {
+                (maximum_bytes, FIRST_CAPACITY_BYTES.min(maximum_bytes), ProtFlags::READ | ProtFlags::WRITE)
+            }
+        };
         let file = memfd_create("canister memory", MemfdFlags::CLOEXEC)?;
         // A file of holes: pages exist once they are written.
-        ftruncate(&file, capacity_bytes as u64)?;
+        ftruncate(&file, file_bytes as u64)?;
         let map = |bytes, protection, flags| {
             // SAFETY: a new mapping at an address that the kernel chooses.
             let start = unsafe {
                 mmap(std::ptr::null_mut(), bytes, protection, flags | MapFlags::NORESERVE, &file, 0)
             }?;
-            NonNull::new(start.cast::<u8>()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
+            not_null(start)
         };
         let committed = map(capacity_bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED)?;
-        let working = match map(capacity_bytes + WASM_GUARD_BYTES, ProtFlags::empty(), MapFlags::PRIVATE) {
+        let working = match map(capacity_bytes + guard_bytes(kind), access, MapFlags::PRIVATE) {
             Ok(working) => working,
             Err(error) => {
                 // SAFETY: mapped above and used by nobody.
@@ -56,11 +79,40 @@ impl Mapping {
                 return Err(error);
             }
         };
-        Ok(Self { committed, working, capacity_bytes, len: AtomicUsize::new(0) })
+        Ok(Self { committed, working, capacity_bytes, kind, len: AtomicUsize::new(0) })
+    }
+
+    /// Makes room in a movable mapping.
+    pub fn reserve(&mut self, bytes: usize) -> io::Result<()> {
+        let Kind::Movable { maximum_bytes } = self.kind else {
+            return Ok(());
+        };
+        if bytes <= self.capacity_bytes || bytes > maximum_bytes {
+            return Ok(());
+        }
+        let capacity_bytes = bytes.next_power_of_two().min(maximum_bytes);
+        let extend = |start: NonNull<u8>| {
+            // SAFETY: mapped with this size. `&mut self` excludes references into it, and the fields
+            // get the new addresses before anything else can fail.
+            let start = unsafe {
+                mremap(start.as_ptr().cast(), self.capacity_bytes, capacity_bytes, MremapFlags::MAYMOVE)
+            }?;
+            not_null(start)
+        };
+        let working = extend(self.working)?;
+        let committed = extend(self.committed);
+        self.working = working;
+        self.committed = committed?;
+        self.capacity_bytes = capacity_bytes;
+        Ok(())
     }
 
     pub fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
+    }
+
+    pub fn never_moves(&self) -> bool {
+        matches!(self.kind, Kind::Fixed { .. })
     }
 
     pub fn address(&self) -> usize {
@@ -88,7 +140,9 @@ impl Mapping {
         if bytes > self.capacity_bytes {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        self.protect(0..bytes, MprotectFlags::READ | MprotectFlags::WRITE)?;
+        if self.never_moves() {
+            self.protect(0..bytes, MprotectFlags::READ | MprotectFlags::WRITE)?;
+        }
         self.len.fetch_max(bytes, Ordering::Relaxed);
         Ok(())
     }
@@ -105,27 +159,26 @@ impl Mapping {
         self.drop_copies(range);
     }
 
-    /// Goes back to the first `committed_bytes` of the committed contents.
-    pub fn discard(&mut self, committed_bytes: usize) {
-        let len = self.len();
-        self.drop_copies(0..len);
-        if committed_bytes < len {
-            self.protect(committed_bytes..len, MprotectFlags::empty())
-                .expect("taking access away from the end of a mapping needs no more than one area");
-            *self.len.get_mut() = committed_bytes;
-        }
-    }
-
     /// Lets a range of the working contents show the file again.
-    fn drop_copies(&mut self, range: Range<usize>) {
+    pub fn drop_copies(&mut self, range: Range<usize>) {
         // SAFETY: the range is in the private mapping. The copies that are dropped are undone or were
         // written to the file, and `&mut self` excludes references into them.
         unsafe { madvise(self.at(range.start), range.len(), Advice::LinuxDontNeed) }
             .expect("the range is mapped, aligned to pages and not locked");
     }
 
+    /// Shortens the working contents. No copies may be left beyond the new end.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        let len = self.len();
+        if bytes < len && self.never_moves() {
+            self.protect(bytes..len, MprotectFlags::empty())
+                .expect("taking access away from the end of a mapping needs no more than one area");
+        }
+        *self.len.get_mut() = bytes.min(len);
+    }
+
     fn protect(&self, range: Range<usize>, access: MprotectFlags) -> io::Result<()> {
-        // SAFETY: the range is in the private mapping. Access is taken away only from `discard`, where
+        // SAFETY: the range is in the private mapping. Access is taken away only from `shrink_to`, where
         // `&mut self` excludes references into it.
         Ok(unsafe { mprotect(self.at(range.start), range.len(), access) }?)
     }
@@ -141,9 +194,20 @@ impl Drop for Mapping {
         // are mapped is also why unmapping cannot fail.
         unsafe {
             let _ = munmap(self.committed.as_ptr().cast(), self.capacity_bytes);
-            let _ = munmap(self.working.as_ptr().cast(), self.capacity_bytes + WASM_GUARD_BYTES);
+            let _ = munmap(self.working.as_ptr().cast(), self.capacity_bytes + guard_bytes(self.kind));
         }
     }
+}
+
+fn guard_bytes(kind: Kind) -> usize {
+    match kind {
+        Kind::Fixed { .. } => WASM_GUARD_BYTES,
+        Kind::Movable { .. } => 0,
+    }
+}
+
+fn not_null(start: *mut c_void) -> io::Result<NonNull<u8>> {
+    NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 
 /// A paged memory in the hands of wasmtime.

@@ -12,11 +12,12 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use mapping::{LentMemory, WASM_GUARD_BYTES};
 
-use mapping::Mapping;
+use mapping::{Kind, Mapping};
 
 /// Unit of [`DirtyPages`].
 pub const PAGE_BYTES: usize = 4096;
@@ -39,7 +40,19 @@ impl PagedMemory {
     /// # Errors
     /// When the system has no address space or no file descriptor left.
     pub fn new(capacity_bytes: usize) -> io::Result<Self> {
-        let mapping = Arc::new(Mapping::new(capacity_bytes)?);
+        Self::of_kind(Kind::Fixed { capacity_bytes })
+    }
+
+    /// An empty memory that takes address space only as it grows. It cannot be lent.
+    ///
+    /// # Errors
+    /// As for [`PagedMemory::new`].
+    pub fn movable(maximum_bytes: usize) -> io::Result<Self> {
+        Self::of_kind(Kind::Movable { maximum_bytes })
+    }
+
+    fn of_kind(kind: Kind) -> io::Result<Self> {
+        let mapping = Arc::new(Mapping::new(kind)?);
         Ok(Self { mapping, committed_bytes: 0, dirty: DirtyPages::new() })
     }
 
@@ -63,12 +76,21 @@ impl PagedMemory {
     /// # Errors
     /// When that is beyond the capacity, or the system refuses.
     pub fn grow_to(&mut self, bytes: usize) -> io::Result<()> {
+        self.exclusive().reserve(bytes)?;
         self.mapping.grow_to(bytes)
     }
 
     /// Keeps what was written since the last commit.
     pub fn commit(&mut self) {
-        let ranges = dirty::ranges(&self.mapping);
+        self.commit_ranges(dirty::ranges(&self.mapping));
+    }
+
+    /// The same for a caller that knows all pages that were written.
+    pub fn commit_pages(&mut self, written: &DirtyPages) {
+        self.commit_ranges(dirty::ranges_of(written));
+    }
+
+    fn commit_ranges(&mut self, ranges: Vec<Range<usize>>) {
         let mapping = self.exclusive();
         for range in &ranges {
             mapping.keep(range.clone());
@@ -83,8 +105,21 @@ impl PagedMemory {
 
     /// Undoes what was written since the last commit, growth included.
     pub fn rollback(&mut self) {
+        self.roll_back_ranges(dirty::ranges(&self.mapping));
+    }
+
+    /// The same for a caller that knows all pages that were written.
+    pub fn roll_back_pages(&mut self, written: &DirtyPages) {
+        self.roll_back_ranges(dirty::ranges_of(written));
+    }
+
+    fn roll_back_ranges(&mut self, ranges: Vec<Range<usize>>) {
         let committed_bytes = self.committed_bytes;
-        self.exclusive().discard(committed_bytes);
+        let mapping = self.exclusive();
+        for range in ranges {
+            mapping.drop_copies(range);
+        }
+        mapping.shrink_to(committed_bytes);
     }
 
     /// Which pages commits wrote since this was last called, or since the memory was made.
@@ -95,6 +130,7 @@ impl PagedMemory {
     /// The memory as wasmtime wants it, for one instance that is dropped before this memory is used
     /// again.
     pub fn lend(&mut self) -> LentMemory {
+        assert!(self.mapping.never_moves(), "BUG: a movable memory was lent");
         LentMemory::new(self.mapping.clone())
     }
 

@@ -127,7 +127,8 @@ impl CodeImage<'_> {
             globals: self.globals.into_owned(),
         };
         let stable = memory(canister, MemoryKind::Stable, self.stable_bytes, rows)?;
-        Instance::from_image(module, &heap, StableMemory::from_bytes(stable))
+        StableMemory::from_bytes(&stable)
+            .and_then(|stable| Instance::from_image(module, &heap, stable))
             .map_err(|source| RestoreError::Heap { canister, source })
     }
 }
