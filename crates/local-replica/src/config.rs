@@ -37,6 +37,9 @@ pub struct ReplicaConfig {
     pub clock: Clock,
     /// Directory for compiled modules; without it only this process remembers them.
     pub module_cache: Option<PathBuf>,
+    /// Directory in which the state is kept; without it, it ends with the replica. One process at a
+    /// time can use it, always with the same seed and number of nodes. See [`crate::Replica::keep`].
+    pub state_dir: Option<PathBuf>,
     /// Host names that outcalls may reach, and the loopback servers behind them.
     pub routes: Routes,
     /// Balance of canisters created without an explicit amount.
@@ -52,6 +55,7 @@ impl Default for ReplicaConfig {
             start_time_ns: None,
             clock: Clock::Manual,
             module_cache: None,
+            state_dir: None,
             routes: Routes::default(),
             initial_cycles: 100_000_000_000_000,
             defect: None,
@@ -72,6 +76,11 @@ impl ReplicaConfig {
 
     pub fn with_module_cache(mut self, directory: impl Into<PathBuf>) -> Self {
         self.module_cache = Some(directory.into());
+        self
+    }
+
+    pub fn with_state_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(directory.into());
         self
     }
 

@@ -28,4 +28,6 @@ pub use message::{
     CallResult, EntryPoint, IngressMessage, IngressStatus, MessageReport, Outcome, Principal, QueryMessage,
     Reject, RejectCode, RequestId, Step,
 };
-pub use replica::{Observer, Replica, ReplicaError, ReplicaView, RestoreError, StateHash, WorldSnapshot};
+pub use replica::{
+    Observer, Replica, ReplicaError, ReplicaView, RestoreError, StateError, StateHash, WorldSnapshot,
+};

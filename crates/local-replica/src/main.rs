@@ -27,6 +27,9 @@ struct Arguments {
     /// Keep compiled modules in this directory
     #[arg(long, value_name = "DIR")]
     module_cache: Option<PathBuf>,
+    /// Keep the state in this directory: it survives the process
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
     /// Write URL, keys and process id to this file, as JSON, while serving
     #[arg(long, value_name = "PATH")]
     network_file: Option<PathBuf>,
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         routes: arguments.routes,
         root_certificate: arguments.root_certificate,
         module_cache: arguments.module_cache,
+        state_dir: arguments.state_dir,
         network_file: arguments.network_file,
         trace_file: arguments.trace_file,
         control_port: arguments.control_port,

@@ -16,10 +16,10 @@ use rand_chacha::ChaCha20Rng;
 
 pub(crate) use certified_state::{CertifiedState, canister_id, is_canister_id};
 pub use inspection::{Observer, ReplicaView};
-pub use state::{RestoreError, StateHash, WorldSnapshot};
+pub use state::{RestoreError, StateError, StateHash, WorldSnapshot};
 
 use clock::ReplicaClock;
-use state::Identity;
+use state::{Identity, StateDirectory};
 
 use crate::canister::{Canister, SubnetFacts};
 use crate::certification::{NodeKey, RootKey};
@@ -36,6 +36,8 @@ use crate::threshold::{NodeIndex, SchnorrEd25519Key, Secp256k1Key, ShareFault, S
 pub enum ReplicaError {
     #[error("nodes is {0}; allowed are 1 to 100")]
     Nodes(u32),
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// Independent streams of randomness, all from the one seed.
@@ -80,13 +82,14 @@ pub struct Replica {
     pub(crate) next_outcall: u64,
     pub(crate) defect: Option<Defect>,
     observer: Option<Observer>,
+    directory: Option<StateDirectory>,
 }
 
 impl Replica {
-    /// Starts a subnet without canisters.
+    /// Starts a subnet without canisters, or with those of the configured state directory.
     ///
     /// # Errors
-    /// When the number of nodes is out of range.
+    /// When the number of nodes is out of range, or the state directory cannot be used.
     pub fn new(config: ReplicaConfig) -> Result<Self, ReplicaError> {
         if !(1..=100).contains(&config.nodes) {
             return Err(ReplicaError::Nodes(config.nodes));
@@ -108,7 +111,7 @@ impl Replica {
             Clock::Manual => Pace::Lockstep,
         };
         let outcalls = Outcalls::new(config.routes, node_ids, faults.clone(), pace).with_seed(config.seed);
-        Ok(Self {
+        let mut replica = Self {
             identity: Identity { seed: config.seed, nodes: config.nodes },
             clock: ReplicaClock::new(config.clock, config.start_time_ns),
             subnet: SubnetFacts {
@@ -143,7 +146,12 @@ impl Replica {
             next_outcall: 0,
             defect: config.defect,
             observer: None,
-        })
+            directory: None,
+        };
+        if let Some(directory) = config.state_dir {
+            replica.open_state(&directory)?;
+        }
+        Ok(replica)
     }
 
     pub fn subnet_id(&self) -> Principal {

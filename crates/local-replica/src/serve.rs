@@ -26,6 +26,8 @@ pub struct ServeOptions {
     pub root_certificate: Option<PathBuf>,
     /// Where compiled modules are kept between runs.
     pub module_cache: Option<PathBuf>,
+    /// Where the state is kept; without it, it ends with the process.
+    pub state_dir: Option<PathBuf>,
     /// Where to write the [`Network`] while it is served.
     pub network_file: Option<PathBuf>,
     /// Where to write one line for every executed message; see [`crate::trace`].
@@ -93,6 +95,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         clock: Clock::Wall,
         module_cache: options.module_cache.clone(),
         routes: routes(options)?,
+        state_dir: options.state_dir.clone(),
         ..ReplicaConfig::default()
     };
     let io = |action| move |source| ServeError::Io { action, source };

@@ -46,6 +46,7 @@ pub async fn serve(options: NetworkOptions) -> Outcome<()> {
         routes: parse_routes(&options.routes)?,
         root_certificate: None,
         module_cache: Some(directory.join("modules")),
+        state_dir: None,
         network_file: Some(NetworkFile::path_in(&directory)),
         trace_file: options.trace.then(|| trace_path(&directory)),
         control_port: None,

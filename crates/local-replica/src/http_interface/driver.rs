@@ -1,9 +1,10 @@
 //! The thread that owns the replica: it executes messages, and between them runs what the HTTP
-//! endpoints ask for. Answers are certified together, once nothing is left to execute.
+//! endpoints ask for. Answers are certified together, once nothing is left to execute; where the state
+//! is kept on disk, nothing is answered before it is safe there.
 
-use crate::Replica;
 use crate::certification::CertifiedTree;
 use crate::message::{IngressStatus, RequestId, Step};
+use crate::{Replica, StateError};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -17,7 +18,9 @@ const IDLE_WAIT: Duration = Duration::from_millis(4);
 /// How long answers may wait for messages that are still being executed, to be certified with theirs.
 const MAX_BATCH: Duration = Duration::from_millis(5);
 
-type Task = Box<dyn FnOnce(&mut Replica) + Send>;
+type Task = Box<dyn FnOnce(&mut Replica) -> Reply + Send>;
+/// Gives the result of a task to whoever asked.
+type Reply = Box<dyn FnOnce() + Send>;
 
 enum Command {
     Run(Task),
@@ -39,6 +42,8 @@ pub enum ReplicaStopped {
     OnRequest,
     #[error("the replica has failed, which is a defect of it; restart it. The cause: {cause}")]
     Panicked { cause: String },
+    #[error("the state could not be kept: {cause}")]
+    NotKept { cause: String },
 }
 
 /// Sends commands to the replica's thread.
@@ -73,7 +78,8 @@ impl Driver {
         let thread = Builder::new().name("replica".to_owned()).spawn(move || {
             // Nothing of the replica is used after a panic, so that no broken state can be seen.
             let end = match catch_unwind(AssertUnwindSafe(|| drive(replica, &received))) {
-                Ok(()) => ReplicaStopped::OnRequest,
+                Ok(Ok(())) => ReplicaStopped::OnRequest,
+                Ok(Err(error)) => ReplicaStopped::NotKept { cause: error.to_string() },
                 Err(panic) => ReplicaStopped::Panicked { cause: message_of(&*panic) },
             };
             // This thread alone sets it, once.
@@ -97,8 +103,11 @@ impl Driver {
     ) -> Pending<T> {
         let (sender, result) = oneshot::channel();
         self.send(Command::Run(Box::new(move |replica| {
-            // The client may have gone away; then nobody needs the result.
-            let _ = sender.send(task(replica));
+            let result = task(replica);
+            Box::new(move || {
+                // The client may have gone away; then nobody needs the result.
+                let _ = sender.send(result);
+            })
         })));
         Pending { result, driver: self.clone() }
     }
@@ -110,8 +119,11 @@ impl Driver {
     ) -> Result<T, ReplicaStopped> {
         let (sender, result) = channel();
         self.send(Command::Run(Box::new(move |replica| {
-            // Whoever asked may have gone away; then nobody needs the result.
-            let _ = sender.send(task(replica));
+            let result = task(replica);
+            Box::new(move || {
+                // Whoever asked may have gone away; then nobody needs the result.
+                let _ = sender.send(result);
+            })
         })));
         result.recv().map_err(|_| self.ended.wait().clone())
     }
@@ -155,27 +167,56 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without a message").to_owned()
 }
 
-fn drive(mut replica: Replica, commands: &Receiver<Command>) {
+fn drive(mut replica: Replica, commands: &Receiver<Command>) -> Result<(), StateError> {
     let mut waiters: Vec<Waiter> = Vec::new();
     let mut certified_at = Instant::now();
     let mut running = true;
     loop {
-        let executed = running && matches!(replica.step(), Step::Executed(_));
+        let executed = running && execute(&mut replica);
         if !executed || certified_at.elapsed() >= MAX_BATCH {
+            if !waiters.is_empty() {
+                replica.keep()?;
+            }
             waiters = answer(&mut replica, waiters);
             certified_at = Instant::now();
         }
         let mut next = if executed { None } else { Some(IDLE_WAIT) };
+        let mut replies: Vec<Reply> = Vec::new();
+        let mut is_stopped = false;
         // The first command may be waited for; those behind it are taken as they are.
         while let Some(command) = receive(commands, next.take()) {
             match command {
-                Command::Run(task) => task(&mut replica),
+                Command::Run(task) => replies.push(task(&mut replica)),
                 Command::AwaitAnswer(waiter) => waiters.push(waiter),
                 Command::ExecuteMessages(wanted) => running = wanted,
-                Command::Stop => return,
+                Command::Stop => {
+                    is_stopped = true;
+                    break;
+                }
             }
         }
+        if !replies.is_empty() || is_stopped {
+            replica.keep()?;
+        }
+        replies.into_iter().for_each(|reply| reply());
+        if is_stopped {
+            return Ok(());
+        }
     }
+}
+
+/// Executes a message; where every answer costs a write to disk, as many as a batch takes. Whether
+/// anything was executed.
+fn execute(replica: &mut Replica) -> bool {
+    let started = Instant::now();
+    let mut executed = false;
+    while matches!(replica.step(), Step::Executed(_)) {
+        executed = true;
+        if !replica.is_kept() || started.elapsed() >= MAX_BATCH {
+            break;
+        }
+    }
+    executed
 }
 
 /// The next command, waiting at most `wait` for it. When all senders are gone, that is a stop.

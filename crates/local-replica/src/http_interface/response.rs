@@ -43,7 +43,9 @@ impl From<ReplicaStopped> for HttpError {
     fn from(stopped: ReplicaStopped) -> Self {
         let status = match &stopped {
             ReplicaStopped::OnRequest => StatusCode::SERVICE_UNAVAILABLE,
-            ReplicaStopped::Panicked { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            ReplicaStopped::Panicked { .. } | ReplicaStopped::NotKept { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         };
         Self { status, message: stopped.to_string() }
     }

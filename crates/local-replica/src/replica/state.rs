@@ -6,11 +6,15 @@
 //! that the compiler asks about every field that is added later.
 
 mod canister;
+mod changes;
+mod directory;
 mod hash;
 mod rows;
 mod snapshot;
 mod subnet;
 
+pub(super) use directory::StateDirectory;
+pub use directory::StateError;
 pub use hash::StateHash;
 pub(super) use rows::Identity;
 pub use rows::RestoreError;

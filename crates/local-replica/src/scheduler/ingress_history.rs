@@ -36,13 +36,29 @@ pub(crate) struct IngressHistory {
     records: BTreeMap<RequestId, IngressRecord>,
     /// Absent until the state is certified for the first time: then everything is new.
     changed: Option<BTreeSet<RequestId>>,
+    /// Which of them changed since the state was last written to disk; absent when it is not.
+    unkept: Option<BTreeSet<RequestId>>,
     forgotten_at_ns: u64,
 }
 
 impl IngressHistory {
-    /// A history that goes on with these records; all are new to the next certificate.
-    pub(crate) fn resumed(records: BTreeMap<RequestId, IngressRecord>, forgotten_at_ns: u64) -> Self {
-        Self { records, changed: None, forgotten_at_ns }
+    /// These records in place of the present ones.
+    pub(crate) fn replaced(&self, records: BTreeMap<RequestId, IngressRecord>, forgotten_at_ns: u64) -> Self {
+        let unkept = self
+            .unkept
+            .as_ref()
+            .map(|unkept| unkept.iter().chain(self.records.keys()).chain(records.keys()).copied().collect());
+        Self { records, changed: None, unkept, forgotten_at_ns }
+    }
+
+    /// From now on notes what is to be kept; what is there is kept already.
+    pub(crate) fn note_unkept(&mut self) {
+        self.unkept = Some(BTreeSet::new());
+    }
+
+    /// The messages that were inserted, moved on or dropped since the last call of this.
+    pub(crate) fn take_unkept(&mut self) -> BTreeSet<RequestId> {
+        self.unkept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// When old answers were last looked for.
@@ -83,11 +99,13 @@ impl IngressHistory {
             return;
         }
         self.forgotten_at_ns = now_ns;
-        let Self { records, changed, .. } = self;
+        let Self { records, changed, unkept, .. } = self;
         records.retain(|id, record| {
             let stays = record.is_open() || record.expiry_ns.saturating_add(KEPT_AFTER_EXPIRY_NS) > now_ns;
-            if !stays && let Some(changed) = changed {
-                changed.insert(*id);
+            if !stays {
+                for noted in [&mut *changed, unkept].into_iter().flatten() {
+                    noted.insert(*id);
+                }
             }
             stays
         });
@@ -100,8 +118,8 @@ impl IngressHistory {
     }
 
     fn note(&mut self, id: RequestId) {
-        if let Some(changed) = &mut self.changed {
-            changed.insert(id);
+        for noted in [&mut self.changed, &mut self.unkept].into_iter().flatten() {
+            noted.insert(id);
         }
     }
 }

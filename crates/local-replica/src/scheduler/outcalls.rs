@@ -11,7 +11,9 @@ use super::execute::{Entry, Keep, Reserve};
 use super::{Origin, Request};
 use crate::execution::{Context, Function, Input};
 use crate::message::{EntryPoint, Reject, RejectCode};
-use crate::outcalls::{OutcallArgs, OutcallEvent, OutcallId, OutcallRequest, TransformCall, Transformed};
+use crate::outcalls::{
+    OutcallArgs, OutcallEvent, OutcallId, OutcallRequest, OutcallUnderWay, TransformCall, Transformed,
+};
 use crate::replica::Replica;
 
 /// An outcall whose answer somebody waits for.
@@ -35,6 +37,17 @@ impl Replica {
         })?;
         self.pending.insert(id, PendingOutcall { origin: request.origin });
         Ok(())
+    }
+
+    /// Lets the nodes of an outcall send again that was under way in a state that is taken up; or rejects
+    /// it, when this replica would not send it.
+    pub(crate) fn resume_outcall(&mut self, outcall: OutcallUnderWay) {
+        let (id, cycles) = (outcall.request.id, outcall.request.cycles);
+        if let Err(reject) = self.outcalls().resume(outcall)
+            && let Some(pending) = self.pending.remove(&id)
+        {
+            self.respond(pending.origin, Err(reject), cycles);
+        }
     }
 
     /// Takes the answers of finished outcalls into the queue; waits up to `wait` for a node that is

@@ -140,7 +140,7 @@ fn memory(
     rows: &Rows,
 ) -> Result<Vec<u8>, RestoreError> {
     let mut bytes = vec![0; size_bytes as usize];
-    for (key, page) in rows.range(pages(canister, memory)) {
+    for (key, page) in rows.range(page_range(canister, memory)) {
         let RowKey::Page { index, .. } = key else {
             continue;
         };
@@ -153,13 +153,28 @@ fn memory(
     Ok(bytes)
 }
 
-fn pages(canister: Principal, memory: MemoryKind) -> RangeInclusive<RowKey> {
+/// The keys of all pages of a memory.
+pub(super) fn page_range(canister: Principal, memory: MemoryKind) -> RangeInclusive<RowKey> {
     let page = |index| RowKey::Page { canister, memory, index };
     page(0)..=page(u32::MAX)
 }
 
+/// The keys of all chunks of a canister.
+pub(super) fn chunk_range(canister: Principal) -> RangeInclusive<RowKey> {
+    RowKey::Chunk(canister, [0; 32])..=RowKey::Chunk(canister, [u8::MAX; 32])
+}
+
+/// The modules that canisters need, as they were sent, by their hash.
+pub(super) fn modules(canisters: &BTreeMap<Principal, Canister>) -> BTreeMap<[u8; 32], &[u8]> {
+    canisters
+        .values()
+        .filter_map(Canister::module)
+        .map(|module| (module.hash, module.sent.as_slice()))
+        .collect()
+}
+
 fn chunks(canister: Principal, rows: &Rows) -> BTreeMap<[u8; 32], Vec<u8>> {
-    rows.range(RowKey::Chunk(canister, [0; 32])..=RowKey::Chunk(canister, [u8::MAX; 32]))
+    rows.range(chunk_range(canister))
         .filter_map(|(key, chunk)| match key {
             RowKey::Chunk(_, hash) => Some((*hash, chunk.clone())),
             _ => None,
@@ -167,9 +182,14 @@ fn chunks(canister: Principal, rows: &Rows) -> BTreeMap<[u8; 32], Vec<u8>> {
         .collect()
 }
 
-fn snapshots(canister: Principal, rows: &Rows) -> Result<BTreeMap<SnapshotId, Snapshot>, RestoreError> {
+/// The keys of all snapshots of a canister.
+pub(super) fn snapshot_range(canister: Principal) -> RangeInclusive<RowKey> {
     let id = |number| RowKey::Snapshot(SnapshotId { canister, number });
-    rows.range(id(0)..=id(u64::MAX))
+    id(0)..=id(u64::MAX)
+}
+
+fn snapshots(canister: Principal, rows: &Rows) -> Result<BTreeMap<SnapshotId, Snapshot>, RestoreError> {
+    rows.range(snapshot_range(canister))
         .filter_map(|(key, value)| match key {
             RowKey::Snapshot(id) => Some(decode(key, value).map(|snapshot| (*id, snapshot))),
             _ => None,

@@ -16,6 +16,7 @@ pub(super) const PAGE_BYTES: usize = 4096;
 /// Names a row. Rows are handed out in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum RowKey {
+    Clock,
     /// Everything that has no row of its own.
     Subnet,
     Ingress(RequestId),
@@ -85,11 +86,24 @@ pub(super) fn encode(value: &impl Serialize) -> Vec<u8> {
     postcard::to_stdvec(value).expect("the types of the state have an encoding, and memory takes it")
 }
 
+pub(super) fn decode_key(key: &[u8]) -> Result<RowKey, RestoreError> {
+    postcard::from_bytes(key).map_err(|error| RestoreError::Damaged(format!("the key of a row: {error}")))
+}
+
 /// Decodes the value of a row, all of its bytes.
 pub(super) fn decode<T: DeserializeOwned>(key: &RowKey, value: &[u8]) -> Result<T, RestoreError> {
     match postcard::take_from_bytes(value) {
         Ok((decoded, [])) => Ok(decoded),
         Ok(_) => Err(RestoreError::Damaged(format!("{key:?}: bytes follow the value"))),
         Err(error) => Err(RestoreError::Damaged(format!("{key:?}: {error}"))),
+    }
+}
+
+/// Hands out the pages of a memory that are not all zero.
+pub(super) fn visit_pages(memory: &[u8], page: &mut dyn FnMut(u32, &[u8])) {
+    for (index, bytes) in (0..).zip(memory.chunks(PAGE_BYTES)) {
+        if bytes != &[0; PAGE_BYTES][..bytes.len()] {
+            page(index, bytes);
+        }
     }
 }

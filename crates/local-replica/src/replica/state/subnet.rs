@@ -4,22 +4,28 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use candid::Principal;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::canister::CanisterImage;
-use super::rows::{MemoryKind, PAGE_BYTES, RestoreError, RowKey, Rows, decode, encode};
+use super::canister::{CanisterImage, modules};
+use super::rows::{MemoryKind, RestoreError, RowKey, Rows, decode, encode, visit_pages};
 use crate::canister::{Canister, SnapshotId};
-use crate::execution::CompiledModule;
 use crate::management::AwaitingShares;
+use crate::outcalls::{OutcallId, OutcallUnderWay, Outcalls, PlannedFaults};
 use crate::replica::{CertifiedState, Replica};
-use crate::scheduler::{IngressHistory, IngressRecord, QueuedMessage};
+use crate::scheduler::{IngressRecord, PendingOutcall, QueuedMessage};
 use crate::threshold::ShareFaults;
+
+/// What [`RowKey::Clock`] holds.
+#[derive(Serialize, Deserialize)]
+struct ClockImage {
+    now_ns: u64,
+    ahead_ns: u64,
+}
 
 /// What [`RowKey::Subnet`] holds.
 #[derive(Serialize, Deserialize)]
 struct SubnetImage<'a> {
-    now_ns: u64,
-    clock_ahead_ns: u64,
     /// How many words `raw_rand` has drawn.
     random_words: u128,
     initial_cycles: u128,
@@ -30,29 +36,29 @@ struct SubnetImage<'a> {
     next_outcall: u64,
     share_faults: Cow<'a, ShareFaults>,
     awaiting_shares: Cow<'a, [AwaitingShares]>,
+    outcalls: Vec<Cow<'a, OutcallUnderWay>>,
+    pending: Cow<'a, BTreeMap<OutcallId, PendingOutcall>>,
+    faults: PlannedFaults,
 }
 
-impl Replica {
-    /// Hands out all rows of the present state, in the order of their keys.
-    pub(super) fn visit_rows(&self, row: &mut dyn FnMut(RowKey, &[u8])) {
-        let Self {
-            // Their rows follow.
-            canisters,
-            ingress,
-            // Here are the parts of the first row.
-            clock,
+impl<'a> SubnetImage<'a> {
+    fn of(replica: &'a Replica) -> Self {
+        let Replica {
             random,
             initial_cycles,
             next_canister,
+            ingress,
             queue,
             next_direct_call,
             next_outcall,
             share_faults,
             awaiting_shares,
-            // Outcalls under way are not kept yet.
-            outcalls: _,
-            faults: _,
-            pending: _,
+            outcalls,
+            pending,
+            faults,
+            // Rows of their own.
+            clock: _,
+            canisters: _,
             // The same in every replica of this identity.
             identity: _,
             subnet: _,
@@ -62,15 +68,14 @@ impl Replica {
             schnorr: _,
             ecdsa: _,
             bip340: _,
-            // How the state is looked at and worked on, not what it is.
+            // How the state is worked on, looked at and kept, not what it is.
             modules: _,
             certified: _,
             observer: _,
             defect: _,
-        } = self;
-        let image = SubnetImage {
-            now_ns: clock.now_ns(),
-            clock_ahead_ns: clock.ahead_ns(),
+            directory: _,
+        } = replica;
+        Self {
             random_words: random.get_word_pos(),
             initial_cycles: *initial_cycles,
             next_canister: *next_canister,
@@ -80,8 +85,27 @@ impl Replica {
             next_outcall: *next_outcall,
             share_faults: Cow::Borrowed(share_faults),
             awaiting_shares: Cow::Borrowed(awaiting_shares),
-        };
-        row(RowKey::Subnet, &encode(&image));
+            outcalls: outcalls.iter().flat_map(Outcalls::under_way).map(Cow::Borrowed).collect(),
+            pending: Cow::Borrowed(pending),
+            faults: faults.planned(),
+        }
+    }
+}
+
+impl Replica {
+    pub(super) fn clock_row(&self) -> Vec<u8> {
+        encode(&ClockImage { now_ns: self.clock.now_ns(), ahead_ns: self.clock.ahead_ns() })
+    }
+
+    pub(super) fn subnet_row(&self) -> Vec<u8> {
+        encode(&SubnetImage::of(self))
+    }
+
+    /// Hands out all rows of the present state, in the order of their keys.
+    pub(super) fn visit_rows(&self, row: &mut dyn FnMut(RowKey, &[u8])) {
+        let Self { ingress, canisters, .. } = self;
+        row(RowKey::Clock, &self.clock_row());
+        row(RowKey::Subnet, &self.subnet_row());
         for (id, record) in ingress.iter() {
             row(RowKey::Ingress(*id), &encode(record));
         }
@@ -107,20 +131,15 @@ impl Replica {
                 });
             }
         }
-        let modules: BTreeMap<[u8; 32], &[u8]> =
-            canisters.values().filter_map(Canister::module).map(|module| module_row(module)).collect();
-        for (hash, sent) in modules {
+        for (hash, sent) in modules(canisters) {
             row(RowKey::Module(hash), sent);
         }
     }
 
     /// Replaces the state by the one in these rows; on errors it stays as it is.
     pub(super) fn take_up(&mut self, rows: &Rows) -> Result<(), RestoreError> {
-        let row = rows.get(&RowKey::Subnet);
-        let row = row.ok_or_else(|| RestoreError::Damaged("the subnet's row is missing".to_owned()))?;
+        let ClockImage { now_ns, ahead_ns } = decode_row(rows, RowKey::Clock)?;
         let SubnetImage {
-            now_ns,
-            clock_ahead_ns,
             random_words,
             initial_cycles,
             next_canister,
@@ -130,7 +149,10 @@ impl Replica {
             next_outcall,
             share_faults,
             awaiting_shares,
-        } = decode(&RowKey::Subnet, row)?;
+            outcalls,
+            pending,
+            faults,
+        } = decode_row(rows, RowKey::Subnet)?;
         let mut ingress = BTreeMap::new();
         let mut canisters = BTreeMap::new();
         for (key, value) in rows {
@@ -142,7 +164,8 @@ impl Replica {
                     let image: CanisterImage<'static> = decode(key, value)?;
                     canisters.insert(*id, image.into_canister(*id, rows, &self.modules)?);
                 }
-                RowKey::Subnet
+                RowKey::Clock
+                | RowKey::Subnet
                 | RowKey::Chunk(..)
                 | RowKey::Snapshot(_)
                 | RowKey::Page { .. }
@@ -150,32 +173,31 @@ impl Replica {
             }
         }
         check_owners(rows, &canisters)?;
-        self.clock = self.clock.resumed_at(now_ns, clock_ahead_ns);
+        self.clock = self.clock.resumed_at(now_ns, ahead_ns);
         self.random.set_word_pos(random_words);
         self.initial_cycles = initial_cycles;
         self.canisters = canisters;
         self.next_canister = next_canister;
         self.queue = queue.into_owned();
-        self.ingress = IngressHistory::resumed(ingress, ingress_forgotten_at_ns);
+        self.ingress = self.ingress.replaced(ingress, ingress_forgotten_at_ns);
         self.certified = CertifiedState::default();
         self.next_direct_call = next_direct_call;
         self.next_outcall = next_outcall;
         self.share_faults = share_faults.into_owned();
         self.awaiting_shares = awaiting_shares.into_owned();
+        self.pending = pending.into_owned();
+        self.faults.plan(faults);
+        self.outcalls().forget_all();
+        for outcall in outcalls {
+            self.resume_outcall(outcall.into_owned());
+        }
         Ok(())
     }
 }
 
-fn module_row(module: &CompiledModule) -> ([u8; 32], &[u8]) {
-    (module.hash, &module.sent)
-}
-
-fn visit_pages(memory: &[u8], page: &mut dyn FnMut(u32, &[u8])) {
-    for (index, bytes) in (0..).zip(memory.chunks(PAGE_BYTES)) {
-        if bytes != &[0; PAGE_BYTES][..bytes.len()] {
-            page(index, bytes);
-        }
-    }
+fn decode_row<T: DeserializeOwned>(rows: &Rows, key: RowKey) -> Result<T, RestoreError> {
+    let row = rows.get(&key).ok_or_else(|| RestoreError::Damaged(format!("{key:?}: the row is missing")))?;
+    decode(&key, row)
 }
 
 /// Rows of canisters that do not exist would be lost silently.

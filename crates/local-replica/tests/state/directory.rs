@@ -1,0 +1,123 @@
+//! The state in a directory: what it gives back, and when it is refused.
+
+use std::fs;
+use std::time::Duration;
+
+use candid::Encode;
+use ic_management_canister_types::{CanisterIdRecord, UploadChunkArgs};
+use local_replica::{Principal, Replica, ReplicaConfig, ReplicaError, RestoreError, StateError};
+
+use super::actor::{Deed, actors, wasm};
+
+fn config(directory: &tempfile::TempDir) -> ReplicaConfig {
+    ReplicaConfig::default().with_seed(5).with_state_dir(directory.path())
+}
+
+fn open(directory: &tempfile::TempDir) -> Replica {
+    Replica::new(config(directory)).expect("the directory is its own")
+}
+
+fn refused(config: ReplicaConfig) -> StateError {
+    match Replica::new(config) {
+        Err(ReplicaError::State(error)) => error,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it is not refused"),
+    }
+}
+
+fn go(replica: &mut Replica, canister: Principal, bump: u8) {
+    let deed = Deed { bump, print_and_certify: true, ..Deed::default() };
+    replica.call(Principal::anonymous(), canister, "go", deed.encode()).expect("an answer");
+}
+
+fn manage(replica: &mut Replica, method: &str, arg: candid::Result<Vec<u8>>) {
+    let management = Principal::management_canister();
+    replica.call(Principal::anonymous(), management, method, arg.expect("encodes")).expect("an answer");
+}
+
+#[test]
+fn should_find_in_the_directory_whatever_was_kept_last() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut replica = open(&directory);
+    let [first, second, third] = actors(&mut replica, 3)[..] else { panic!("three were asked for") };
+    let changes: [&dyn Fn(&mut Replica); 9] = [
+        &|replica| go(replica, first, 1),
+        &|replica| go(replica, second, 30),
+        &|replica| go(replica, first, 2),
+        &|replica| replica.upgrade(first, &wasm(), Vec::new()).expect("it upgrades"),
+        &|replica| replica.advance_time(Duration::from_secs(1)),
+        &|replica| {
+            let chunk = UploadChunkArgs { canister_id: third, chunk: vec![7; 100] };
+            manage(replica, "upload_chunk", Encode!(&chunk));
+        },
+        &|replica| manage(replica, "stop_canister", Encode!(&CanisterIdRecord { canister_id: third })),
+        &|replica| manage(replica, "delete_canister", Encode!(&CanisterIdRecord { canister_id: third })),
+        &|replica| {
+            let again = replica.take_snapshot();
+            go(replica, second, 9);
+            replica.keep().expect("it can be written");
+            replica.restore(&again).expect("its own snapshot");
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        change(&mut replica);
+        replica.keep().expect("it can be written");
+        let kept = replica.state_hash();
+        drop(replica);
+        replica = open(&directory);
+        assert_eq!(replica.state_hash(), kept, "change {number}");
+    }
+}
+
+#[test]
+fn should_lose_only_what_was_not_kept() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut replica = open(&directory);
+    let canisters = actors(&mut replica, 1);
+    replica.keep().expect("it can be written");
+    let kept = replica.state_hash();
+    go(&mut replica, canisters[0], 1);
+    drop(replica);
+    assert_eq!(open(&directory).state_hash(), kept);
+}
+
+#[test]
+fn should_refuse_a_directory_that_is_in_use() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let _first = open(&directory);
+    assert!(matches!(refused(config(&directory)), StateError::InUse(_)));
+}
+
+#[test]
+fn should_refuse_a_directory_of_another_subnet() {
+    let directory = tempfile::tempdir().expect("a directory");
+    open(&directory).keep().expect("it can be written");
+    let refusal = refused(config(&directory).with_seed(6)).to_string();
+    assert!(refusal.contains("seed 5 and 13 nodes; this one has seed 6 and 13 nodes"), "{refusal}");
+    assert!(matches!(
+        refused(ReplicaConfig { nodes: 4, ..config(&directory) }),
+        StateError::State { source: RestoreError::OtherSubnet { found_nodes: 13, nodes: 4, .. }, .. }
+    ));
+}
+
+#[test]
+fn should_refuse_a_damaged_directory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut replica = open(&directory);
+    actors(&mut replica, 1);
+    replica.keep().expect("it can be written");
+    drop(replica);
+    let file = directory.path().join("state.redb");
+    let whole = fs::read(&file).expect("a file");
+    // Every page but the first ones, which hold nothing but the database's own headers.
+    let mut damaged = whole.clone();
+    for byte in damaged.iter_mut().skip(8192).step_by(100) {
+        *byte ^= 0x55;
+    }
+    fs::write(&file, damaged).expect("written");
+    assert!(matches!(refused(config(&directory)), StateError::Database { .. }));
+    fs::write(&file, b"no database").expect("written");
+    assert!(matches!(refused(config(&directory)), StateError::Database { .. }));
+    fs::write(&file, whole).expect("written");
+    open(&directory);
+}
