@@ -30,6 +30,10 @@ impl ReplicaClock {
         Self { kind: self.kind, now_ns, ahead_ns }
     }
 
+    pub fn follows_the_world(&self) -> bool {
+        self.kind == Clock::Wall
+    }
+
     pub fn now_ns(&self) -> u64 {
         self.now_ns
     }

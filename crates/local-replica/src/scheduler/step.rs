@@ -20,6 +20,9 @@ const RESOURCE_PAYMENT_INTERVAL_NS: u64 = 60_000_000_000;
 impl Replica {
     /// Executes exactly one message, after collecting answered outcalls, passed deadlines and due
     /// timers. A callback that traps is one message with its cleanup.
+    ///
+    /// With [`crate::Clock::Manual`] answers of outcalls come in only when nothing else is left to
+    /// execute, all together and in the order of the calls: a run does not depend on how fast servers are.
     pub fn step(&mut self) -> Step {
         if self.faults().down().len() > tolerated_faults(self.node_count()) as usize {
             // Too few nodes for consensus: the subnet stands still, and so does its time.
@@ -27,10 +30,16 @@ impl Replica {
         }
         self.refresh_clock();
         self.pay_for_resources(RESOURCE_PAYMENT_INTERVAL_NS);
-        self.collect_outcalls(None);
+        let follows_the_world = self.clock.follows_the_world();
+        if follows_the_world {
+            self.collect_outcalls(None);
+        }
         self.serve_awaiting_shares();
         self.expire_callbacks();
         self.enqueue_due_timers();
+        if !follows_the_world && self.queue.is_empty() {
+            self.collect_outcalls(None);
+        }
         while let Some(message) = self.queue.pop_front() {
             let report = match message {
                 QueuedMessage::Request(request) => Some(self.deliver_request(request)),

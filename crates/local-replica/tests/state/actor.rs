@@ -5,7 +5,7 @@ use local_replica::{Principal, Replica};
 /// What one message of an [`ACTOR`] does, in this order; the argument of its method `go`.
 #[derive(Clone, Debug, Default)]
 pub struct Deed {
-    /// Added to the counters in the heap, in a global and in stable memory.
+    /// Added to the counters in the heap, in a global and in stable memory; at most 13.
     pub bump: u8,
     /// Prints four bytes and certifies them.
     pub print_and_certify: bool,
@@ -53,7 +53,7 @@ impl Deed {
 }
 
 /// The heap: counter at 0, what the last answer began with at 8, a page for each bump value from
-/// 8192 on, the argument at 2 MiB.
+/// 8192 on, the argument at 65536.
 const ACTOR: &str = r#"(module
   (import "ic0" "msg_reply" (func $msg_reply))
   (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
@@ -73,10 +73,12 @@ const ACTOR: &str = r#"(module
   (import "ic0" "certified_data_set" (func $certify (param i32 i32)))
   (import "ic0" "time" (func $time (result i64)))
   (import "ic0" "debug_print" (func $print (param i32 i32)))
-  (memory (export "memory") 64)
+  (import "ic0" "data_certificate_size" (func $certificate_size (result i32)))
+  (import "ic0" "data_certificate_copy" (func $certificate_copy (param i32 i32 i32)))
+  (memory (export "memory") 2)
   (table funcref (elem $on_reply $on_reject $on_cleanup))
   (global $counter (mut i32) (i32.const 0))
-  (global $argument i32 (i32.const 2097152))
+  (global $argument i32 (i32.const 65536))
   (func $bump (param $by i32)
     (local $slot i32)
     (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (local.get $by)))
@@ -137,6 +139,10 @@ const ACTOR: &str = r#"(module
     (call $finish (local.get $flags)))
   (func $on_cleanup (param $flags i32) (call $bump (i32.const 5)))
   (func (export "canister_global_timer") (call $bump (i32.const 7)))
+  (func (export "canister_query certificate")
+    (call $certificate_copy (global.get $argument) (i32.const 0) (call $certificate_size))
+    (call $append (global.get $argument) (call $certificate_size))
+    (call $msg_reply))
   (func (export "canister_query count") (call $answer)))"#;
 
 /// The module of an actor.

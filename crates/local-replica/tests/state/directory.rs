@@ -42,7 +42,7 @@ fn should_find_in_the_directory_whatever_was_kept_last() {
     let [first, second, third] = actors(&mut replica, 3)[..] else { panic!("three were asked for") };
     let changes: [&dyn Fn(&mut Replica); 9] = [
         &|replica| go(replica, first, 1),
-        &|replica| go(replica, second, 30),
+        &|replica| go(replica, second, 13),
         &|replica| go(replica, first, 2),
         &|replica| replica.upgrade(first, &wasm(), Vec::new()).expect("it upgrades"),
         &|replica| replica.advance_time(Duration::from_secs(1)),
