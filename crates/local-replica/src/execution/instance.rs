@@ -53,6 +53,15 @@ pub struct Instance {
     globals: Vec<GlobalValue>,
     committed_globals: Vec<GlobalValue>,
     stable: StableMemory,
+    /// Whether the dirty pages have been taken before.
+    is_tracked: bool,
+}
+
+/// The pages of a canister's memories that were written.
+#[derive(Debug)]
+pub struct DirtyMemories {
+    pub heap: DirtyPages,
+    pub stable: DirtyPages,
 }
 
 impl Instance {
@@ -68,7 +77,7 @@ impl Instance {
             Ok(parts) => parts,
             Err(trap) => return Err((trap, stable)),
         };
-        Ok(Self { module, heap, committed_globals: globals.clone(), globals, stable })
+        Ok(Self { module, heap, committed_globals: globals.clone(), globals, stable, is_tracked: false })
     }
 
     /// An instance that goes on where an image of the same module was taken. The start function
@@ -124,15 +133,12 @@ impl Instance {
         &self.stable
     }
 
-    /// Pages of the linear memory that commits wrote since this was last called, or since the instance
-    /// was made; all others are as they were then, and zero in the beginning.
-    pub fn take_dirty_heap_pages(&mut self) -> DirtyPages {
-        self.heap.take_dirty_pages()
-    }
-
-    /// The same for stable memory; one that was loaded is dirty as a whole.
-    pub fn take_dirty_stable_pages(&mut self) -> DirtyPages {
-        self.stable.take_dirty_pages()
+    /// The pages that commits wrote since this was last called; absent at the first call, when any page
+    /// may differ from what is known of it.
+    pub fn take_dirty_pages(&mut self) -> Option<DirtyMemories> {
+        let dirty =
+            DirtyMemories { heap: self.heap.take_dirty_pages(), stable: self.stable.take_dirty_pages() };
+        std::mem::replace(&mut self.is_tracked, true).then_some(dirty)
     }
 
     /// Takes the stable memory out, uncommitted changes included.

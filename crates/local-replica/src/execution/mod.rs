@@ -20,7 +20,7 @@ pub use context::{Context, Contexts};
 pub use engine::{CompileError, CompiledModule, MetadataVisibility, ModuleCache};
 pub use heap_image::{GlobalValue, HeapImage, ImageError};
 pub use ic0::LEGALITY;
-pub use instance::{Function, Instance, Run};
+pub use instance::{DirtyMemories, Function, Instance, Run};
 pub use paged_memory::{DirtyPages, PAGE_BYTES};
 pub use stable_memory::StableMemory;
 pub use system_api::{CallbackFunctions, Effects, Environment, Input, OutgoingCall, TableFunction};

@@ -7,8 +7,9 @@ use candid::Principal;
 use sha2::{Digest, Sha256};
 
 use super::canister::{CanisterImage, chunk_range, modules, page_range, snapshot_range};
-use super::rows::{MemoryKind, RowKey, Rows, encode, visit_pages};
+use super::rows::{MemoryKind, PAGE_BYTES, RowKey, Rows, encode, visit_pages};
 use crate::canister::{Canister, SnapshotSource};
+use crate::execution::{DirtyPages, Instance};
 use crate::replica::Replica;
 
 /// What the rows that are written hold, as far as it takes to see what differs from them.
@@ -149,8 +150,34 @@ impl Changes {
             chunk_range(id),
             |key| matches!(key, RowKey::Chunk(_, hash) if chunks.contains_key(hash)),
         );
-        self.put_memory(kept, id, MemoryKind::Heap, canister.memory());
-        self.put_memory(kept, id, MemoryKind::Stable, canister.stable_memory());
+        match canister.instance.as_mut().and_then(Instance::take_dirty_pages) {
+            Some(dirty) => {
+                self.put_pages(kept, id, MemoryKind::Heap, canister.memory(), dirty.heap);
+                self.put_pages(kept, id, MemoryKind::Stable, canister.stable_memory(), dirty.stable);
+            }
+            None => {
+                self.put_memory(kept, id, MemoryKind::Heap, canister.memory());
+                self.put_memory(kept, id, MemoryKind::Stable, canister.stable_memory());
+            }
+        }
+    }
+
+    fn put_pages(
+        &mut self,
+        kept: &mut Kept,
+        canister: Principal,
+        memory: MemoryKind,
+        bytes: &[u8],
+        dirty: DirtyPages,
+    ) {
+        for index in dirty {
+            let key = RowKey::Page { canister, memory, index };
+            let start = index as usize * PAGE_BYTES;
+            match bytes.get(start..(start + PAGE_BYTES).min(bytes.len())) {
+                Some(page) if page.iter().any(|byte| *byte != 0) => self.put(kept, key, page),
+                _ => self.remove(kept, key),
+            }
+        }
     }
 
     fn put_memory(&mut self, kept: &mut Kept, canister: Principal, memory: MemoryKind, bytes: &[u8]) {

@@ -10,8 +10,8 @@ use crate::canister::SnapshotId;
 use crate::execution::{CompileError, ImageError};
 use crate::message::RequestId;
 
-/// Memories are cut into rows of this size; rows of zeros are left out.
-pub(super) const PAGE_BYTES: usize = 4096;
+// Memories are cut into rows of pages; pages of zeros are left out.
+pub(super) use crate::execution::PAGE_BYTES;
 
 /// Names a row. Rows are handed out in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
