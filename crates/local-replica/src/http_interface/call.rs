@@ -1,12 +1,12 @@
 //! `POST …/call`: update calls; version 2 answers at once, versions 3 and 4 wait for the answer.
 
+use super::body::CborBody;
 use super::driver::Pending;
 use super::effective_id::{Destination, check_call};
 use super::response::{Cbor, HttpError, reject_response};
 use super::{Interface, parse_principal};
 use crate::certification::CertifiedTree;
 use crate::message::{IngressMessage, Reject, RequestId};
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 pub(super) async fn asynchronous(
     State(interface): State<Interface>,
     Path(id): Path<String>,
-    body: Bytes,
+    CborBody(body): CborBody,
 ) -> Result<Response, HttpError> {
     let destination = Destination::Canister(parse_principal(&id)?);
     Ok(match submit(&interface, destination, &body).await? {
@@ -36,7 +36,7 @@ pub(super) async fn asynchronous(
 pub(super) async fn synchronous(
     State(interface): State<Interface>,
     Path(id): Path<String>,
-    body: Bytes,
+    CborBody(body): CborBody,
 ) -> Result<Response, HttpError> {
     call_and_wait(&interface, Destination::Canister(parse_principal(&id)?), &body).await
 }
@@ -45,7 +45,7 @@ pub(super) async fn synchronous(
 pub(super) async fn on_subnet(
     State(interface): State<Interface>,
     Path(id): Path<String>,
-    body: Bytes,
+    CborBody(body): CborBody,
 ) -> Result<Response, HttpError> {
     let subnet_id = parse_principal(&id)?;
     interface.check_subnet(subnet_id)?;

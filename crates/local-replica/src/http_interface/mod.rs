@@ -4,9 +4,12 @@
 //! One thread owns the replica; requests reach it as commands. Whatever a request claims is checked
 //! before the replica sees it.
 
+mod body;
 mod call;
+mod cors;
 mod driver;
 mod effective_id;
+mod gateway;
 mod path_authorization;
 mod query;
 mod read_state;
@@ -15,29 +18,31 @@ mod server;
 mod status;
 
 pub use driver::ReplicaStopped;
+pub use gateway::GatewayError;
 pub use server::{ReplicaServer, ServerHandle};
 
-use crate::ingress::{AuthenticatedRequest, authenticate, decode};
+use crate::ingress::{AuthenticatedRequest, RootOfTrust, authenticate, decode};
 use crate::message::Principal;
 pub(crate) use driver::Driver;
+use gateway::Gateway;
 use response::HttpError;
+use std::sync::Arc;
 use std::time::SystemTime;
-
-/// The largest request body.
-const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 
 /// What the endpoints share.
 #[derive(Clone)]
 struct Interface {
     driver: Driver,
     subnet_id: Principal,
+    root_key_der: Arc<[u8]>,
+    gateway: Gateway,
 }
 
 impl Interface {
     /// Decodes and authenticates the body of a request by the wall clock. (The replica's clock may
     /// be moved by tests; users sign by the world's.)
     fn authenticated(&self, body: &[u8]) -> Result<AuthenticatedRequest, HttpError> {
-        Ok(authenticate(decode(body)?, wall_clock_ns())?)
+        Ok(authenticate(decode(body)?, wall_clock_ns(), RootOfTrust::new(&self.root_key_der))?)
     }
 
     fn check_subnet(&self, subnet_id: Principal) -> Result<(), HttpError> {

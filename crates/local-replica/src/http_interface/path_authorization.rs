@@ -52,13 +52,19 @@ pub(super) fn check_paths(
     for path in paths {
         check_path(path, reader, state)?;
     }
-    let request_ids: BTreeSet<&Vec<u8>> =
-        paths.iter().filter(|path| path[0] == b"request_status").map(|path| &path[1]).collect();
-    if request_ids.len() > 1 {
-        return Err(HttpError::bad_request(format!(
-            "content.paths: the status of {} requests; ask for one at a time",
-            request_ids.len()
-        )));
+    for (first, what) in [(&b"request_status"[..], "request"), (b"canister_ranges", "subnet")] {
+        let ids: BTreeSet<&[u8]> = paths
+            .iter()
+            .filter(|path| path.first().is_some_and(|label| label == first))
+            .filter_map(|path| path.get(1).map(Vec::as_slice))
+            .collect();
+        if ids.len() > 1 {
+            return Err(HttpError::bad_request(format!(
+                "content.paths: /{}/… of {} {what}s; ask for one {what} at a time",
+                first.escape_ascii(),
+                ids.len()
+            )));
+        }
     }
     Ok(())
 }
@@ -75,6 +81,12 @@ fn check_path(path: &Path, reader: &ReadRequest, state: &dyn ReadableState) -> R
         [b"time"] | [b"subnet"] | [b"subnet", _] => Ok(()),
         [b"subnet", _, b"public_key" | b"type" | b"node" | b"canister_ranges"] => Ok(()),
         [b"subnet", _, b"node", _] | [b"subnet", _, b"node", _, b"public_key"] => Ok(()),
+        [b"subnet", id, b"metrics"] if reader.destination.id().as_slice() != *id => {
+            Err(HttpError::forbidden(format!(
+                "content.paths: {} can be read at the endpoint of that subnet only",
+                display(path)
+            )))
+        }
         [b"subnet", _, b"metrics"] | [b"canister_ranges", _] => match reader.destination {
             Destination::Subnet(_) => Ok(()),
             Destination::Canister(_) => Err(HttpError::forbidden(format!(
@@ -82,8 +94,15 @@ fn check_path(path: &Path, reader: &ReadRequest, state: &dyn ReadableState) -> R
                 display(path)
             ))),
         },
-        [b"api_boundary_nodes"] | [b"api_boundary_nodes", _] | [b"api_boundary_nodes", _, _] => Ok(()),
-        [b"request_status", id] | [b"request_status", id, _] => check_request_status(id, reader, state),
+        [b"api_boundary_nodes"]
+        | [b"api_boundary_nodes", _]
+        | [b"api_boundary_nodes", _, b"domain" | b"ipv4_address" | b"ipv6_address"] => Ok(()),
+        [b"request_status", id]
+        | [
+            b"request_status",
+            id,
+            b"status" | b"reply" | b"reject_code" | b"reject_message" | b"error_code",
+        ] => check_request_status(id, reader, state),
         [b"canister", id, b"module_hash" | b"controllers"] => concerned_canister(id, reader).map(|_| ()),
         [b"canister", id, b"metadata", name] => {
             check_metadata(concerned_canister(id, reader)?, name, reader, state)

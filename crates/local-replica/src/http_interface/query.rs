@@ -1,12 +1,12 @@
 //! `POST …/query`: queries, answered at once and signed by one node.
 
+use super::body::CborBody;
 use super::effective_id::{Destination, check_query};
 use super::response::{Cbor, HttpError, reject_response};
 use super::{Interface, parse_principal};
 use crate::Replica;
 use crate::certification::NodeKey;
 use crate::message::{CallResult, QueryMessage, RequestId};
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use ic_transport_types::{EnvelopeContent, NodeSignature, QueryResponse, ReplyResponse};
 
@@ -14,7 +14,7 @@ use ic_transport_types::{EnvelopeContent, NodeSignature, QueryResponse, ReplyRes
 pub(super) async fn on_canister(
     State(interface): State<Interface>,
     Path(id): Path<String>,
-    body: Bytes,
+    CborBody(body): CborBody,
 ) -> Result<Cbor<QueryResponse>, HttpError> {
     query(&interface, Destination::Canister(parse_principal(&id)?), &body).await
 }
@@ -23,7 +23,7 @@ pub(super) async fn on_canister(
 pub(super) async fn on_subnet(
     State(interface): State<Interface>,
     Path(id): Path<String>,
-    body: Bytes,
+    CborBody(body): CborBody,
 ) -> Result<Cbor<QueryResponse>, HttpError> {
     let subnet_id = parse_principal(&id)?;
     interface.check_subnet(subnet_id)?;

@@ -1,5 +1,6 @@
 //! `POST …/read_state`: certified parts of the state tree, for those who may read them.
 
+use super::body::CborBody;
 use super::effective_id::Destination;
 use super::path_authorization::{ReadRequest, ReadableState, Submission, check_paths};
 use super::response::{Cbor, HttpError};
@@ -8,7 +9,6 @@ use crate::Replica;
 use crate::certification::Path as TreePath;
 use crate::execution::MetadataVisibility;
 use crate::message::{Principal, RequestId};
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use ic_transport_types::{EnvelopeContent, ReadStateResponse};
 
@@ -16,7 +16,7 @@ use ic_transport_types::{EnvelopeContent, ReadStateResponse};
 pub(super) async fn on_canister(
     State(interface): State<Interface>,
     Path(id): Path<String>,
-    body: Bytes,
+    CborBody(body): CborBody,
 ) -> Result<Cbor<ReadStateResponse>, HttpError> {
     read_state(&interface, Destination::Canister(parse_principal(&id)?), &body).await
 }
@@ -25,7 +25,7 @@ pub(super) async fn on_canister(
 pub(super) async fn on_subnet(
     State(interface): State<Interface>,
     Path(id): Path<String>,
-    body: Bytes,
+    CborBody(body): CborBody,
 ) -> Result<Cbor<ReadStateResponse>, HttpError> {
     let subnet_id = parse_principal(&id)?;
     interface.check_subnet(subnet_id)?;

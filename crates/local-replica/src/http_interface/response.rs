@@ -24,6 +24,10 @@ impl HttpError {
         Self { status: StatusCode::FORBIDDEN, message: message.into() }
     }
 
+    pub(super) fn unsupported_media_type(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, message: message.into() }
+    }
+
     pub(super) fn too_large(message: impl Into<String>) -> Self {
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, message: message.into() }
     }
@@ -31,11 +35,8 @@ impl HttpError {
 
 impl From<IngressError> for HttpError {
     fn from(error: IngressError) -> Self {
-        if error.is_forbidden() {
-            Self::forbidden(error.to_string())
-        } else {
-            Self::bad_request(error.to_string())
-        }
+        // As the network's nodes answer, whatever is wrong with a request.
+        Self::bad_request(error.to_string())
     }
 }
 

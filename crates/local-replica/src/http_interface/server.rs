@@ -1,13 +1,15 @@
 //! The server: listens, routes requests to the endpoints, and stops when told to.
 
 use super::driver::{Driver, ReplicaStopped};
-use super::{Interface, MAX_BODY_BYTES, call, query, read_state, status};
+use super::gateway::{self, Gateway};
+use super::{Interface, call, cors, query, read_state, status};
 use crate::Replica;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::http::{StatusCode, Uri};
+use axum::routing::{any, get, post};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -36,8 +38,10 @@ impl ReplicaServer {
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let subnet_id = replica.subnet_id();
+        let root_key_der: Arc<[u8]> = replica.root_key_der().into();
+        let gateway = Gateway::new(&format!("http://{address}"), &root_key_der).map_err(io::Error::other)?;
         let (driver, replica_thread) = Driver::start(replica)?;
-        let interface = Interface { driver: driver.clone(), subnet_id };
+        let interface = Interface { driver: driver.clone(), subnet_id, root_key_der, gateway };
         let (stop, stopped) = oneshot::channel();
         let http_thread = Builder::new().name("replica-http".to_owned()).spawn(move || {
             // Both ends of the select are ends of the server; requests under way are cut off below.
@@ -72,8 +76,14 @@ fn router(interface: Interface) -> Router {
         .route("/api/v3/canister/{id}/read_state", post(read_state::on_canister))
         .route("/api/v2/subnet/{id}/read_state", post(read_state::on_subnet))
         .route("/api/v3/subnet/{id}/read_state", post(read_state::on_subnet))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .route("/api/{*unknown}", any(unknown_endpoint))
+        .fallback(gateway::serve)
+        .layer(cors::layer())
         .with_state(interface)
+}
+
+async fn unknown_endpoint(uri: Uri) -> (StatusCode, String) {
+    (StatusCode::NOT_FOUND, format!("{}: no such endpoint\n", uri.path()))
 }
 
 /// A running server; dropping it stops it.

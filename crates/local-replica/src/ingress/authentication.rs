@@ -1,6 +1,8 @@
 //! Decodes an envelope and finds out whether its sender really sent it.
 
 use super::delegation::verify_chain;
+use super::read_state_nonce::ReadStateNonce;
+use super::signature::RootOfTrust;
 use super::{IngressError, MAX_EXPIRY_AHEAD_SECONDS, MAX_NONCE_BYTES, PERMITTED_DRIFT_SECONDS};
 use crate::message::{Principal, RequestId};
 use ic_transport_types::{Envelope, EnvelopeContent};
@@ -26,26 +28,51 @@ impl AuthenticatedRequest {
     }
 }
 
+/// A request that nobody has checked.
+#[derive(Debug)]
+pub struct DecodedRequest {
+    envelope: Envelope<'static>,
+    nonce: ReadStateNonce,
+}
+
+impl From<Envelope<'static>> for DecodedRequest {
+    fn from(envelope: Envelope<'static>) -> Self {
+        Self { envelope, nonce: ReadStateNonce::default() }
+    }
+}
+
 /// Decodes the body of a request.
 ///
 /// # Errors
 /// When it is not a CBOR envelope.
-pub fn decode(body: &[u8]) -> Result<Envelope<'static>, IngressError> {
-    serde_cbor::from_slice(body).map_err(|error| IngressError::Malformed { reason: error.to_string() })
+pub fn decode(body: &[u8]) -> Result<DecodedRequest, IngressError> {
+    let malformed = |error: serde_cbor::Error| IngressError::Malformed { reason: error.to_string() };
+    let envelope: Envelope<'static> = serde_cbor::from_slice(body).map_err(malformed)?;
+    let nonce = match *envelope.content {
+        EnvelopeContent::ReadState { .. } => ReadStateNonce::of_body(body).map_err(malformed)?,
+        EnvelopeContent::Call { .. } | EnvelopeContent::Query { .. } => ReadStateNonce::default(),
+    };
+    Ok(DecodedRequest { envelope, nonce })
 }
 
-/// Checks an envelope by the wall clock `now_ns`, nanoseconds since 1970.
+/// Checks a request by the wall clock `now_ns`, nanoseconds since 1970.
 ///
 /// # Errors
 /// The first rule of the interface specification that it breaks.
-pub fn authenticate(envelope: Envelope<'_>, now_ns: u64) -> Result<AuthenticatedRequest, IngressError> {
+pub fn authenticate(
+    request: impl Into<DecodedRequest>,
+    now_ns: u64,
+    root: RootOfTrust<'_>,
+) -> Result<AuthenticatedRequest, IngressError> {
+    let DecodedRequest { envelope, nonce } = request.into();
+    check_nonce(nonce.as_bytes())?;
     check_content(&envelope.content, now_ns)?;
-    let request_id = envelope.content.to_request_id();
+    let request_id = nonce.request_id(&envelope.content);
     let targets = if *envelope.content.sender() == Principal::anonymous() {
         check_unsigned(&envelope)?;
         None
     } else {
-        check_signed(&envelope, &request_id, now_ns)?
+        check_signed(&envelope, &request_id, now_ns, root)?
     };
     Ok(AuthenticatedRequest {
         content: envelope.content.into_owned(),
@@ -54,15 +81,18 @@ pub fn authenticate(envelope: Envelope<'_>, now_ns: u64) -> Result<Authenticated
     })
 }
 
+fn check_nonce(nonce: Option<&[u8]>) -> Result<(), IngressError> {
+    match nonce.map(<[u8]>::len) {
+        Some(found_bytes) if found_bytes > MAX_NONCE_BYTES => Err(IngressError::NonceTooLong { found_bytes }),
+        _ => Ok(()),
+    }
+}
+
 fn check_content(content: &EnvelopeContent, now_ns: u64) -> Result<(), IngressError> {
     if let EnvelopeContent::Call { nonce, sender_info, .. }
     | EnvelopeContent::Query { nonce, sender_info, .. } = content
     {
-        if let Some(found_bytes) = nonce.as_ref().map(Vec::len)
-            && found_bytes > MAX_NONCE_BYTES
-        {
-            return Err(IngressError::NonceTooLong { found_bytes });
-        }
+        check_nonce(nonce.as_deref())?;
         if sender_info.is_some() {
             return Err(IngressError::SenderInfoUnsupported);
         }
@@ -73,13 +103,12 @@ fn check_content(content: &EnvelopeContent, now_ns: u64) -> Result<(), IngressEr
         return Ok(());
     }
     let expiry_ns = content.ingress_expiry();
-    let furthest = now_ns.saturating_add((MAX_EXPIRY_AHEAD_SECONDS + PERMITTED_DRIFT_SECONDS) * NANOSECONDS);
-    if expiry_ns < now_ns {
-        Err(IngressError::Expired { expiry_ns, now_ns })
-    } else if expiry_ns > furthest {
-        Err(IngressError::ExpiryTooFarAhead { expiry_ns, now_ns })
-    } else {
+    let furthest_ns =
+        now_ns.saturating_add((MAX_EXPIRY_AHEAD_SECONDS + PERMITTED_DRIFT_SECONDS) * NANOSECONDS);
+    if (now_ns..=furthest_ns).contains(&expiry_ns) {
         Ok(())
+    } else {
+        Err(IngressError::Expiry { expiry_ns, now_ns, furthest_ns })
     }
 }
 
@@ -100,6 +129,7 @@ fn check_signed(
     envelope: &Envelope<'_>,
     request_id: &ic_transport_types::RequestId,
     now_ns: u64,
+    root: RootOfTrust<'_>,
 ) -> Result<Option<BTreeSet<Principal>>, IngressError> {
     let missing = |field| IngressError::MissingAuthentication { field };
     let sender_key = envelope.sender_pubkey.as_deref().ok_or(missing("sender_pubkey"))?;
@@ -111,8 +141,8 @@ fn check_signed(
     }
     let delegations = envelope.sender_delegation.as_deref().unwrap_or_default();
     let is_call = matches!(*envelope.content, EnvelopeContent::Call { .. });
-    let chain = verify_chain(sender_key, delegations, is_call, now_ns)?;
-    if !chain.key.verifies(&request_id.signable(), signature) {
+    let chain = verify_chain(sender_key, delegations, is_call, now_ns, root)?;
+    if !chain.key.verifies(&request_id.signable(), signature, root) {
         let key = match delegations.len() {
             0 => "sender_pubkey".to_owned(),
             length => format!("sender_delegation[{}].pubkey", length - 1),

@@ -1,6 +1,6 @@
 //! Delegation chains: one key lets another sign in its place, until a time and for some canisters.
 
-use super::signature::UserKey;
+use super::signature::{RootOfTrust, UserKey};
 use super::{IngressError, MAX_DELEGATION_TARGETS, MAX_DELEGATIONS};
 use crate::message::Principal;
 use ic_transport_types::{DelegationPermissions, SignedDelegation};
@@ -20,6 +20,7 @@ pub(super) fn verify_chain(
     chain: &[SignedDelegation],
     is_call: bool,
     now_ns: u64,
+    root: RootOfTrust<'_>,
 ) -> Result<VerifiedChain, IngressError> {
     if chain.len() > MAX_DELEGATIONS {
         return Err(IngressError::TooManyDelegations { found: chain.len() });
@@ -46,7 +47,7 @@ pub(super) fn verify_chain(
         {
             return Err(IngressError::TooManyTargets { index, found });
         }
-        if !key.verifies(&delegation.signable(), signature) {
+        if !key.verifies(&delegation.signable(), signature, root) {
             return Err(IngressError::WrongDelegationSignature { index });
         }
         targets = narrowed(targets, delegation.targets.as_deref());

@@ -48,7 +48,7 @@ fn read_clauses(module: &str, source: &str, clauses: &mut Clauses) {
             sentence.push(text);
             continue;
         }
-        let is_test = line.trim() == "#[test]";
+        let is_test = matches!(line.trim(), "#[test]" | "#[tokio::test]");
         let is_list = line.ends_with("_clauses! {");
         if is_list {
             sentence.clear();
@@ -57,7 +57,8 @@ fn read_clauses(module: &str, source: &str, clauses: &mut Clauses) {
             let mut tests = Vec::new();
             for line in lines.by_ref() {
                 if is_test {
-                    let name = line.trim().strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                    let line = line.trim().trim_start_matches("async ");
+                    let name = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
                     tests.push(name.unwrap_or_else(|| panic!("{module}: no function after #[test]")));
                     break;
                 } else if let Some(text) = documentation(line, "///") {
@@ -85,6 +86,10 @@ fn read_clauses(module: &str, source: &str, clauses: &mut Clauses) {
     }
 }
 
+fn read(source: &Path) -> String {
+    std::fs::read_to_string(source).expect("the source can be read")
+}
+
 fn page(clauses: &Clauses) -> String {
     let total: usize = clauses.values().flatten().map(|clause| clause.tests.len()).sum();
     // Rounded, so that not every new clause changes this line.
@@ -107,13 +112,19 @@ fn clause_page_should_list_every_clause() {
     let mut files = Vec::new();
     sources(&folder, &mut files);
     sources(&tests.join("outcalls"), &mut files);
-    let mut clauses = Clauses::new();
     let is_about_a_page = |path: &Path| path.ends_with("clause_page.rs") || path.ends_with("fault_page.rs");
-    for path in files.iter().filter(|path| !is_about_a_page(path)) {
-        let source = std::fs::read_to_string(path).expect("the source can be read");
+    files.retain(|path| !is_about_a_page(path));
+    // Beside the clauses of the HTTP interface stand tests of other things, which need a server too.
+    let mut served = Vec::new();
+    sources(&tests.join("http"), &mut served);
+    files.extend(
+        served.into_iter().filter(|path| read(path).lines().next().is_some_and(|line| line.contains('›'))),
+    );
+    let mut clauses = Clauses::new();
+    for path in &files {
         let module = path.strip_prefix(&folder).or_else(|_| path.strip_prefix(&tests));
         let module = module.expect("found in one of them").with_extension("");
-        read_clauses(&module.to_string_lossy().replace('/', "::"), &source, &mut clauses);
+        read_clauses(&module.to_string_lossy().replace('/', "::"), &read(path), &mut clauses);
     }
     let readme = folder.join("README.md");
     let text = std::fs::read_to_string(&readme).expect("the page can be read");

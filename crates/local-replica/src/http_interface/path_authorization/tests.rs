@@ -71,7 +71,8 @@ fn should_let_anyone_read_what_concerns_the_subnet() {
 
 #[test]
 fn should_serve_ranges_and_metrics_at_the_subnet_only() {
-    for labels in [&[&b"canister_ranges"[..], b"id"][..], &[b"subnet", b"id", b"metrics"]] {
+    let id = canister();
+    for labels in [&[&b"canister_ranges"[..], id.as_slice()][..], &[b"subnet", id.as_slice(), b"metrics"]] {
         assert_eq!(status_of(labels, &reader()), StatusCode::FORBIDDEN);
         assert_eq!(status_of(labels, &reader_at(Destination::Subnet(canister()))), StatusCode::OK);
     }

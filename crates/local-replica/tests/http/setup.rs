@@ -1,7 +1,5 @@
 //! A served replica with a small canister, shared by the tests of the HTTP interface.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use candid::{CandidType, Decode, Encode, Principal};
 use ic_agent::identity::BasicIdentity;
 use ic_agent::{Agent, AgentError, Identity};
@@ -9,7 +7,6 @@ use ic_management_canister_types::{CanisterInstallMode, InstallCodeArgs};
 use local_replica::http_interface::{ReplicaServer, ServerHandle};
 use local_replica::{Clock, Replica, ReplicaConfig};
 use serde::Deserialize;
-use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -66,10 +63,6 @@ impl Setup {
 
     pub fn server(&self) -> &ServerHandle {
         &self.server
-    }
-
-    pub fn with_replica(&self, task: impl FnOnce(&mut Replica) + Send + 'static) {
-        self.server.with_replica(task).expect("it runs");
     }
 
     pub fn stop(self) {
@@ -139,20 +132,4 @@ pub fn as_u32(bytes: &[u8]) -> u32 {
 pub fn sha256(bytes: &[u8]) -> Vec<u8> {
     use sha2::Digest;
     sha2::Sha256::digest(bytes).to_vec()
-}
-
-/// Posts a raw body; returns the status and the body as text.
-pub async fn post(url: String, body: Vec<u8>) -> (u16, String) {
-    tokio::task::spawn_blocking(move || {
-        let response = match ureq::post(&url).set("content-type", "application/cbor").send_bytes(&body) {
-            Ok(response) | Err(ureq::Error::Status(_, response)) => response,
-            Err(error) => panic!("{error}"),
-        };
-        let status = response.status();
-        let mut body = Vec::new();
-        response.into_reader().read_to_end(&mut body).expect("a body");
-        (status, String::from_utf8_lossy(&body).into_owned())
-    })
-    .await
-    .expect("no panic")
 }

@@ -1,9 +1,8 @@
 //! The control interface, as a script uses it beside an agent.
 
-mod http;
-
+use crate::raw::post;
+use crate::setup::{Setup, as_u32, identity};
 use candid::Principal;
-use http::{Setup, identity};
 use local_replica::control::ControlServer;
 use local_replica::trace::Trace;
 use serde_json::{Value, json};
@@ -135,13 +134,13 @@ async fn should_stand_still_and_go_on() {
     controlled.put("/execution", json!({ "running": false })).await;
     let signed = agent.update(&controlled.canister, "inc").sign().expect("signs");
     let url = format!("{}/api/v2/canister/{}/call", controlled.network.url(), controlled.canister);
-    assert_eq!(http::post(url, signed.signed_update).await.0, 202);
+    assert_eq!(post(&url, &signed.signed_update).status, 202);
     let state = controlled.get("/state").await;
     assert_eq!(state["queued_messages"], 1, "taken and not executed: {state}");
 
     controlled.put("/execution", json!({ "running": true })).await;
     let (reply, _) = agent.wait(&signed.request_id, controlled.canister).await.expect("an answer");
-    assert_eq!(http::as_u32(&reply), 1);
+    assert_eq!(as_u32(&reply), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! The binary: what it announces, and that a signal ends it.
 
-mod http;
-
 use local_replica::serve::Network;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
