@@ -4,6 +4,7 @@ mod certified_state;
 mod clock;
 mod direct;
 mod inspection;
+mod metrics;
 mod stand_ins;
 mod state;
 
@@ -19,6 +20,7 @@ pub use inspection::{Observer, ReplicaView};
 pub use state::{RestoreError, StateError, StateHash, WorldSnapshot};
 
 use clock::ReplicaClock;
+use metrics::Counters;
 use state::{Identity, StateDirectory};
 
 use crate::canister::{Canister, SubnetFacts};
@@ -29,6 +31,7 @@ use crate::execution::ModuleCache;
 use crate::management::AwaitingShares;
 use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace, Routes, tolerated_faults};
 use crate::scheduler::{IngressHistory, PendingOutcall, QueuedMessage};
+use crate::stand_ins::Accounts;
 use crate::threshold::{NodeIndex, SchnorrEd25519Key, Secp256k1Key, ShareFault, ShareFaults, VetKdKey};
 
 /// Why a replica cannot be started.
@@ -74,6 +77,8 @@ pub struct Replica {
     pub(crate) queue: VecDeque<QueuedMessage>,
     pub(crate) ingress: IngressHistory,
     certified: CertifiedState,
+    pub(crate) counters: Counters,
+    cycles_accounts: Accounts,
     pub(crate) next_direct_call: u64,
     /// Absent only while transforms run.
     pub(crate) outcalls: Option<Outcalls>,
@@ -139,6 +144,8 @@ impl Replica {
             queue: VecDeque::new(),
             ingress: IngressHistory::default(),
             certified: CertifiedState::default(),
+            counters: Counters::default(),
+            cycles_accounts: Accounts::default(),
             next_direct_call: 0,
             outcalls: Some(outcalls),
             faults,

@@ -1,7 +1,6 @@
 //! The body of a request: CBOR, said to be so, and not too large.
 
 use super::response::HttpError;
-use axum::RequestExt;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
@@ -23,7 +22,7 @@ impl<S: Send + Sync> FromRequest<S> for CborBody {
                 content_type.unwrap_or_default().escape_ascii()
             )));
         }
-        match axum::body::to_bytes(request.with_limited_body().into_body(), MAX_BODY_BYTES).await {
+        match axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await {
             Ok(bytes) => Ok(Self(bytes)),
             Err(_) => Err(HttpError::too_large(format!(
                 "body: could not be read to its end, or has more than the {MAX_BODY_BYTES} bytes that are allowed"

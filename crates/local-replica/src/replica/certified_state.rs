@@ -72,6 +72,9 @@ impl Replica {
         {
             return tree.clone();
         }
+        let metrics = self_described_cbor(&self.subnet_metrics());
+        let subnet = self.subnet.id;
+        self.certified.tree.insert(&[b"subnet", subnet.as_slice(), b"metrics"], metrics);
         self.certified.tree.insert(&[b"time"], leb128_bytes(time_ns));
         let tree = Arc::new(CertifiedTree::new(self.root_key.clone(), self.certified.tree.clone()));
         self.certified.shown = Some((time_ns, tree.clone()));
@@ -223,6 +226,6 @@ fn self_described_cbor(value: &impl Serialize) -> Vec<u8> {
     serializer
         .self_describe()
         .and_then(|()| value.serialize(&mut serializer))
-        .expect("byte strings in arrays can be encoded, and writing to a vector cannot fail");
+        .expect("what stands in the tree can be encoded, and writing to a vector cannot fail");
     bytes
 }

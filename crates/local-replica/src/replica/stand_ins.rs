@@ -5,26 +5,21 @@ use ic_management_canister_types::CanisterSettings;
 
 use super::Replica;
 use crate::canister::Originator;
-use crate::message::{CallResult, Reject};
+use crate::message::Reject;
 use crate::scheduler::not_found;
-use crate::stand_ins::{self, StandInOps};
-
-impl Replica {
-    /// Answers in place of a system canister; `None` when `canister` is none that is stood in for.
-    pub(crate) fn stand_in_answer(
-        &mut self,
-        canister: Principal,
-        method: &str,
-        arg: &[u8],
-        caller: Principal,
-    ) -> Option<CallResult> {
-        stand_ins::answer(canister, method, arg, caller, self)
-    }
-}
+use crate::stand_ins::{Accounts, StandInOps};
 
 impl StandInOps for Replica {
     fn subnet_id(&self) -> Principal {
         self.subnet.id
+    }
+
+    fn time_ns(&self) -> u64 {
+        self.time_ns()
+    }
+
+    fn accounts(&mut self) -> &mut Accounts {
+        &mut self.cycles_accounts
     }
 
     fn create_canister(&mut self, settings: CanisterSettings, cycles: u128) -> Result<Principal, Reject> {

@@ -8,8 +8,9 @@ use crate::canister::{CallContext, CallContextId, Callback, Status};
 use crate::config::Defect;
 use crate::cycles::{QUERY_INSTRUCTIONS, UPDATE_INSTRUCTIONS};
 use crate::execution::{Context, Effects, Function, Input};
-use crate::message::{EntryPoint, IngressStatus, MessageReport, Outcome, Reject, RejectCode};
+use crate::message::{EntryPoint, IngressStatus, MessageReport, Outcome, Reject, RejectCode, RequestId};
 use crate::replica::Replica;
+use crate::stand_ins;
 
 /// How the named method is exported.
 enum Method {
@@ -20,18 +21,28 @@ enum Method {
 impl Replica {
     pub(super) fn deliver_request(&mut self, request: Request) -> MessageReport {
         if let Origin::Ingress(id) = request.origin {
+            if self.ingress.get(&id).is_some_and(|record| record.expiry_ns < self.clock.users_ns()) {
+                return self.refuse_expired(id, &request);
+            }
             self.set_ingress_status(id, IngressStatus::Processing);
         }
         if request.to == Principal::management_canister() {
             return self.deliver_to_management(request);
         }
-        if !self.canisters.contains_key(&request.to)
-            && let Some(result) =
-                self.stand_in_answer(request.to, &request.method, &request.arg, request.caller)
-        {
-            let report = self.report_native(request.to, &request.method, Outcome::Ok);
-            self.respond(request.origin, result, request.cycles);
-            return report;
+        if !self.canisters.contains_key(&request.to) {
+            let mut call = stand_ins::Call {
+                canister: request.to,
+                method: &request.method,
+                arg: &request.arg,
+                caller: request.caller,
+                cycles: request.cycles,
+            };
+            if let Some(result) = stand_ins::answer(&mut call, self) {
+                let refund_cycles = call.cycles;
+                let report = self.report_native(request.to, &request.method, Outcome::Ok);
+                self.respond(request.origin, result, refund_cycles);
+                return report;
+            }
         }
         match self.admit(&request) {
             Ok(Method::Update) => self.deliver_update(request),
@@ -43,6 +54,19 @@ impl Replica {
                 report
             }
         }
+    }
+
+    /// A message that waited past its expiry is not begun: its sender may count on that.
+    fn refuse_expired(&mut self, id: RequestId, request: &Request) -> MessageReport {
+        let reject = Reject::with_error_code(
+            RejectCode::SysTransient,
+            "IC0202",
+            format!("Ingress message {} timed out waiting to start executing.", hex::encode(id.0)),
+        );
+        let outcome = Outcome::Trap(reject.message.clone());
+        let report = self.report_native(request.to, &request.method, outcome);
+        self.respond(request.origin, Err(reject), request.cycles);
+        report
     }
 
     /// Whether the canister can execute the request now; charges for an ingress message.

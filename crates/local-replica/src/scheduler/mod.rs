@@ -15,6 +15,6 @@ mod step;
 
 pub(crate) use deliver::{no_module, not_found};
 pub(crate) use execute::{Entry, Keep, Reserve};
-pub(crate) use ingress_history::IngressHistory;
+pub(crate) use ingress_history::{IngressHistory, IngressRecord};
 pub(crate) use outcalls::PendingOutcall;
 pub use queue::{Origin, QueuedMessage, Request, Response};

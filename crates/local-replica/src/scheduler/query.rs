@@ -10,6 +10,7 @@ use crate::cycles::QUERY_INSTRUCTIONS;
 use crate::execution::{Context, Effects, Function, Input, OutgoingCall};
 use crate::message::{CallResult, EntryPoint, QueryMessage, Reject, RejectCode};
 use crate::replica::Replica;
+use crate::stand_ins;
 
 /// How deep composite queries may call each other.
 const MAX_COMPOSITE_DEPTH: usize = 8;
@@ -24,11 +25,17 @@ impl Replica {
         if query.canister_id == Principal::management_canister() {
             return self.query_management(&query);
         }
-        if !self.canisters.contains_key(&query.canister_id)
-            && let Some(result) =
-                self.stand_in_answer(query.canister_id, &query.method_name, &query.arg, query.sender)
-        {
-            return result;
+        if !self.canisters.contains_key(&query.canister_id) {
+            let call = stand_ins::Call {
+                canister: query.canister_id,
+                method: &query.method_name,
+                arg: &query.arg,
+                caller: query.sender,
+                cycles: 0,
+            };
+            if let Some(result) = stand_ins::answer_query(&call, self) {
+                return result;
+            }
         }
         self.query_canister(query, &mut Vec::new())
     }

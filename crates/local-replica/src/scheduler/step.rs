@@ -47,6 +47,7 @@ impl Replica {
                 QueuedMessage::Timer(canister) => self.deliver_timer(canister),
             };
             if let Some(report) = report {
+                self.counters.count(&report);
                 return Step::Executed(report);
             }
         }

@@ -1,7 +1,8 @@
-//! The cycles ledger: it creates canisters and tops them up from balances that never end.
+//! The cycles ledger: accounts by owner and subaccount, from which canisters are created and topped up.
 
-use super::{StandInOps, decode, no_such_method, reply};
-use crate::message::{CallResult, Principal, Reject};
+use super::accounts::{Account, InsufficientFunds};
+use super::{Call, StandInOps, decode, no_such_method, reply};
+use crate::message::{CallResult, Principal, Reject, RejectCode};
 use candid::{CandidType, Nat};
 use ic_management_canister_types::CanisterSettings;
 use serde::Deserialize;
@@ -9,18 +10,8 @@ use serde::Deserialize;
 /// `um5iw-rqaaa-aaaaq-qaaba-cai`
 pub(super) const ID: Principal = Principal::from_slice(&[0, 0, 0, 0, 2, 16, 0, 2, 1, 1]);
 
-/// What everyone's balance is said to be: a million trillion cycles.
-const BALANCE_CYCLES: u128 = 1_000_000_000_000_000_000;
 /// The ledger's fee for each block.
-const FEE_CYCLES: u128 = 100_000_000;
-/// No blocks are kept; every transaction is said to be this one.
-const BLOCK: u64 = 0;
-
-#[derive(CandidType, Deserialize)]
-struct Account {
-    owner: Principal,
-    subaccount: Option<Vec<u8>>,
-}
+pub(super) const FEE_CYCLES: u128 = 100_000_000;
 
 #[derive(CandidType, Deserialize)]
 struct CreationArgs {
@@ -29,6 +20,7 @@ struct CreationArgs {
 
 #[derive(CandidType, Deserialize)]
 struct CreateCanisterArgs {
+    from_subaccount: Option<[u8; 32]>,
     amount: Nat,
     creation_args: Option<CreationArgs>,
 }
@@ -39,7 +31,6 @@ struct CreatedCanister {
     canister_id: Principal,
 }
 
-/// The one way in which a creation fails here; the ledger's other failures concern accounts.
 #[derive(CandidType)]
 enum CreateCanisterError {
     FailedToCreate { error: String, refund_block: Option<Nat>, fee_block: Option<Nat> },
@@ -48,6 +39,7 @@ enum CreateCanisterError {
 
 #[derive(CandidType, Deserialize)]
 struct WithdrawArgs {
+    from_subaccount: Option<[u8; 32]>,
     amount: Nat,
     to: Principal,
 }
@@ -58,59 +50,146 @@ enum WithdrawError {
     InsufficientFunds { balance: Nat },
 }
 
-pub(super) fn answer(
-    method: &str,
-    arg: &[u8],
-    caller: Principal,
-    replica: &mut dyn StandInOps,
-) -> CallResult {
-    match method {
-        "create_canister" => {
-            let (args,) = decode(method, arg)?;
-            reply(create_canister(args, caller, replica))
-        }
-        "withdraw" => {
-            let (args,) = decode(method, arg)?;
-            reply(withdraw(args, replica))
-        }
-        "icrc1_balance_of" => {
-            let (Account { .. },) = decode(method, arg)?;
-            reply(Nat::from(BALANCE_CYCLES))
-        }
+#[derive(CandidType, Deserialize)]
+struct DepositArgs {
+    to: Account,
+}
+
+#[derive(CandidType)]
+struct DepositResult {
+    block_index: Nat,
+    balance: Nat,
+}
+
+#[derive(CandidType, Deserialize)]
+struct TransferArgs {
+    from_subaccount: Option<[u8; 32]>,
+    to: Account,
+    amount: Nat,
+    fee: Option<Nat>,
+}
+
+#[derive(CandidType)]
+enum TransferError {
+    BadFee { expected_fee: Nat },
+    InsufficientFunds { balance: Nat },
+}
+
+#[derive(CandidType)]
+enum MetadataValue {
+    Nat(Nat),
+    Text(String),
+}
+
+#[derive(CandidType)]
+struct Standard {
+    name: &'static str,
+    url: &'static str,
+}
+
+/// Answers a method that changes nothing; `None` when there is no such.
+pub(super) fn query(call: &Call<'_>, replica: &mut dyn StandInOps) -> Option<CallResult> {
+    Some(match call.method {
+        "icrc1_balance_of" => decode(call)
+            .and_then(|(account,): (Account,)| reply(Nat::from(replica.accounts().balance_cycles(&account)))),
         "icrc1_fee" => reply(Nat::from(FEE_CYCLES)),
         "icrc1_decimals" => reply(12_u8),
         "icrc1_symbol" => reply("TCYCLES"),
         "icrc1_name" => reply("Trillion Cycles"),
-        _ => Err(no_such_method(ID, method)),
+        "icrc1_minting_account" => reply(None::<Account>),
+        "icrc1_total_supply" => reply(Nat::from(replica.accounts().total_cycles())),
+        "icrc1_supported_standards" => {
+            reply(vec![Standard { name: "ICRC-1", url: "https://github.com/dfinity/ICRC-1" }])
+        }
+        "icrc1_metadata" => reply(vec![
+            ("icrc1:decimals", MetadataValue::Nat(12_u8.into())),
+            ("icrc1:name", MetadataValue::Text("Trillion Cycles".to_owned())),
+            ("icrc1:symbol", MetadataValue::Text("TCYCLES".to_owned())),
+            ("icrc1:fee", MetadataValue::Nat(FEE_CYCLES.into())),
+        ]),
+        _ => return None,
+    })
+}
+
+/// Answers a call; what it takes of the attached cycles it takes off `call.cycles`.
+pub(super) fn update(call: &mut Call<'_>, replica: &mut dyn StandInOps) -> CallResult {
+    match call.method {
+        "create_canister" => reply(create_canister(decode(call)?, call.caller, replica)),
+        "withdraw" => reply(withdraw(decode(call)?, call.caller, replica)),
+        "icrc1_transfer" => reply(transfer(decode(call)?, call.caller, replica)),
+        "deposit" => deposit(decode(call)?, &mut call.cycles, replica),
+        method => Err(no_such_method(ID, method)),
     }
 }
 
 fn create_canister(
-    args: CreateCanisterArgs,
+    (args,): (CreateCanisterArgs,),
     caller: Principal,
     replica: &mut dyn StandInOps,
 ) -> Result<CreatedCanister, CreateCanisterError> {
-    let cycles = affordable(&args.amount)
-        .ok_or(CreateCanisterError::InsufficientFunds { balance: BALANCE_CYCLES.into() })?;
+    let from = Account::new(caller, args.from_subaccount);
+    let cycles = replica
+        .accounts()
+        .debit(&from, &args.amount, FEE_CYCLES)
+        .map_err(|InsufficientFunds { balance }| CreateCanisterError::InsufficientFunds { balance })?;
     let mut settings = args.creation_args.and_then(|creation| creation.settings).unwrap_or_default();
     settings.controllers.get_or_insert_with(|| vec![caller]);
     match replica.create_canister(settings, cycles) {
-        Ok(canister_id) => Ok(CreatedCanister { block_id: BLOCK.into(), canister_id }),
-        Err(Reject { message, .. }) => {
-            Err(CreateCanisterError::FailedToCreate { error: message, refund_block: None, fee_block: None })
+        Ok(canister_id) => Ok(CreatedCanister { block_id: replica.accounts().next_block(), canister_id }),
+        Err(Reject { message: error, .. }) => {
+            replica.accounts().credit(&from, cycles.saturating_add(FEE_CYCLES));
+            Err(CreateCanisterError::FailedToCreate { error, refund_block: None, fee_block: None })
         }
     }
 }
 
-fn withdraw(args: WithdrawArgs, replica: &mut dyn StandInOps) -> Result<Nat, WithdrawError> {
-    let cycles = affordable(&args.amount)
-        .ok_or(WithdrawError::InsufficientFunds { balance: BALANCE_CYCLES.into() })?;
-    replica
-        .deposit_cycles(args.to, cycles)
-        .map(|()| BLOCK.into())
-        .map_err(|_| WithdrawError::InvalidReceiver { receiver: args.to })
+fn withdraw(
+    (args,): (WithdrawArgs,),
+    caller: Principal,
+    replica: &mut dyn StandInOps,
+) -> Result<Nat, WithdrawError> {
+    let from = Account::new(caller, args.from_subaccount);
+    let cycles = replica
+        .accounts()
+        .debit(&from, &args.amount, FEE_CYCLES)
+        .map_err(|InsufficientFunds { balance }| WithdrawError::InsufficientFunds { balance })?;
+    match replica.deposit_cycles(args.to, cycles) {
+        Ok(()) => Ok(replica.accounts().next_block()),
+        Err(_) => {
+            replica.accounts().credit(&from, cycles.saturating_add(FEE_CYCLES));
+            Err(WithdrawError::InvalidReceiver { receiver: args.to })
+        }
+    }
 }
 
-fn affordable(amount: &Nat) -> Option<u128> {
-    u128::try_from(amount.0.clone()).ok().filter(|cycles| *cycles <= BALANCE_CYCLES)
+fn transfer(
+    (args,): (TransferArgs,),
+    caller: Principal,
+    replica: &mut dyn StandInOps,
+) -> Result<Nat, TransferError> {
+    if args.fee.is_some_and(|fee| fee != FEE_CYCLES) {
+        return Err(TransferError::BadFee { expected_fee: FEE_CYCLES.into() });
+    }
+    let accounts = replica.accounts();
+    let cycles = accounts
+        .debit(&Account::new(caller, args.from_subaccount), &args.amount, FEE_CYCLES)
+        .map_err(|InsufficientFunds { balance }| TransferError::InsufficientFunds { balance })?;
+    accounts.credit(&args.to, cycles);
+    Ok(accounts.next_block())
+}
+
+/// Puts the attached cycles, less the fee, on an account.
+fn deposit((args,): (DepositArgs,), attached: &mut u128, replica: &mut dyn StandInOps) -> CallResult {
+    let cycles = attached.checked_sub(FEE_CYCLES).filter(|cycles| *cycles > 0).ok_or_else(|| {
+        Reject::with_error_code(
+            RejectCode::CanisterError,
+            "IC0503",
+            format!("deposit: {attached} cycles are attached; more than the fee of {FEE_CYCLES} are needed"),
+        )
+    })?;
+    *attached = 0;
+    let accounts = replica.accounts();
+    accounts.credit(&args.to, cycles);
+    let balance = accounts.balance_cycles(&args.to).into();
+    reply(DepositResult { block_index: accounts.next_block(), balance })
 }

@@ -1,21 +1,40 @@
 //! Canisters of the real network that clients expect to find, answered natively: as much of the
-//! cycles minting canister and of the cycles ledger as `icp` calls to deploy and top up canisters.
+//! cycles minting canister and of the cycles ledger as `icp` calls.
 //!
-//! Neither keeps accounts or blocks: everyone has the same generous balance, and the cycles that a
-//! canister gets come from nowhere. That is the convenience a local network offers.
+//! Everybody's main account holds a generous grant to begin with, whose cycles come from nowhere: that
+//! is the convenience a local network offers. There are no blocks to read.
 
+mod accounts;
 mod cycles_ledger;
 mod cycles_minting;
+
+pub use accounts::Accounts;
 
 use crate::message::{CallResult, Principal, Reject, RejectCode};
 use candid::CandidType;
 use candid::utils::{ArgumentDecoder, decode_args, encode_one};
 use ic_management_canister_types::CanisterSettings;
 
+/// A call of a stand-in.
+pub struct Call<'a> {
+    pub canister: Principal,
+    pub method: &'a str,
+    pub arg: &'a [u8],
+    pub caller: Principal,
+    /// Attached cycles; those that are left after the answer are refunded.
+    pub cycles: u128,
+}
+
 /// What a stand-in may do to the replica.
 pub trait StandInOps {
     /// The subnet that canisters are created on.
     fn subnet_id(&self) -> Principal;
+
+    /// The subnet's time, nanoseconds since 1970.
+    fn time_ns(&self) -> u64;
+
+    /// The accounts of the cycles ledger.
+    fn accounts(&mut self) -> &mut Accounts;
 
     /// Creates an empty canister that holds `cycles`. The settings name its controllers.
     ///
@@ -35,37 +54,42 @@ pub fn stands_in_for(canister: Principal) -> bool {
     canister == cycles_minting::ID || canister == cycles_ledger::ID
 }
 
-/// Answers a call, if `canister` is a stand-in; `None` says that it is not.
-pub fn answer(
-    canister: Principal,
-    method: &str,
-    arg: &[u8],
-    caller: Principal,
-    replica: &mut dyn StandInOps,
-) -> Option<CallResult> {
-    if canister == cycles_minting::ID {
-        Some(cycles_minting::answer(method, replica))
-    } else if canister == cycles_ledger::ID {
-        Some(cycles_ledger::answer(method, arg, caller, replica))
+/// Answers a call, if it is to a stand-in; `None` says that it is not.
+pub fn answer(call: &mut Call<'_>, replica: &mut dyn StandInOps) -> Option<CallResult> {
+    if call.canister == cycles_ledger::ID {
+        let answered = cycles_ledger::query(call, replica);
+        Some(answered.unwrap_or_else(|| cycles_ledger::update(call, replica)))
     } else {
-        None
+        answer_query(call, replica)
     }
+}
+
+/// As [`answer`], for a query: methods that change something are unknown to it.
+pub fn answer_query(call: &Call<'_>, replica: &mut dyn StandInOps) -> Option<CallResult> {
+    let answered = if call.canister == cycles_minting::ID {
+        cycles_minting::query(call, replica)
+    } else if call.canister == cycles_ledger::ID {
+        cycles_ledger::query(call, replica)
+    } else {
+        return None;
+    };
+    Some(answered.unwrap_or_else(|| Err(no_such_method(call.canister, call.method))))
 }
 
 fn no_such_method(canister: Principal, method: &str) -> Reject {
     Reject::with_error_code(
         RejectCode::CanisterError,
         "IC0536",
-        format!("{canister} is a stand-in of the local replica and has no method '{method}'"),
+        format!("{canister} is a stand-in of the local replica and has no such method '{method}'"),
     )
 }
 
-fn decode<'a, Args: ArgumentDecoder<'a>>(method: &str, arg: &'a [u8]) -> Result<Args, Reject> {
-    decode_args(arg).map_err(|error| {
+fn decode<'a, Args: ArgumentDecoder<'a>>(call: &Call<'a>) -> Result<Args, Reject> {
+    decode_args(call.arg).map_err(|error| {
         Reject::with_error_code(
             RejectCode::CanisterError,
             "IC0503",
-            format!("{method}: the argument is not of the method's type: {error}"),
+            format!("{}: the argument is not of the method's type: {error}", call.method),
         )
     })
 }

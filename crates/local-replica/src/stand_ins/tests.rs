@@ -6,11 +6,20 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 struct FakeReplica {
     canisters: BTreeMap<Principal, (Vec<Principal>, u128)>,
+    accounts: Accounts,
 }
 
 impl StandInOps for FakeReplica {
     fn subnet_id(&self) -> Principal {
         Principal::from_slice(&[42])
+    }
+
+    fn time_ns(&self) -> u64 {
+        7_000_000_000
+    }
+
+    fn accounts(&mut self) -> &mut Accounts {
+        &mut self.accounts
     }
 
     fn create_canister(&mut self, settings: CanisterSettings, cycles: u128) -> Result<Principal, Reject> {
@@ -61,6 +70,10 @@ enum CreateCanisterError {
     InsufficientFunds { balance: Nat },
 }
 
+fn ask(canister: Principal, method: &str, arg: &[u8], replica: &mut FakeReplica) -> Option<CallResult> {
+    answer(&mut Call { canister, method, arg, caller: caller(), cycles: 0 }, replica)
+}
+
 fn caller() -> Principal {
     Principal::from_slice(&[7; 29])
 }
@@ -80,9 +93,8 @@ fn create(
         }),
     })
     .expect("encodes");
-    let reply = answer(cycles_ledger::ID, "create_canister", &arg, caller(), replica)
-        .expect("a stand-in")
-        .expect("a reply");
+    let reply =
+        ask(cycles_ledger::ID, "create_canister", &arg, replica).expect("a stand-in").expect("a reply");
     Decode!(&reply, CreateCanisterResponse).expect("decodes")
 }
 
@@ -96,7 +108,7 @@ fn should_know_the_ids_that_clients_use() {
 fn should_name_the_one_subnet() {
     let mut replica = FakeReplica::default();
     let arg = Encode!().expect("encodes");
-    let reply = answer(cycles_minting::ID, "get_default_subnets", &arg, caller(), &mut replica)
+    let reply = ask(cycles_minting::ID, "get_default_subnets", &arg, &mut replica)
         .expect("a stand-in")
         .expect("a reply");
     assert_eq!(Decode!(&reply, Vec<Principal>).expect("decodes"), vec![replica.subnet_id()]);
@@ -139,9 +151,7 @@ fn should_top_up_an_existing_canister_only() {
     };
     let mut withdraw = |to| {
         let arg = Encode!(&WithdrawArgs { amount: 3_u8.into(), to }).expect("encodes");
-        answer(cycles_ledger::ID, "withdraw", &arg, caller(), &mut replica)
-            .expect("a stand-in")
-            .expect("a reply")
+        ask(cycles_ledger::ID, "withdraw", &arg, &mut replica).expect("a stand-in").expect("a reply")
     };
     let missing = withdraw(Principal::anonymous());
     withdraw(canister_id);
@@ -154,7 +164,7 @@ fn should_reject_a_malformed_argument_and_an_unknown_method() {
     let mut replica = FakeReplica::default();
     for (method, arg) in [("create_canister", &b"DIDL"[..]), ("icrc1_balance_of", b""), ("mint", b"DIDL\0\0")]
     {
-        let rejected = answer(cycles_ledger::ID, method, arg, caller(), &mut replica).expect("a stand-in");
+        let rejected = ask(cycles_ledger::ID, method, arg, &mut replica).expect("a stand-in");
         assert_eq!(rejected.expect_err("a reject").code, RejectCode::CanisterError, "{method}");
     }
 }
@@ -162,5 +172,92 @@ fn should_reject_a_malformed_argument_and_an_unknown_method() {
 #[test]
 fn should_leave_other_canisters_alone() {
     let mut replica = FakeReplica::default();
-    assert!(answer(Principal::anonymous(), "create_canister", &[], caller(), &mut replica).is_none());
+    assert!(ask(Principal::anonymous(), "create_canister", &[], &mut replica).is_none());
+}
+
+#[derive(CandidType)]
+struct Owned {
+    owner: Principal,
+    subaccount: Option<Vec<u8>>,
+}
+
+fn balance(replica: &mut FakeReplica, owner: Principal, subaccount: Option<Vec<u8>>) -> u128 {
+    let arg = Encode!(&Owned { owner, subaccount }).expect("encodes");
+    let reply =
+        ask(cycles_ledger::ID, "icrc1_balance_of", &arg, replica).expect("a stand-in").expect("a reply");
+    Decode!(&reply, Nat).expect("decodes").0.try_into().expect("below 2^128")
+}
+
+#[test]
+fn should_pay_for_a_canister_and_the_fee_from_the_callers_account() {
+    let mut replica = FakeReplica::default();
+    let before = balance(&mut replica, caller(), None);
+    create(&mut replica, 5, None);
+    assert_eq!(balance(&mut replica, caller(), None), before - 5 - cycles_ledger::FEE_CYCLES);
+    create(&mut replica, u128::MAX, None);
+    assert_eq!(balance(&mut replica, caller(), None), before - 5 - cycles_ledger::FEE_CYCLES);
+}
+
+#[test]
+fn should_transfer_between_accounts() {
+    #[derive(CandidType)]
+    struct TransferArgs {
+        from_subaccount: Option<Vec<u8>>,
+        to: Owned,
+        amount: Nat,
+        fee: Option<Nat>,
+    }
+    #[derive(CandidType, serde::Deserialize, Debug)]
+    enum Transferred {
+        Ok(Nat),
+        Err(candid::Reserved),
+    }
+    let mut replica = FakeReplica::default();
+    let savings = || Some(vec![1; 32]);
+    let mut transfer = |from_subaccount, amount: u128, fee: Option<u128>| {
+        let to = Owned { owner: caller(), subaccount: savings() };
+        let fee = fee.map(Nat::from);
+        let arg =
+            Encode!(&TransferArgs { from_subaccount, to, amount: amount.into(), fee }).expect("encodes");
+        let reply = ask(cycles_ledger::ID, "icrc1_transfer", &arg, &mut replica).expect("a stand-in");
+        let transferred = Decode!(&reply.expect("a reply"), Transferred).expect("decodes");
+        (matches!(transferred, Transferred::Ok(_)), balance(&mut replica, caller(), savings()))
+    };
+    let fee = cycles_ledger::FEE_CYCLES;
+    assert_eq!(transfer(None, 3 * fee, Some(fee)), (true, 3 * fee));
+    assert_eq!(transfer(None, 1, Some(1)), (false, 3 * fee), "a wrong fee");
+    assert_eq!(transfer(savings(), 3 * fee, None), (false, 3 * fee), "nothing left for the fee");
+    assert_eq!(transfer(savings(), fee, None), (true, 2 * fee), "to itself, less the fee");
+}
+
+#[test]
+fn should_put_attached_cycles_on_an_account() {
+    #[derive(CandidType)]
+    struct DepositArgs {
+        to: Owned,
+    }
+    let mut replica = FakeReplica::default();
+    let owner = Principal::from_slice(&[8; 29]);
+    let arg = Encode!(&DepositArgs { to: Owned { owner, subaccount: Some(vec![2; 32]) } }).expect("encodes");
+    let mut deposit = |cycles| {
+        let mut call =
+            Call { canister: cycles_ledger::ID, method: "deposit", arg: &arg, caller: caller(), cycles };
+        let result = answer(&mut call, &mut replica).expect("a stand-in");
+        (result.is_ok(), call.cycles)
+    };
+    let fee = cycles_ledger::FEE_CYCLES;
+    assert_eq!(deposit(fee), (false, fee), "all is refunded");
+    assert_eq!(deposit(fee + 7), (true, 0));
+    assert_eq!(balance(&mut replica, owner, Some(vec![2; 32])), 7);
+}
+
+#[test]
+fn should_change_nothing_in_a_query() {
+    let mut replica = FakeReplica::default();
+    let arg = Encode!().expect("encodes");
+    for method in ["create_canister", "icrc1_transfer", "withdraw", "deposit"] {
+        let call = Call { canister: cycles_ledger::ID, method, arg: &arg, caller: caller(), cycles: 0 };
+        let rejected = answer_query(&call, &mut replica).expect("a stand-in").expect_err("no query");
+        assert_eq!(rejected.error_code.as_deref(), Some("IC0536"), "{method}");
+    }
 }

@@ -115,7 +115,7 @@ async fn should_refuse_a_delegation_for_another_canister() {
     let other = Principal::from_slice(&[9, 1, 1]);
     let agent = setup.agent(delegated(identity(5), identity(6), vec![other])).await;
     let error = agent.update(&canister, "whoami").call_and_wait().await.expect_err("refused");
-    assert!(matches!(&error, AgentError::HttpError(payload) if payload.status == 403), "{error}");
+    assert!(matches!(&error, AgentError::HttpError(payload) if payload.status == 400), "{error}");
 }
 
 fn delegated(owner: BasicIdentity, session: BasicIdentity, targets: Vec<Principal>) -> DelegatedIdentity {

@@ -9,6 +9,7 @@ use ic_agent::Identity;
 use ic_agent::identity::AnonymousIdentity;
 use ic_certification::LookupResult;
 use ic_transport_types::{EnvelopeContent, RejectCode, RejectResponse, RequestId, TransportCallResponse};
+use local_replica::{IngressMessage, IngressStatus, Replica, ReplicaConfig};
 use std::time::Duration;
 
 const ANYONE: Principal = Principal::anonymous();
@@ -111,7 +112,7 @@ fn rejection(canister: Principal, method: &str, setup: &Setup) -> RejectResponse
 fn should_tell_that_a_canister_does_not_accept_a_message() {
     let setup = Setup::start();
     let canister = setup.canister(ANYONE);
-    let reject = rejection(canister, "closed", &setup);
+    let reject = rejection(canister, "closed_to_users", &setup);
     assert_eq!(reject.reject_code, RejectCode::CanisterReject);
     assert_eq!(reject.error_code.as_deref(), Some("IC0406"));
     assert!(reject.reject_message.contains("rejected the message"), "{reject:?}");
@@ -122,7 +123,7 @@ fn should_tell_that_a_canister_does_not_accept_a_message() {
 fn should_tell_a_rejection_of_an_asynchronous_call() {
     let setup = Setup::start();
     let canister = setup.canister(ANYONE);
-    let content = call(ANYONE, canister, "closed", vec![]);
+    let content = call(ANYONE, canister, "closed_to_users", vec![]);
     let answer = post(&setup.at(&format!("v2/canister/{canister}/call")), &unsigned(content));
     let reject: RejectResponse = answer.cbor();
     assert_eq!(reject.error_code.as_deref(), Some("IC0406"));
@@ -359,4 +360,32 @@ fn should_refuse_a_query_at_the_call_endpoint() {
     let body = envelope(&AnonymousIdentity, crate::raw::query(ANYONE, canister, "get")).encode_bytes();
     post(&setup.at(&format!("v4/canister/{canister}/call")), &body)
         .assert_refused(400, "content.request_type");
+}
+
+/// A call that has waited past its expiry is not begun any more.
+#[test]
+fn should_not_begin_a_call_after_its_expiry() {
+    let mut replica = Replica::new(ReplicaConfig::default()).expect("a replica");
+    let canister = replica.create_canister(vec![ANYONE]);
+    replica.install(canister, &wat::parse_str(CANISTER).expect("valid"), vec![]).expect("installs");
+    let minute_ns = 60_000_000_000;
+    let mut submit = |number: u8, waits: Duration| {
+        let request_id = local_replica::RequestId([number; 32]);
+        let message = IngressMessage {
+            request_id,
+            sender: ANYONE,
+            canister_id: canister,
+            method_name: "inc".to_owned(),
+            arg: vec![],
+            ingress_expiry_ns: replica.time_ns() + minute_ns,
+        };
+        replica.submit(message).expect("taken");
+        replica.advance_time(waits);
+        replica.run_until_idle();
+        replica.ingress_status(&request_id).expect("known").clone()
+    };
+    assert_eq!(submit(1, Duration::from_secs(60)), IngressStatus::Replied(vec![1, 0, 0, 0]));
+    let IngressStatus::Rejected(reject) = submit(2, Duration::from_secs(61)) else { panic!("begun") };
+    assert_eq!(reject.error_code.as_deref(), Some("IC0202"));
+    assert_eq!(submit(3, Duration::ZERO), IngressStatus::Replied(vec![2, 0, 0, 0]));
 }

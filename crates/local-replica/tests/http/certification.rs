@@ -2,7 +2,7 @@
 
 use crate::raw::{Certified, call, path, post, unsigned};
 use crate::setup::{Setup, identity};
-use candid::Principal;
+use candid::{CandidType, Encode, Principal};
 use ic_agent::identity::AnonymousIdentity;
 use ic_agent::{AgentError, Identity};
 use ic_certification::{Certificate, LookupResult};
@@ -10,6 +10,11 @@ use ic_transport_types::{ReadStateResponse, TransportCallResponse};
 use std::time::Duration;
 
 const ANYONE: Principal = Principal::anonymous();
+
+#[derive(CandidType)]
+struct OnCanister {
+    canister_id: Principal,
+}
 
 fn certificate(setup: &Setup, canister: Principal) -> Certificate {
     let answer: ReadStateResponse =
@@ -111,11 +116,7 @@ fn should_prove_that_a_deleted_canister_is_gone() {
     let read = || setup.read(&at, &AnonymousIdentity, std::slice::from_ref(&asked));
     assert!(matches!(read().lookup(&asked), LookupResult::Found(_)));
     for method in ["stop_canister", "delete_canister"] {
-        #[derive(candid::CandidType)]
-        struct OnCanister {
-            canister_id: Principal,
-        }
-        let arg = candid::Encode!(&OnCanister { canister_id: canister }).expect("encodes");
+        let arg = Encode!(&OnCanister { canister_id: canister }).expect("encodes");
         let content = call(ANYONE, Principal::management_canister(), method, arg);
         let answer = post(&setup.at(&format!("v4/canister/{canister}/call")), &unsigned(content));
         assert!(matches!(answer.cbor(), TransportCallResponse::Replied { .. }), "{method}");

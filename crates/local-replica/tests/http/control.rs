@@ -182,7 +182,7 @@ async fn should_go_back_to_a_snapshot() {
     let (status, _) = controlled.send("POST", "/snapshots/counted-once/restore", None).await;
     assert_eq!(status, 200);
     let count = agent.query(&controlled.canister, "get").call().await.expect("an answer");
-    assert_eq!(http::as_u32(&count), 1);
+    assert_eq!(as_u32(&count), 1);
 
     assert_eq!(controlled.send("DELETE", "/snapshots/counted-once", None).await.0, 200);
     assert_eq!(controlled.send("POST", "/snapshots/counted-once/restore", None).await.0, 404);
@@ -208,13 +208,13 @@ async fn should_stand_still_when_more_nodes_are_down_than_are_tolerated() {
     controlled.put("/nodes/12", json!({ "down": true })).await;
     let signed = agent.update(&controlled.canister, "inc").sign().expect("signs");
     let url = format!("{}/api/v2/canister/{}/call", controlled.network.url(), controlled.canister);
-    assert_eq!(http::post(url, signed.signed_update).await.0, 202);
+    assert_eq!(post(&url, &signed.signed_update).status, 202);
     let count = agent.query(&controlled.canister, "get").call().await.expect("queries need one node only");
-    assert_eq!(http::as_u32(&count), 1, "nothing is executed");
+    assert_eq!(as_u32(&count), 1, "nothing is executed");
 
     controlled.put("/nodes/0", json!({ "down": false })).await;
     let (reply, _) = agent.wait(&signed.request_id, controlled.canister).await.expect("an answer");
-    assert_eq!(http::as_u32(&reply), 2);
+    assert_eq!(as_u32(&reply), 2);
     assert_eq!(controlled.get("/nodes").await[12], json!({ "down": true }));
     assert_eq!(controlled.send("PUT", "/nodes/13", Some(json!({ "down": true }))).await.0, 404);
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 pub const MANAGEMENT: Principal = Principal::management_canister();
 
-/// Answers `inc`, `get`, `whoami`, `trap`; takes no ingress of `closed`.
+/// Answers `inc`, `get`, `whoami`, `trap`; takes no ingress of `closed_to_users`.
 pub const CANISTER: &str = r#"(module
   (import "ic0" "msg_reply" (func $reply))
   (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
@@ -29,14 +29,14 @@ pub const CANISTER: &str = r#"(module
   (import "ic0" "msg_arg_data_copy" (func $arg_copy (param i32 i32 i32)))
   (memory (export "memory") 1)
   (func (export "canister_inspect_message")
-    (if (i32.ne (call $method_size) (i32.const 6)) (then (call $accept))))
+    (if (i32.ne (call $method_size) (i32.const 15)) (then (call $accept))))
   (func $answer (call $append (i32.const 0) (i32.const 4)) (call $reply))
   (func $inc (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))))
   (func (export "canister_update inc") (call $inc) (call $answer))
   (func (export "canister_query get") (call $answer))
   (func (export "canister_query inc_and_get") (call $inc) (call $answer))
   (func (export "canister_composite_query composed") (call $answer))
-  (func (export "canister_update closed") (call $answer))
+  (func (export "canister_update closed_to_users") (call $answer))
   (func (export "canister_update whoami")
     (call $caller_copy (i32.const 64) (i32.const 0) (call $caller_size))
     (call $append (i32.const 64) (call $caller_size))

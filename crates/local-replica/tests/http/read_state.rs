@@ -6,7 +6,7 @@ use candid::Principal;
 use ic_agent::Identity;
 use ic_agent::identity::{AnonymousIdentity, BasicIdentity};
 use ic_certification::LookupResult;
-use ic_transport_types::ReadStateResponse;
+use ic_transport_types::{ReadStateResponse, SubnetMetrics};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
@@ -303,6 +303,25 @@ fn should_refuse_metrics_elsewhere_than_at_the_subnet_endpoint() {
     let other = [path([b"subnet", &[1], b"metrics"])];
     world.setup.try_read(&world.at_subnet(), &AnonymousIdentity, &other).assert_refused(403, "endpoint");
     assert_eq!(world.setup.try_read(&world.at_subnet(), &AnonymousIdentity, &metrics).status, 200);
+}
+
+/// The metrics count canisters, the bytes of their state, executed messages and consumed cycles.
+#[test]
+fn should_tell_the_metrics_of_the_subnet() {
+    let world = Owned::new();
+    let metrics = || {
+        let asked = [world.of_subnet(b"metrics")];
+        let certified = world.setup.read(&world.at_subnet(), &AnonymousIdentity, &asked);
+        let metrics: SubnetMetrics = serde_cbor::from_slice(&certified.value(&asked[0])).expect("metrics");
+        metrics
+    };
+    let before = metrics();
+    assert_eq!(before.num_canisters, 1);
+    assert!(before.canister_state_bytes >= 64 * 1024, "{before:?}");
+    world.setup.certified_call(world.canister, "inc", vec![]);
+    let after = metrics();
+    assert_eq!(after.update_transactions_total, before.update_transactions_total + 1);
+    assert!(after.consumed_cycles_total > before.consumed_cycles_total);
 }
 
 /// There are no API boundary nodes, which can be proved.

@@ -12,8 +12,10 @@ use super::rows::{MemoryKind, RestoreError, RowKey, Rows, decode, encode, visit_
 use crate::canister::{Canister, SnapshotId};
 use crate::management::AwaitingShares;
 use crate::outcalls::{OutcallId, OutcallUnderWay, Outcalls, PlannedFaults};
+use crate::replica::metrics::Counters;
 use crate::replica::{CertifiedState, Replica};
 use crate::scheduler::{IngressRecord, PendingOutcall, QueuedMessage};
+use crate::stand_ins::Accounts;
 use crate::threshold::ShareFaults;
 
 /// What [`RowKey::Clock`] holds.
@@ -39,6 +41,8 @@ struct SubnetImage<'a> {
     outcalls: Vec<Cow<'a, OutcallUnderWay>>,
     pending: Cow<'a, BTreeMap<OutcallId, PendingOutcall>>,
     faults: PlannedFaults,
+    cycles_accounts: Cow<'a, Accounts>,
+    counters: Counters,
 }
 
 impl<'a> SubnetImage<'a> {
@@ -56,6 +60,8 @@ impl<'a> SubnetImage<'a> {
             outcalls,
             pending,
             faults,
+            cycles_accounts,
+            counters,
             // Rows of their own.
             clock: _,
             canisters: _,
@@ -88,6 +94,8 @@ impl<'a> SubnetImage<'a> {
             outcalls: outcalls.iter().flat_map(Outcalls::under_way).map(Cow::Borrowed).collect(),
             pending: Cow::Borrowed(pending),
             faults: faults.planned(),
+            cycles_accounts: Cow::Borrowed(cycles_accounts),
+            counters: *counters,
         }
     }
 }
@@ -152,6 +160,8 @@ impl Replica {
             outcalls,
             pending,
             faults,
+            cycles_accounts,
+            counters,
         } = decode_row(rows, RowKey::Subnet)?;
         let mut ingress = BTreeMap::new();
         let mut canisters = BTreeMap::new();
@@ -191,6 +201,8 @@ impl Replica {
         for outcall in outcalls {
             self.resume_outcall(outcall.into_owned());
         }
+        self.cycles_accounts = cycles_accounts.into_owned();
+        self.counters = counters;
         Ok(())
     }
 }
