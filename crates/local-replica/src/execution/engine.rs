@@ -207,7 +207,7 @@ fn store(module: &Module, path: &Path) {
 }
 
 fn decompress(sent: &[u8]) -> Result<Vec<u8>, CompileError> {
-    if !sent.starts_with(&[0x1f, 0x8b]) {
+    if !sent.starts_with(&[0x1f, 0x8b, 0x08]) {
         return Ok(sent.to_vec());
     }
     let mut wasm = Vec::new();

@@ -1,10 +1,11 @@
-//! Measures the execution engine and prints one line of JSON:
+//! Measures the execution engine and prints one line of JSON (`cargo bench -p local-replica --bench engine`):
 //!
 //! - `rollback_100mb_ms`: undoing a message that wrote to all of a 100 MB heap
 //! - `commit_one_page_ms`: keeping a message that wrote one byte of the same heap
 //! - `idle_canister_mib`: resident memory for each canister with a heap of 1.25 MiB in use and stable
 //!   memory of 8.3 MiB of which one page is in use
-//! - `compute_ratio`: time of code that only computes, by plain wasmtime without metering
+//! - `compute_ratio`: time of code that only computes, divided by that in plain wasmtime
+//! - `calls_ratio`: the same for code that mostly calls tiny functions
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,25 +34,36 @@ const IDLE: &str = r#"(module
       (drop (call $grow (i64.const 133)))
       (call $write (i64.const 0) (i64.const 0) (i64.const 4096))))"#;
 
-/// SHA-256's mixing function and a table walk, over and over: arithmetic, loads, stores and branches.
+/// SHA-256's round over a table in memory, over and over: arithmetic, loads, stores and branches.
 const COMPUTE: &str = r#"(module
     (memory 16)
-    (func $mix (param $a i32) (param $b i32) (param $c i32) (result i32)
-      (i32.add
-        (i32.xor (i32.xor (i32.rotr (local.get $a) (i32.const 2)) (i32.rotr (local.get $a) (i32.const 13)))
-          (i32.rotr (local.get $a) (i32.const 22)))
-        (i32.xor (i32.and (local.get $a) (local.get $b))
-          (i32.xor (i32.and (local.get $a) (local.get $c)) (i32.and (local.get $b) (local.get $c))))))
-    (func (export "canister_update compute") (local $i i32) (local $a i32) (local $b i32) (local $c i32)
+    (func (export "canister_update compute")
+      (local $i i32) (local $a i32) (local $b i32) (local $c i32)
       (loop $next
         (local.set $c (local.get $b))
         (local.set $b (local.get $a))
-        (local.set $a (call $mix (local.get $a) (local.get $b)
-          (i32.add (local.get $i) (i32.load (i32.and (local.get $c) (i32.const 0xffffc))))))
+        (local.set $a (i32.add
+          (i32.add (local.get $i) (i32.load (i32.and (local.get $c) (i32.const 0xffffc))))
+          (i32.add
+            (i32.xor (i32.xor (i32.rotr (local.get $a) (i32.const 2)) (i32.rotr (local.get $a) (i32.const 13)))
+              (i32.rotr (local.get $a) (i32.const 22)))
+            (i32.xor (i32.and (local.get $a) (local.get $b))
+              (i32.xor (i32.and (local.get $a) (local.get $c)) (i32.and (local.get $b) (local.get $c)))))))
         (if (i32.and (local.get $a) (i32.const 1))
           (then (i32.store (i32.and (local.get $a) (i32.const 0xffffc)) (local.get $b)))
           (else (local.set $b (i32.add (local.get $b) (i32.const 3)))))
         (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 30000000))))
+      (i32.store (i32.const 0) (local.get $a))))"#;
+
+/// Calls of a function that hardly does anything, where metering costs most.
+const CALLS: &str = r#"(module
+    (memory 1)
+    (func $step (param $a i32) (param $b i32) (result i32)
+      (i32.xor (i32.rotr (local.get $a) (i32.const 7)) (local.get $b)))
+    (func (export "canister_update compute") (local $i i32) (local $a i32)
+      (loop $next
+        (local.set $a (call $step (local.get $a) (local.get $i)))
+        (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 60000000))))
       (i32.store (i32.const 0) (local.get $a))))"#;
 
 fn main() -> Result<()> {
@@ -60,7 +72,8 @@ fn main() -> Result<()> {
         "rollback_100mb_ms": milliseconds(rollback),
         "commit_one_page_ms": milliseconds(commit),
         "idle_canister_mib": idle_canister_mib()?,
-        "compute_ratio": compute_ratio()?,
+        "compute_ratio": ratio_to_plain(COMPUTE)?,
+        "calls_ratio": ratio_to_plain(CALLS)?,
     });
     println!("{figures}");
     Ok(())
@@ -109,26 +122,44 @@ fn resident_kib() -> Result<f64> {
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
-fn compute_ratio() -> Result<f64> {
-    let mut metered = Canister::new(COMPUTE)?;
-    let mut config = wasmtime::Config::new();
-    config.cranelift_nan_canonicalization(true).memory_guard_size(32 << 20);
-    let engine = wasmtime::Engine::new(&config)?;
-    let module = wasmtime::Module::new(&engine, wat::parse_str(COMPUTE)?)?;
-    let mut store = wasmtime::Store::new(&engine, ());
-    let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
-    let plain = instance.get_typed_func::<(), ()>(&mut store, "canister_update compute")?;
+fn ratio_to_plain(wat: &str) -> Result<f64> {
+    let mut metered = Canister::new(wat)?;
+    let mut plain = Plain::new(wat).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let mut ratios = Vec::new();
     for _ in 0..5 {
         let start = Instant::now();
         metered.run("canister_update compute")?;
         let metered = start.elapsed();
         let start = Instant::now();
-        plain.call(&mut store, ())?;
+        plain.run("canister_update compute").map_err(|error| anyhow::anyhow!("{error:?}"))?;
         ratios.push(metered.as_secs_f64() / start.elapsed().as_secs_f64());
     }
     ratios.sort_by(f64::total_cmp);
     Ok(ratios[ratios.len() / 2])
+}
+
+/// A module in plain wasmtime: no metering, no host functions, memory of its own.
+struct Plain {
+    store: wasmtime::Store<()>,
+    instance: wasmtime::Instance,
+}
+
+impl Plain {
+    fn new(wat: &str) -> wasmtime::Result<Self> {
+        let mut config = wasmtime::Config::new();
+        config.cranelift_nan_canonicalization(true);
+        let engine = wasmtime::Engine::new(&config)?;
+        let wasm = wat::parse_str(wat).expect("the text is a valid module");
+        let module = wasmtime::Module::new(&engine, wasm)?;
+        let mut store = wasmtime::Store::new(&engine, ());
+        let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+        Ok(Self { store, instance })
+    }
+
+    fn run(&mut self, function: &str) -> wasmtime::Result<()> {
+        let function = self.instance.get_typed_func::<(), ()>(&mut self.store, function)?;
+        function.call(&mut self.store, ())
+    }
 }
 
 struct Canister {
