@@ -6,10 +6,6 @@
 //! left to execute, all together, in the order of the calls.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use candid::Encode;
@@ -22,12 +18,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
 use super::actor::{Call, Deed, actors, wasm};
+use super::server::{HOST, Server};
 
 const ACTORS: usize = 4;
 const MAX_CANISTERS: usize = 7;
-const HOST: &str = "server.example";
-/// What the server has answered.
-static ANSWERS: AtomicU64 = AtomicU64::new(0);
 
 fn length() -> u32 {
     if std::env::var_os("COUNTERSIGN_DEEP").is_some() { 40_000 } else { 2_000 }
@@ -57,6 +51,7 @@ impl fmt::Debug for Act {
 
 /// A replica and what was done to it so far.
 struct Run {
+    config: ReplicaConfig,
     replica: Replica,
     canisters: Vec<Principal>,
     submitted: u64,
@@ -65,12 +60,12 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64, server: &str) -> Self {
-        let routes = Routes::from_pairs([(HOST, server)]).expect("a loopback server");
+    fn new(seed: u64, routes: Routes) -> Self {
         let config = ReplicaConfig { nodes: 4, ..ReplicaConfig::default() };
-        let mut replica = Replica::new(config.with_seed(seed).with_routes(routes)).expect("a replica");
+        let config = config.with_seed(seed).with_routes(routes);
+        let mut replica = Replica::new(config.clone()).expect("a replica");
         let canisters = actors(&mut replica, ACTORS);
-        Self { replica, canisters, submitted: 0, executed: 0, wasm: wasm() }
+        Self { config, replica, canisters, submitted: 0, executed: 0, wasm: wasm() }
     }
 
     fn act(&mut self, act: &Act) -> StateHash {
@@ -118,10 +113,12 @@ impl Run {
         self.executed += u32::from(matches!(done, Step::Executed(_)));
     }
 
-    fn restore_own_snapshot(&mut self) {
+    /// Goes on in another replica of the same seed.
+    fn move_on(&mut self) {
         let bytes = self.replica.take_snapshot().to_bytes();
         let snapshot = WorldSnapshot::from_bytes(&bytes).expect("whole");
-        self.replica.restore(&snapshot).expect("its own");
+        self.replica = Replica::new(self.config.clone()).expect("a replica");
+        self.replica.restore(&snapshot).expect("the same subnet");
     }
 }
 
@@ -191,37 +188,11 @@ impl Script {
     }
 }
 
-/// A server that answers with the path it was asked for, each time after another while. Ends with the process.
-fn server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("bound"));
-    thread::spawn(move || {
-        for connection in listener.incoming().map_while(Result::ok) {
-            let number = ANSWERS.fetch_add(1, Ordering::Relaxed);
-            thread::spawn(move || {
-                thread::sleep(Duration::from_micros(number * 7_919 % 2_000));
-                // A client that went away needs no answer.
-                let _ = answer(connection);
-            });
-        }
-    });
-    url
-}
-
-fn answer(mut connection: TcpStream) -> std::io::Result<()> {
-    let mut lines = BufReader::new(connection.try_clone()?).lines();
-    let first = lines.next().transpose()?.unwrap_or_default();
-    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", path.len());
-    connection.write_all(format!("{head}{path}").as_bytes())
-}
-
 #[test]
 fn should_repeat_a_run_exactly_and_across_snapshots() {
-    let server = server();
+    let server = Server::start();
     for seed in [1, 2] {
-        let [mut first, mut second, mut broken] = [(); 3].map(|()| Run::new(seed, &server));
+        let [mut first, mut second, mut broken] = [(); 3].map(|()| Run::new(seed, server.routes()));
         let mut script =
             Script { random: ChaCha20Rng::seed_from_u64(seed), canisters: first.canisters.clone() };
         for number in 0..length() / 2 {
@@ -229,12 +200,12 @@ fn should_repeat_a_run_exactly_and_across_snapshots() {
             let hash = first.act(&act);
             assert_eq!(second.act(&act), hash, "seed {seed}, act {number} differs in a second run: {act:?}");
             if number % 37 == 0 {
-                broken.restore_own_snapshot();
+                broken.move_on();
             }
             assert_eq!(broken.act(&act), hash, "seed {seed}, act {number} differs after a snapshot: {act:?}");
         }
         assert!(first.executed > length() / 2, "{} messages are too few to tell", first.executed);
-        let answers = ANSWERS.load(Ordering::Relaxed);
+        let answers = server.answers();
         assert!(answers > 100, "{answers} answers of the server are too few to tell");
     }
 }

@@ -4,10 +4,14 @@ use std::fs;
 use std::time::Duration;
 
 use candid::Encode;
-use ic_management_canister_types::{CanisterIdRecord, UploadChunkArgs};
-use local_replica::{Principal, Replica, ReplicaConfig, ReplicaError, RestoreError, StateError};
+use ic_management_canister_types::{CanisterIdRecord, HttpRequestArgs, UploadChunkArgs};
+use local_replica::{
+    IngressMessage, IngressStatus, Principal, Replica, ReplicaConfig, ReplicaError, RequestId, RestoreError,
+    StateError, Step,
+};
 
-use super::actor::{Deed, actors, wasm};
+use super::actor::{Call, Deed, actors, wasm};
+use super::server::{HOST, Server};
 
 fn config(directory: &tempfile::TempDir) -> ReplicaConfig {
     ReplicaConfig::default().with_seed(5).with_state_dir(directory.path())
@@ -79,6 +83,46 @@ fn should_lose_only_what_was_not_kept() {
     go(&mut replica, canisters[0], 1);
     drop(replica);
     assert_eq!(open(&directory).state_hash(), kept);
+}
+
+#[test]
+fn should_send_an_outcall_again_that_was_under_way() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::start();
+    let config = ReplicaConfig { nodes: 4, ..config(&directory) }.with_routes(server.routes());
+    let mut replica = Replica::new(config.clone()).expect("the directory is its own");
+    let canister = actors(&mut replica, 1)[0];
+    let request = RequestId([1; 32]);
+    let call = Call {
+        callee: Principal::management_canister(),
+        method: "http_request",
+        arg: Encode!(&HttpRequestArgs { url: format!("https://{HOST}/path"), ..Default::default() })
+            .expect("encodes"),
+        cycles: 100_000_000_000,
+        timeout_seconds: 0,
+        trap_in_callback: false,
+    };
+    let message = IngressMessage {
+        request_id: request,
+        sender: Principal::anonymous(),
+        canister_id: canister,
+        method_name: "go".to_owned(),
+        arg: Deed { bump: 2, call: Some(call), ..Deed::default() }.encode(),
+        ingress_expiry_ns: replica.time_ns() + 60_000_000_000,
+    };
+    replica.submit(message).expect("it is accepted");
+    while replica.pending_outcalls() == 0 {
+        assert!(matches!(replica.step(), Step::Executed(_)), "the outcall is not made yet");
+    }
+    replica.keep().expect("it can be written");
+    replica.await_outcalls();
+    drop(replica);
+    assert_eq!(server.answers(), 4);
+    let mut replica = Replica::new(config).expect("the directory is its own");
+    replica.run_until_idle();
+    assert_eq!(server.answers(), 8, "every node has sent twice");
+    let counter = vec![2 + 1, 0, 0, 0];
+    assert_eq!(replica.ingress_status(&request), Some(&IngressStatus::Replied(counter)));
 }
 
 #[test]

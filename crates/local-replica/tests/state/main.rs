@@ -5,4 +5,5 @@ mod actor;
 mod determinism;
 mod directory;
 mod killed;
+mod server;
 mod world;
