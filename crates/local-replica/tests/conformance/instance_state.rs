@@ -1,4 +1,4 @@
-//! Canister interface › WebAssembly module requirements: what lasts from one message to the next.
+//! Canister interface › WebAssembly module requirements › what lasts from one message to the next
 
 use crate::canisters::{Subnet, canister, number};
 

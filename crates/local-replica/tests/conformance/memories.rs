@@ -1,4 +1,4 @@
-//! Canister interface › WebAssembly module requirements: 64-bit memories, limits of memories.
+//! Canister interface › WebAssembly module requirements › 64-bit memories, limits of memories
 
 use candid::Principal;
 use ic_management_canister_types::{CanisterSettings, UpdateSettingsArgs};

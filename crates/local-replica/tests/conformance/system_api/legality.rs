@@ -95,10 +95,13 @@ const PROBE: &str = r#"
 
 /// Makes the system call with zeros for arguments, at the stage that stable memory tells.
 fn probing(call: &SystemCall) -> Vec<u8> {
-    let zeros: String = call.params.iter().map(|kind| format!("({kind}.const 0)")).collect();
+    let zero = |kind: &&str| format!("({}.const 0)", kind.replace('I', "i32"));
+    let zeros: String = call.params.iter().map(zero).collect();
     let drops = "drop ".repeat(call.results.len());
-    let text =
-        format!("(module {} {PROBE} (func $probe {zeros} call $probed {drops}))", import(call, "probed"));
+    let text = format!(
+        "(module {} {PROBE} (func $probe {zeros} call $probed {drops}))",
+        import(call, "probed", "i32")
+    );
     wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -297,4 +300,22 @@ fn should_offer_exactly_the_system_calls_of_the_specification() {
     let specified = sorted(SPECIFICATION.iter().map(|call| call.name).collect());
     assert_eq!(sorted(LEGALITY.iter().map(|(name, _)| *name).collect()), specified);
     assert_eq!(sorted(CLAUSES.to_vec()), specified, "each has its clause");
+}
+
+/// With a 64-bit memory the same system calls take and return pointers and sizes of 64 bits, except
+/// those that are marked as only for 32 bits, which are not offered.
+#[test]
+fn should_offer_the_system_calls_to_64_bit_memories_with_64_bit_pointers() {
+    let mut replica = Replica::new(ReplicaConfig::default()).expect("the configuration is valid");
+    let mut install = |imports: &str| {
+        let id = replica.create_canister(vec![USER]);
+        let wasm = wat::parse_str(format!("(module {imports} (memory i64 1))")).expect("the text is valid");
+        replica.install(id, &wasm, Vec::new())
+    };
+    let (wide, narrow): (Vec<_>, Vec<_>) = SPECIFICATION.iter().partition(|call| call.is_for_64_bits);
+    let imports: String = wide.iter().map(|call| import(call, call.name, "i64")).collect();
+    install(&imports).expect("all are offered");
+    for call in narrow {
+        install(&import(call, call.name, "i64")).expect_err(call.name);
+    }
 }

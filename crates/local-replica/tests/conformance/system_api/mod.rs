@@ -26,11 +26,13 @@ use crate::canisters::{Subnet, assert_rejected};
 /// A line of the specification's overview.
 pub struct SystemCall {
     pub name: &'static str,
-    /// WebAssembly types.
+    /// WebAssembly types; `I` is as wide as the addresses of the canister's memory.
     pub params: Vec<&'static str>,
     pub results: Vec<&'static str>,
     /// The specification's abbreviations.
     pub contexts: Vec<&'static str>,
+    /// Whether modules with a 64-bit memory can import it, too.
+    pub is_for_64_bits: bool,
 }
 
 /// The specification's overview of imports, as `extract` printed it.
@@ -44,28 +46,30 @@ pub static SPECIFICATION: LazyLock<Vec<SystemCall>> = LazyLock::new(|| {
         .filter(|line| !line.starts_with('#'))
         .map(|line| {
             let columns: Vec<&str> = line.split('\t').collect();
-            let [name, params, results, contexts] = columns[..] else {
-                panic!("four columns: {line}");
+            let [name, params, results, contexts, widths] = columns[..] else {
+                panic!("five columns: {line}");
             };
             SystemCall {
                 name,
                 params: types(params),
                 results: types(results),
                 contexts: contexts.split(' ').collect(),
+                is_for_64_bits: widths == "32 64",
             }
         })
         .collect()
 });
 
-/// The declaration of this import, which WebAssembly then calls `$identifier`.
-pub fn import(call: &SystemCall, identifier: &str) -> String {
-    let (params, results) = (call.params.join(" "), call.results.join(" "));
+/// The declaration of this import with `pointer` for `I`; WebAssembly then calls it `$identifier`.
+pub fn import(call: &SystemCall, identifier: &str, pointer: &str) -> String {
+    let types = |types: &[&str]| types.join(" ").replace('I', pointer);
+    let (params, results) = (types(&call.params), types(&call.results));
     format!("(import \"ic0\" \"{}\" (func ${identifier} (param {params}) (result {results})))\n", call.name)
 }
 
 /// Imports all system calls under their own names.
 static IMPORTS: LazyLock<String> =
-    LazyLock::new(|| SPECIFICATION.iter().map(|call| import(call, call.name)).collect());
+    LazyLock::new(|| SPECIFICATION.iter().map(|call| import(call, call.name, "i32")).collect());
 
 /// What every canister here has besides the imports. Its memory has one page.
 ///
