@@ -31,7 +31,7 @@ use crate::execution::ModuleCache;
 use crate::management::AwaitingShares;
 use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace, Routes, tolerated_faults};
 use crate::scheduler::{IngressHistory, PendingOutcall, QueuedMessage};
-use crate::stand_ins::Accounts;
+use crate::stand_ins::Ledgers;
 use crate::threshold::{NodeIndex, SchnorrEd25519Key, Secp256k1Key, ShareFault, ShareFaults, VetKdKey};
 
 /// Why a replica cannot be started.
@@ -78,7 +78,7 @@ pub struct Replica {
     pub(crate) ingress: IngressHistory,
     certified: CertifiedState,
     pub(crate) counters: Counters,
-    cycles_accounts: Accounts,
+    ledgers: Ledgers,
     pub(crate) next_direct_call: u64,
     /// Absent only while transforms run.
     pub(crate) outcalls: Option<Outcalls>,
@@ -145,7 +145,7 @@ impl Replica {
             ingress: IngressHistory::default(),
             certified: CertifiedState::default(),
             counters: Counters::default(),
-            cycles_accounts: Accounts::default(),
+            ledgers: Ledgers::default(),
             next_direct_call: 0,
             outcalls: Some(outcalls),
             faults,

@@ -7,7 +7,7 @@ use super::Replica;
 use crate::canister::Originator;
 use crate::message::Reject;
 use crate::scheduler::not_found;
-use crate::stand_ins::{Accounts, StandInOps};
+use crate::stand_ins::{Ledgers, StandInOps};
 
 impl StandInOps for Replica {
     fn subnet_id(&self) -> Principal {
@@ -18,8 +18,8 @@ impl StandInOps for Replica {
         self.time_ns()
     }
 
-    fn accounts(&mut self) -> &mut Accounts {
-        &mut self.cycles_accounts
+    fn ledgers(&mut self) -> &mut Ledgers {
+        &mut self.ledgers
     }
 
     fn create_canister(&mut self, settings: CanisterSettings, cycles: u128) -> Result<Principal, Reject> {

@@ -10,7 +10,7 @@ const GRANT_CYCLES: u128 = 1_000_000_000_000_000_000;
 
 /// An owner's account; no subaccount means the main one, which is that of 32 zeros.
 #[derive(CandidType, Clone, Debug, Deserialize)]
-pub struct Account {
+pub(super) struct Account {
     pub(super) owner: Principal,
     pub(super) subaccount: Option<[u8; 32]>,
 }
@@ -33,7 +33,7 @@ pub(super) struct InsufficientFunds {
 
 /// The accounts with at least one transaction, and the number of transactions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Accounts {
+pub(super) struct Accounts {
     balances_cycles: BTreeMap<(Principal, [u8; 32]), u128>,
     transactions: u64,
 }

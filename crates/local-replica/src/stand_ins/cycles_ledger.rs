@@ -1,6 +1,7 @@
 //! The cycles ledger: accounts by owner and subaccount, from which canisters are created and topped up.
 
 use super::accounts::{Account, InsufficientFunds};
+use super::icrc1::{Token, TransferArgs, TransferError};
 use super::{Call, StandInOps, decode, no_such_method, reply};
 use crate::message::{CallResult, Principal, Reject, RejectCode};
 use candid::{CandidType, Nat};
@@ -12,6 +13,7 @@ pub(super) const ID: Principal = Principal::from_slice(&[0, 0, 0, 0, 2, 16, 0, 2
 
 /// The ledger's fee for each block.
 pub(super) const FEE_CYCLES: u128 = 100_000_000;
+const TOKEN: Token = Token { name: "Trillion Cycles", symbol: "TCYCLES", decimals: 12, fee: FEE_CYCLES };
 
 #[derive(CandidType, Deserialize)]
 struct CreationArgs {
@@ -61,54 +63,17 @@ struct DepositResult {
     balance: Nat,
 }
 
-#[derive(CandidType, Deserialize)]
-struct TransferArgs {
-    from_subaccount: Option<[u8; 32]>,
-    to: Account,
-    amount: Nat,
-    fee: Option<Nat>,
-}
-
-#[derive(CandidType)]
-enum TransferError {
-    BadFee { expected_fee: Nat },
-    InsufficientFunds { balance: Nat },
-}
-
-#[derive(CandidType)]
-enum MetadataValue {
-    Nat(Nat),
-    Text(String),
-}
-
-#[derive(CandidType)]
-struct Standard {
-    name: &'static str,
-    url: &'static str,
-}
-
 /// Answers a method that changes nothing; `None` when there is no such.
 pub(super) fn query(call: &Call<'_>, replica: &mut dyn StandInOps) -> Option<CallResult> {
-    Some(match call.method {
-        "icrc1_balance_of" => decode(call)
-            .and_then(|(account,): (Account,)| reply(Nat::from(replica.accounts().balance_cycles(&account)))),
-        "icrc1_fee" => reply(Nat::from(FEE_CYCLES)),
-        "icrc1_decimals" => reply(12_u8),
-        "icrc1_symbol" => reply("TCYCLES"),
-        "icrc1_name" => reply("Trillion Cycles"),
-        "icrc1_minting_account" => reply(None::<Account>),
-        "icrc1_total_supply" => reply(Nat::from(replica.accounts().total_cycles())),
-        "icrc1_supported_standards" => {
-            reply(vec![Standard { name: "ICRC-1", url: "https://github.com/dfinity/ICRC-1" }])
-        }
-        "icrc1_metadata" => reply(vec![
-            ("icrc1:decimals", MetadataValue::Nat(12_u8.into())),
-            ("icrc1:name", MetadataValue::Text("Trillion Cycles".to_owned())),
-            ("icrc1:symbol", MetadataValue::Text("TCYCLES".to_owned())),
-            ("icrc1:fee", MetadataValue::Nat(FEE_CYCLES.into())),
-        ]),
-        _ => return None,
-    })
+    let accounts = &replica.ledgers().cycles;
+    match call.method {
+        "icrc1_balance_of" => Some(
+            decode(call)
+                .and_then(|(account,): (Account,)| reply(Nat::from(accounts.balance_cycles(&account)))),
+        ),
+        "icrc1_total_supply" => Some(reply(Nat::from(accounts.total_cycles()))),
+        _ => TOKEN.describe(call),
+    }
 }
 
 /// Answers a call; what it takes of the attached cycles it takes off `call.cycles`.
@@ -129,15 +94,18 @@ fn create_canister(
 ) -> Result<CreatedCanister, CreateCanisterError> {
     let from = Account::new(caller, args.from_subaccount);
     let cycles = replica
-        .accounts()
+        .ledgers()
+        .cycles
         .debit(&from, &args.amount, FEE_CYCLES)
         .map_err(|InsufficientFunds { balance }| CreateCanisterError::InsufficientFunds { balance })?;
     let mut settings = args.creation_args.and_then(|creation| creation.settings).unwrap_or_default();
     settings.controllers.get_or_insert_with(|| vec![caller]);
     match replica.create_canister(settings, cycles) {
-        Ok(canister_id) => Ok(CreatedCanister { block_id: replica.accounts().next_block(), canister_id }),
+        Ok(canister_id) => {
+            Ok(CreatedCanister { block_id: replica.ledgers().cycles.next_block(), canister_id })
+        }
         Err(Reject { message: error, .. }) => {
-            replica.accounts().credit(&from, cycles.saturating_add(FEE_CYCLES));
+            replica.ledgers().cycles.credit(&from, cycles.saturating_add(FEE_CYCLES));
             Err(CreateCanisterError::FailedToCreate { error, refund_block: None, fee_block: None })
         }
     }
@@ -150,13 +118,14 @@ fn withdraw(
 ) -> Result<Nat, WithdrawError> {
     let from = Account::new(caller, args.from_subaccount);
     let cycles = replica
-        .accounts()
+        .ledgers()
+        .cycles
         .debit(&from, &args.amount, FEE_CYCLES)
         .map_err(|InsufficientFunds { balance }| WithdrawError::InsufficientFunds { balance })?;
     match replica.deposit_cycles(args.to, cycles) {
-        Ok(()) => Ok(replica.accounts().next_block()),
+        Ok(()) => Ok(replica.ledgers().cycles.next_block()),
         Err(_) => {
-            replica.accounts().credit(&from, cycles.saturating_add(FEE_CYCLES));
+            replica.ledgers().cycles.credit(&from, cycles.saturating_add(FEE_CYCLES));
             Err(WithdrawError::InvalidReceiver { receiver: args.to })
         }
     }
@@ -167,10 +136,8 @@ fn transfer(
     caller: Principal,
     replica: &mut dyn StandInOps,
 ) -> Result<Nat, TransferError> {
-    if args.fee.is_some_and(|fee| fee != FEE_CYCLES) {
-        return Err(TransferError::BadFee { expected_fee: FEE_CYCLES.into() });
-    }
-    let accounts = replica.accounts();
+    TOKEN.check_fee(args.fee.as_ref())?;
+    let accounts = &mut replica.ledgers().cycles;
     let cycles = accounts
         .debit(&Account::new(caller, args.from_subaccount), &args.amount, FEE_CYCLES)
         .map_err(|InsufficientFunds { balance }| TransferError::InsufficientFunds { balance })?;
@@ -188,7 +155,7 @@ fn deposit((args,): (DepositArgs,), attached: &mut u128, replica: &mut dyn Stand
         )
     })?;
     *attached = 0;
-    let accounts = replica.accounts();
+    let accounts = &mut replica.ledgers().cycles;
     accounts.credit(&args.to, cycles);
     let balance = accounts.balance_cycles(&args.to).into();
     reply(DepositResult { block_index: accounts.next_block(), balance })

@@ -1,19 +1,27 @@
 //! Canisters of the real network that clients expect to find, answered natively: as much of the
-//! cycles minting canister and of the cycles ledger as `icp` calls.
+//! cycles minting canister, of the cycles ledger and of the ICP ledger as `icp` calls.
 //!
-//! Everybody's main account holds a generous grant to begin with, whose cycles come from nowhere: that
-//! is the convenience a local network offers. There are no blocks to read.
+//! Accounts hold a generous grant to begin with, which comes from nowhere: that is the convenience a local
+//! network offers. There are no blocks to read.
 
 mod accounts;
 mod cycles_ledger;
 mod cycles_minting;
-
-pub use accounts::Accounts;
+mod icp_ledger;
+mod icrc1;
 
 use crate::message::{CallResult, Principal, Reject, RejectCode};
 use candid::CandidType;
 use candid::utils::{ArgumentDecoder, decode_args, encode_one};
 use ic_management_canister_types::CanisterSettings;
+use serde::{Deserialize, Serialize};
+
+/// What the ledgers keep.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Ledgers {
+    cycles: accounts::Accounts,
+    icp: icp_ledger::IcpAccounts,
+}
 
 /// A call of a stand-in.
 pub struct Call<'a> {
@@ -33,8 +41,7 @@ pub trait StandInOps {
     /// The subnet's time, nanoseconds since 1970.
     fn time_ns(&self) -> u64;
 
-    /// The accounts of the cycles ledger.
-    fn accounts(&mut self) -> &mut Accounts;
+    fn ledgers(&mut self) -> &mut Ledgers;
 
     /// Creates an empty canister that holds `cycles`. The settings name its controllers.
     ///
@@ -51,29 +58,33 @@ pub trait StandInOps {
 
 /// Whether calls of `canister` are answered here.
 pub fn stands_in_for(canister: Principal) -> bool {
-    canister == cycles_minting::ID || canister == cycles_ledger::ID
+    [cycles_minting::ID, cycles_ledger::ID, icp_ledger::ID].contains(&canister)
 }
 
 /// Answers a call, if it is to a stand-in; `None` says that it is not.
 pub fn answer(call: &mut Call<'_>, replica: &mut dyn StandInOps) -> Option<CallResult> {
-    if call.canister == cycles_ledger::ID {
-        let answered = cycles_ledger::query(call, replica);
-        Some(answered.unwrap_or_else(|| cycles_ledger::update(call, replica)))
-    } else {
-        answer_query(call, replica)
+    if !stands_in_for(call.canister) {
+        return None;
     }
+    Some(query(call, replica).unwrap_or_else(|| match call.canister {
+        cycles_minting::ID => cycles_minting::update(call, replica),
+        cycles_ledger::ID => cycles_ledger::update(call, replica),
+        _ => icp_ledger::update(call, replica),
+    }))
 }
 
 /// As [`answer`], for a query: methods that change something are unknown to it.
 pub fn answer_query(call: &Call<'_>, replica: &mut dyn StandInOps) -> Option<CallResult> {
-    let answered = if call.canister == cycles_minting::ID {
-        cycles_minting::query(call, replica)
-    } else if call.canister == cycles_ledger::ID {
-        cycles_ledger::query(call, replica)
-    } else {
-        return None;
-    };
-    Some(answered.unwrap_or_else(|| Err(no_such_method(call.canister, call.method))))
+    stands_in_for(call.canister)
+        .then(|| query(call, replica).unwrap_or_else(|| Err(no_such_method(call.canister, call.method))))
+}
+
+fn query(call: &Call<'_>, replica: &mut dyn StandInOps) -> Option<CallResult> {
+    match call.canister {
+        cycles_minting::ID => cycles_minting::query(call, replica),
+        cycles_ledger::ID => cycles_ledger::query(call, replica),
+        _ => icp_ledger::query(call, replica),
+    }
 }
 
 fn no_such_method(canister: Principal, method: &str) -> Reject {

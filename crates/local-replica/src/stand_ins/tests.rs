@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 struct FakeReplica {
     canisters: BTreeMap<Principal, (Vec<Principal>, u128)>,
-    accounts: Accounts,
+    ledgers: Ledgers,
 }
 
 impl StandInOps for FakeReplica {
@@ -18,8 +18,8 @@ impl StandInOps for FakeReplica {
         7_000_000_000
     }
 
-    fn accounts(&mut self) -> &mut Accounts {
-        &mut self.accounts
+    fn ledgers(&mut self) -> &mut Ledgers {
+        &mut self.ledgers
     }
 
     fn create_canister(&mut self, settings: CanisterSettings, cycles: u128) -> Result<Principal, Reject> {
@@ -102,6 +102,7 @@ fn create(
 fn should_know_the_ids_that_clients_use() {
     assert_eq!(cycles_minting::ID.to_text(), "rkp4c-7iaaa-aaaaa-aaaca-cai");
     assert_eq!(cycles_ledger::ID.to_text(), "um5iw-rqaaa-aaaaq-qaaba-cai");
+    assert_eq!(icp_ledger::ID.to_text(), "ryjl3-tyaaa-aaaaa-aaaba-cai");
 }
 
 #[test]
@@ -260,4 +261,90 @@ fn should_change_nothing_in_a_query() {
         let rejected = answer_query(&call, &mut replica).expect("a stand-in").expect_err("no query");
         assert_eq!(rejected.error_code.as_deref(), Some("IC0536"), "{method}");
     }
+}
+
+#[derive(CandidType, serde::Deserialize)]
+struct Tokens {
+    e8s: u64,
+}
+
+#[derive(CandidType, serde::Deserialize, Debug, PartialEq)]
+enum Notified<T> {
+    Ok(T),
+    Err(candid::Reserved),
+}
+
+/// Sends ICP to the minting canister in favour of `beneficiary`; the block's index.
+fn send_icp(replica: &mut FakeReplica, beneficiary: Principal, e8s: u64) -> u64 {
+    #[derive(CandidType)]
+    struct TransferArgs {
+        memo: u64,
+        amount: Tokens,
+        fee: Tokens,
+        from_subaccount: Option<Vec<u8>>,
+        to: Vec<u8>,
+        created_at_time: Option<u64>,
+    }
+    use sha2::{Digest, Sha224};
+    let id = beneficiary.as_slice();
+    let subaccount = [&[id.len() as u8], id, &vec![0; 31 - id.len()]].concat();
+    let hash = Sha224::digest([b"\x0Aaccount-id", cycles_minting::ID.as_slice(), &subaccount].concat());
+    let args = TransferArgs {
+        memo: 0x544e_494d,
+        amount: Tokens { e8s },
+        fee: Tokens { e8s: 10_000 },
+        from_subaccount: None,
+        to: [&[0; 4], &hash[..]].concat(),
+        created_at_time: None,
+    };
+    let arg = Encode!(&args).expect("encodes");
+    let reply = ask(icp_ledger::ID, "transfer", &arg, replica).expect("a stand-in").expect("a reply");
+    match Decode!(&reply, Notified<u64>).expect("decodes") {
+        Notified::Ok(block) => block,
+        Notified::Err(_) => panic!("not transferred"),
+    }
+}
+
+#[test]
+fn should_make_cycles_of_icp_once() {
+    #[derive(CandidType)]
+    struct MintArgs {
+        block_index: u64,
+    }
+    #[derive(CandidType, serde::Deserialize, Debug, PartialEq)]
+    struct Minted {
+        minted: Nat,
+    }
+    let mut replica = FakeReplica::default();
+    let before = balance(&mut replica, caller(), None);
+    let block_index = send_icp(&mut replica, caller(), 100_000_000);
+    let foreign = send_icp(&mut replica, Principal::from_slice(&[8; 29]), 100_000_000);
+    let mut mint = |block_index| {
+        let arg = Encode!(&MintArgs { block_index }).expect("encodes");
+        let reply = ask(cycles_minting::ID, "notify_mint_cycles", &arg, &mut replica).expect("a stand-in");
+        Decode!(&reply.expect("a reply"), Notified<Minted>).expect("decodes")
+    };
+    let minted = 3_000_000_000_000_u128;
+    assert_eq!(mint(block_index), Notified::Ok(Minted { minted: minted.into() }));
+    for refused in [block_index, foreign, 7] {
+        assert!(matches!(mint(refused), Notified::Err(_)), "block {refused}");
+    }
+    assert_eq!(balance(&mut replica, caller(), None), before + minted - cycles_ledger::FEE_CYCLES);
+}
+
+#[test]
+fn should_top_up_a_canister_with_icp() {
+    #[derive(CandidType)]
+    struct TopUpArgs {
+        block_index: u64,
+        canister_id: Principal,
+    }
+    let mut replica = FakeReplica::default();
+    let CreateCanisterResponse::Ok { canister_id, .. } = create(&mut replica, 5, None) else {
+        panic!("not created");
+    };
+    let block_index = send_icp(&mut replica, canister_id, 100);
+    let arg = Encode!(&TopUpArgs { block_index, canister_id }).expect("encodes");
+    ask(cycles_minting::ID, "notify_top_up", &arg, &mut replica).expect("a stand-in").expect("a reply");
+    assert_eq!(replica.canisters[&canister_id].1, 5 + 100 * 30_000);
 }

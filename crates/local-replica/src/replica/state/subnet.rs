@@ -15,7 +15,7 @@ use crate::outcalls::{OutcallId, OutcallUnderWay, Outcalls, PlannedFaults};
 use crate::replica::metrics::Counters;
 use crate::replica::{CertifiedState, Replica};
 use crate::scheduler::{IngressRecord, PendingOutcall, QueuedMessage};
-use crate::stand_ins::Accounts;
+use crate::stand_ins::Ledgers;
 use crate::threshold::ShareFaults;
 
 /// What [`RowKey::Clock`] holds.
@@ -41,7 +41,7 @@ struct SubnetImage<'a> {
     outcalls: Vec<Cow<'a, OutcallUnderWay>>,
     pending: Cow<'a, BTreeMap<OutcallId, PendingOutcall>>,
     faults: PlannedFaults,
-    cycles_accounts: Cow<'a, Accounts>,
+    ledgers: Cow<'a, Ledgers>,
     counters: Counters,
 }
 
@@ -60,7 +60,7 @@ impl<'a> SubnetImage<'a> {
             outcalls,
             pending,
             faults,
-            cycles_accounts,
+            ledgers,
             counters,
             // Rows of their own.
             clock: _,
@@ -94,7 +94,7 @@ impl<'a> SubnetImage<'a> {
             outcalls: outcalls.iter().flat_map(Outcalls::under_way).map(Cow::Borrowed).collect(),
             pending: Cow::Borrowed(pending),
             faults: faults.planned(),
-            cycles_accounts: Cow::Borrowed(cycles_accounts),
+            ledgers: Cow::Borrowed(ledgers),
             counters: *counters,
         }
     }
@@ -160,7 +160,7 @@ impl Replica {
             outcalls,
             pending,
             faults,
-            cycles_accounts,
+            ledgers,
             counters,
         } = decode_row(rows, RowKey::Subnet)?;
         let mut ingress = BTreeMap::new();
@@ -201,7 +201,7 @@ impl Replica {
         for outcall in outcalls {
             self.resume_outcall(outcall.into_owned());
         }
-        self.cycles_accounts = cycles_accounts.into_owned();
+        self.ledgers = ledgers.into_owned();
         self.counters = counters;
         Ok(())
     }
