@@ -128,33 +128,42 @@ fn should_change_and_show_settings() {
 }
 
 #[test]
-fn should_take_restore_download_and_upload_snapshots() {
+fn should_take_list_restore_and_delete_a_snapshot() {
     let project = Project::new();
     project.deploy();
     project.call("increment");
-    let stop_or_start = |command: &str| project.on_network(&["canister", command, "counter"]);
-    let snapshot = |arguments: &[&str]| {
-        let said = project.on_network(&[&["canister", "snapshot"], arguments].concat());
-        said.split(|c: char| !c.is_ascii_hexdigit()).find(|word| word.len() == 36).map(str::to_owned)
-    };
-    stop_or_start("stop");
-    let taken = snapshot(&["create", "counter", "--quiet"]).expect("an id");
-    snapshot(&["download", "counter", &taken, "--output", "downloaded"]);
-    stop_or_start("start");
+    project.on_network(&["canister", "stop", "counter"]);
+    let snapshot = project.on_network(&["canister", "snapshot", "create", "counter", "--quiet"]);
+    let snapshot = snapshot.trim();
+    project.on_network(&["canister", "start", "counter"]);
     assert_eq!(project.call("increment"), "(2 : nat64)");
-
-    stop_or_start("stop");
-    snapshot(&["restore", "counter", &taken]);
-    snapshot(&["delete", "counter", &taken]);
-    stop_or_start("start");
+    assert!(project.on_network(&["canister", "snapshot", "list", "counter"]).contains(snapshot));
+    project.on_network(&["canister", "stop", "counter"]);
+    project.on_network(&["canister", "snapshot", "restore", "counter", snapshot]);
+    project.on_network(&["canister", "start", "counter"]);
     assert_eq!(project.call("value"), "(1 : nat64)");
-    assert_eq!(project.call("increment"), "(2 : nat64)");
+    project.on_network(&["canister", "snapshot", "delete", "counter", snapshot]);
+    assert!(!project.on_network(&["canister", "snapshot", "list", "counter"]).contains(snapshot));
+}
 
-    stop_or_start("stop");
-    let uploaded = snapshot(&["upload", "counter", "--input", "downloaded", "--quiet"]).expect("an id");
-    assert_eq!(snapshot(&["list", "counter"]).as_ref(), Some(&uploaded));
-    snapshot(&["restore", "counter", &uploaded]);
-    stop_or_start("start");
+/// A snapshot leaves the network as files and comes back into another canister's life.
+#[test]
+fn should_download_and_upload_a_snapshot() {
+    let project = Project::new();
+    project.deploy();
+    project.call("increment");
+    project.on_network(&["canister", "stop", "counter"]);
+    let taken = project.on_network(&["canister", "snapshot", "create", "counter", "--quiet"]);
+    let files = project.path().join("files").display().to_string();
+    project.on_network(&["canister", "snapshot", "download", "counter", taken.trim(), "--output", &files]);
+    project.on_network(&["canister", "snapshot", "delete", "counter", taken.trim()]);
+    project.on_network(&["canister", "start", "counter"]);
+    project.call("increment");
+    project.on_network(&["canister", "stop", "counter"]);
+    let uploaded =
+        project.on_network(&["canister", "snapshot", "upload", "counter", "--input", &files, "--quiet"]);
+    project.on_network(&["canister", "snapshot", "restore", "counter", uploaded.trim()]);
+    project.on_network(&["canister", "start", "counter"]);
     assert_eq!(project.call("value"), "(1 : nat64)");
 }
 
@@ -167,7 +176,7 @@ fn should_stop_start_and_delete_a_canister() {
     project.on_network(&["canister", "start", "counter"]);
     project.call("increment");
     project.on_network(&["canister", "stop", "counter"]);
-    project.on_network(&["canister", "delete", "counter", "--no-recover-cycles"]);
+    project.on_network(&["canister", "delete", "counter"]);
 }
 
 /// A custom section that wasm engines skip.

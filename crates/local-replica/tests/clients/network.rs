@@ -43,10 +43,7 @@ impl Network {
     /// # Panics
     /// When the network refuses.
     pub fn install(&self, module: Vec<u8>) -> Principal {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let agent = Agent::builder().with_url(&self.url).build().expect("an agent");
-            agent.fetch_root_key().await.expect("the status endpoint");
+        self.with_agent(async |agent: Agent| {
             let management = Principal::management_canister();
             let any_canister = Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
             let created = agent
@@ -72,6 +69,19 @@ impl Network {
                 .await
                 .expect("installs");
             canister
+        })
+    }
+
+    /// Runs `task` with an agent of a user without a name.
+    ///
+    /// # Panics
+    /// When the network does not answer.
+    pub fn with_agent<T>(&self, task: impl AsyncFnOnce(Agent) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let agent = Agent::builder().with_url(&self.url).build().expect("an agent");
+            agent.fetch_root_key().await.expect("the status endpoint");
+            task(agent).await
         })
     }
 }
