@@ -95,7 +95,7 @@ impl Watch {
                     Ok(bytes) => self.look(|| "a response".into(), bytes),
                     Err(reject) => self.look(|| "a reject".into(), reject.message.as_bytes()),
                 },
-                QueuedMessage::Timer(_) => {}
+                QueuedMessage::Task(..) => {}
             }
         }
     }

@@ -7,6 +7,8 @@ const NS_PER_SECOND: u128 = 1_000_000_000;
 
 /// Instruction limit of an update, a callback or a timer.
 pub const UPDATE_INSTRUCTIONS: u64 = 40_000_000_000;
+/// What a callback must leave of [`UPDATE_INSTRUCTIONS`] for its cleanup.
+pub const CLEANUP_RESERVE_INSTRUCTIONS: u64 = UPDATE_INSTRUCTIONS / 20;
 /// Instruction limit of installing or upgrading code.
 pub const INSTALL_INSTRUCTIONS: u64 = 300_000_000_000;
 /// Instruction limit of a query or a transform.
@@ -14,12 +16,17 @@ pub const QUERY_INSTRUCTIONS: u64 = 5_000_000_000;
 /// Instruction limit of `canister_inspect_message`.
 pub const INSPECT_INSTRUCTIONS: u64 = 200_000_000;
 
-/// Largest response of a canister, and largest ingress message, in bytes.
+/// Largest response of a canister in replicated execution, in bytes.
 pub const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
+/// Largest response of a query by a user, in bytes.
+pub const MAX_QUERY_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
 /// Longest name of a method that can be called, in bytes.
 pub const MAX_METHOD_NAME_BYTES: usize = 20_000;
 /// Largest payload of a call between canisters of one subnet, in bytes: method name and argument.
 pub const MAX_CALL_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
+
+/// How many calls of one canister to another may be open at once.
+pub const MAX_OPEN_CALLS_PER_CALLEE: usize = 500;
 
 /// The fees of a subnet with `nodes` nodes. All amounts are cycles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -136,7 +136,9 @@ pub enum EntryPoint {
     Cleanup {
         method: String,
     },
+    Heartbeat,
     GlobalTimer,
+    OnLowWasmMemory,
     /// A method of the management canister or of a native stand-in; no wasm ran.
     Native {
         method: String,

@@ -39,6 +39,7 @@ pub struct CallContext {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Callback {
     pub context: CallContextId,
+    pub callee: Principal,
     pub functions: CallbackFunctions,
     /// Set aside for transmitting the response and for executing the callback.
     pub prepaid_cycles: u128,
@@ -63,8 +64,22 @@ impl OpenCalls {
         self.callbacks.values().map(|callback| callback.prepaid_cycles).sum()
     }
 
+    /// What callers attached to calls that are still open, and nobody has accepted yet.
+    pub fn available_cycles(&self) -> u128 {
+        self.contexts.values().map(|context| context.available_cycles).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.contexts.is_empty()
+    }
+
+    /// How many calls to each canister are not yet answered.
+    pub fn calls_by_callee(&self) -> BTreeMap<Principal, usize> {
+        let mut calls = BTreeMap::new();
+        for callback in self.callbacks.values() {
+            *calls.entry(callback.callee).or_default() += 1;
+        }
+        calls
     }
 
     pub fn open(&mut self, context: CallContext) -> CallContextId {

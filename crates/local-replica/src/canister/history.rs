@@ -53,6 +53,11 @@ impl History {
         }
     }
 
+    /// Drops what is known of the changes but not their number.
+    pub fn forget_changes(&mut self) {
+        self.changes.clear();
+    }
+
     /// Bytes that the kept changes are reckoned at.
     pub fn bytes(&self) -> u64 {
         self.changes.len() as u64 * CHANGE_BYTES

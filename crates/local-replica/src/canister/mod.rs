@@ -27,6 +27,8 @@ use crate::execution::{CompiledModule, Environment, Instance};
 use crate::scheduler::Origin;
 
 const NS_PER_SECOND: u128 = 1_000_000_000;
+/// What bounds the heap when the settings do not.
+const DEFAULT_WASM_MEMORY_LIMIT_BYTES: u64 = 4 << 30;
 
 /// Whether a canister takes messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,18 @@ pub enum Status {
 pub struct StopRequest {
     pub origin: Origin,
     pub cycles: u128,
+    /// When the call was made.
+    pub time_ns: u64,
+}
+
+/// Whether `canister_on_low_wasm_memory` is to run: once each time that the heap comes closer to
+/// its limit than the threshold of the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LowMemoryHook {
+    #[default]
+    ConditionNotSatisfied,
+    Ready,
+    Executed,
 }
 
 impl Status {
@@ -70,6 +84,9 @@ pub struct Canister {
     pub certified_data: Vec<u8>,
     /// Time of the next `canister_global_timer`; 0 when none is set.
     pub global_timer_ns: u64,
+    /// From when the next heartbeat is due.
+    pub next_heartbeat_ns: u64,
+    pub low_memory_hook: LowMemoryHook,
     pub open_calls: OpenCalls,
     pub log: Log,
     pub history: History,
@@ -93,6 +110,8 @@ impl Canister {
             instance: None,
             certified_data: Vec::new(),
             global_timer_ns: 0,
+            next_heartbeat_ns: 0,
+            low_memory_hook: LowMemoryHook::default(),
             open_calls: OpenCalls::default(),
             log: Log::default(),
             history: History::default(),
@@ -106,11 +125,6 @@ impl Canister {
 
     pub fn module(&self) -> Option<&Arc<CompiledModule>> {
         self.instance.as_ref().map(Instance::module)
-    }
-
-    /// Whether `canister_global_timer` is to be run now.
-    pub fn timer_is_due(&self, time_ns: u64) -> bool {
-        self.status == Status::Running && self.global_timer_ns != 0 && self.global_timer_ns <= time_ns
     }
 
     pub fn is_controlled_by(&self, principal: Principal) -> bool {
@@ -153,12 +167,40 @@ impl Canister {
         self.balance_cycles.saturating_sub(self.freezing_limit_cycles(prices))
     }
 
-    /// Pays for the resources held since the last time.
-    pub fn pay_for_resources(&mut self, prices: Prices, time_ns: u64) {
+    /// Pays for the resources held since the last time. Says no when the balance, which is spent
+    /// then, did not suffice.
+    #[must_use]
+    pub fn pay_for_resources(&mut self, prices: Prices, time_ns: u64) -> bool {
         let elapsed_ns = time_ns.saturating_sub(self.paid_until_ns);
         let due = self.idle_cycles(prices, elapsed_ns.into());
+        let is_covered = due <= self.balance_cycles;
         self.balance_cycles = self.balance_cycles.saturating_sub(due);
         self.paid_until_ns = time_ns;
+        is_covered
+    }
+
+    /// Drops what a canister without cycles cannot keep besides its code: allocations, snapshots and
+    /// the details of its history.
+    pub fn give_up_allocations(&mut self) {
+        self.snapshots.clear();
+        self.settings.compute_allocation_percent = 0;
+        self.settings.memory_allocation_bytes = 0;
+        self.history.forget_changes();
+    }
+
+    /// Looks whether the heap has come close to its limit, or is far from it again.
+    pub fn update_low_memory_hook(&mut self) {
+        let limit_bytes = match self.settings.wasm_memory_limit_bytes {
+            0 => DEFAULT_WASM_MEMORY_LIMIT_BYTES,
+            limit_bytes => limit_bytes,
+        };
+        let wanted_bytes =
+            (self.memory().len() as u64).saturating_add(self.settings.wasm_memory_threshold_bytes);
+        self.low_memory_hook = match self.low_memory_hook {
+            _ if wanted_bytes <= limit_bytes => LowMemoryHook::ConditionNotSatisfied,
+            LowMemoryHook::ConditionNotSatisfied => LowMemoryHook::Ready,
+            ready_or_executed => ready_or_executed,
+        };
     }
 
     /// What a message of this canister sees of it and of its subnet.
@@ -175,6 +217,7 @@ impl Canister {
             environment_variables: self.settings.environment_variables.clone(),
             freezing_limit_cycles: self.freezing_limit_cycles(subnet.prices),
             wasm_memory_limit_bytes: self.settings.wasm_memory_limit_bytes,
+            open_calls: self.open_calls.calls_by_callee(),
             data_certificate: None,
         }
     }

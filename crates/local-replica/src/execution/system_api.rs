@@ -65,6 +65,8 @@ pub struct Environment {
     pub freezing_limit_cycles: u128,
     /// What the linear memory may have after an update, in bytes; 0 is no limit.
     pub wasm_memory_limit_bytes: u64,
+    /// How many calls to each canister are not yet answered.
+    pub open_calls: BTreeMap<Principal, usize>,
     /// In queries: a certificate for the canister's certified data.
     pub data_certificate: Option<Vec<u8>>,
 }

@@ -8,7 +8,7 @@ use super::payload::{decode, invalid};
 use crate::canister::Canister;
 use crate::message::{IngressMessage, Reject, RejectCode};
 use crate::replica::Replica;
-use crate::scheduler::{Origin, Request, not_found};
+use crate::scheduler::{Origin, Request, check_cycles, not_found};
 
 /// The canister that a call is about, in whichever field the method names it.
 #[derive(CandidType, Deserialize)]
@@ -17,24 +17,43 @@ struct Target {
     target_canister: Option<Principal>,
 }
 
+fn target(arg: &[u8]) -> Result<Option<Principal>, Reject> {
+    let (target,): (Target,) = decode(arg)?;
+    Ok(target.canister_id.or(target.target_canister))
+}
+
 impl Replica {
     /// Whether the network would let a user's call of the management canister in.
     pub(crate) fn inspect_management_call(&self, message: &IngressMessage) -> Result<(), Reject> {
         let method = message.method_name.as_str();
         let (_, users) = methods::find(method).ok_or_else(|| no_method(method))?;
-        let target = || {
-            let (target,): (Target,) = decode(&message.arg)?;
-            target
-                .canister_id
-                .or(target.target_canister)
-                .ok_or_else(|| invalid("the argument names no canister"))
+        let target = || target(&message.arg)?.ok_or_else(|| invalid("the argument names no canister"));
+        let canister = match users {
+            Users::Everybody => return Ok(()),
+            Users::Nobody => return Err(canisters_only(method)),
+            Users::Controllers => self.controlled(message.sender, target()?, method)?,
+            Users::StatusViewers => self.status_visible(message.sender, target()?)?,
+            Users::SnapshotViewers => self.snapshots_visible(message.sender, target()?, method)?,
         };
-        match users {
-            Users::Everybody => Ok(()),
-            Users::Nobody => Err(canisters_only(method)),
-            Users::Controllers => self.controlled(message.sender, target()?, method).map(|_| ()),
-            Users::StatusViewers => self.status_visible(message.sender, target()?).map(|_| ()),
-            Users::SnapshotViewers => self.snapshots_visible(message.sender, target()?, method).map(|_| ()),
+        // A frozen canister can still be given settings with which it is not frozen.
+        if method == "update_settings" {
+            return Ok(());
+        }
+        let prices = self.subnet.prices;
+        check_cycles(canister, prices, prices.ingress(method.len() + message.arg.len()), message.sender)
+    }
+
+    /// Lets the canister that a user's call is about pay for receiving it.
+    pub(super) fn charge_for_ingress(&mut self, request: &Request) {
+        let is_free = matches!(methods::find(&request.method), None | Some((_, Users::Everybody)));
+        if is_free || !matches!(request.origin, Origin::Ingress(_)) {
+            return;
+        }
+        let fee = self.subnet.prices.ingress(request.method.len() + request.arg.len());
+        if let Ok(Some(id)) = target(&request.arg)
+            && let Some(canister) = self.canisters.get_mut(&id)
+        {
+            canister.balance_cycles = canister.balance_cycles.saturating_sub(fee);
         }
     }
 

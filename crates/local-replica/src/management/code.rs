@@ -14,7 +14,7 @@ use crate::cycles::INSTALL_INSTRUCTIONS;
 use crate::execution::{CanisterTrap, CompiledModule, Context, Function, Input, Instance, StableMemory};
 use crate::message::{CallResult, EntryPoint, Reject, RejectCode};
 use crate::replica::Replica;
-use crate::scheduler::{Entry, Keep, Request, Reserve, no_module, not_found};
+use crate::scheduler::{Entry, Keep, Request, Reserve, check_installation_cycles, no_module, not_found};
 
 /// The arguments of `install_code`; the module as a blob, which decodes faster than a vector.
 #[derive(CandidType, Deserialize)]
@@ -53,6 +53,8 @@ impl Replica {
             (CanisterInstallMode::Upgrade(_), false) => return Err(no_module(id)),
             _ => {}
         }
+        let prices = self.subnet.prices;
+        check_installation_cycles(canister, prices, prices.execution(INSTALL_INSTRUCTIONS), caller)?;
         let module = self.modules.compile(wasm).map_err(|error| {
             Reject::with_error_code(
                 RejectCode::CanisterError,
@@ -256,23 +258,9 @@ impl Replica {
     /// Makes an existing canister empty and rejects the calls that it has not answered.
     pub(super) fn uninstall(&mut self, by: Originator, id: Principal) {
         let time_ns = self.time_ns();
+        self.remove_code(id);
         let canister = self.canister_mut(id);
-        canister.instance = None;
-        canister.certified_data.clear();
-        canister.global_timer_ns = 0;
-        canister.chunk_store.clear();
-        canister.log.clear();
-        canister.version += 1;
         canister.history.record(time_ns, canister.version, by, ChangeDetails::CodeUninstall);
-        for context in canister.open_calls.abandon() {
-            let reject = Reject::with_error_code(
-                RejectCode::CanisterReject,
-                "IC0406",
-                format!("Canister {id} has been uninstalled"),
-            );
-            self.respond(context.origin, Err(reject), context.available_cycles);
-        }
-        self.finish_stopping(id);
     }
 
     /// Who makes a change; a canister may have told its version.

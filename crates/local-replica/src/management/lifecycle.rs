@@ -172,18 +172,17 @@ impl Replica {
             Ok((args,)) => args.canister_id,
             Err(reject) => return Handled::free(request, Err(reject)),
         };
+        let time_ns = self.time_ns();
         let canister = match self.controlled_mut(request, id) {
             Ok(canister) => canister,
             Err(reject) => return Handled::free(request, Err(reject)),
         };
-        let stop = StopRequest { origin: request.origin, cycles: request.cycles };
+        let stop = StopRequest { origin: request.origin, cycles: request.cycles, time_ns };
+        canister.version += 1;
         match &mut canister.status {
             Status::Stopped => return Handled::free(request, empty_reply()),
             Status::Stopping { stop_requests } => stop_requests.push(stop),
-            Status::Running => {
-                canister.status = Status::Stopping { stop_requests: vec![stop] };
-                canister.version += 1;
-            }
+            Status::Running => canister.status = Status::Stopping { stop_requests: vec![stop] },
         }
         self.finish_stopping(id);
         Handled::Later

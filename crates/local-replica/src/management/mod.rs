@@ -53,6 +53,7 @@ impl Handled {
 impl Replica {
     pub(crate) fn deliver_to_management(&mut self, request: Request) -> MessageReport {
         let method = request.method.clone();
+        self.charge_for_ingress(&request);
         let outcome = match self.handle(&request) {
             Handled::Later => Outcome::Ok,
             Handled::AwaitsShares => {

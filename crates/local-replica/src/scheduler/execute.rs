@@ -19,6 +19,8 @@ pub(crate) enum Reserve {
     Balance,
     /// What the call set aside for its callback.
     Prepaid,
+    /// As the callback before it, which has paid the fixed price of an execution for both.
+    PrepaidWithCallback,
 }
 
 /// An entry into a canister's code.
@@ -61,7 +63,7 @@ impl Replica {
         let canister = self.canisters.get_mut(&id).expect("the caller found it");
         let before_cycles = canister.balance_cycles;
         let reserved = match reserve {
-            Reserve::Free | Reserve::Prepaid => 0,
+            Reserve::Free | Reserve::Prepaid | Reserve::PrepaidWithCallback => 0,
             Reserve::Balance => prices.execution(input.instruction_limit).min(before_cycles),
         };
         input.balance_cycles = before_cycles - reserved;
@@ -82,6 +84,7 @@ impl Replica {
         let charged = match reserve {
             Reserve::Free => 0,
             Reserve::Balance | Reserve::Prepaid => prices.execution(run.instructions),
+            Reserve::PrepaidWithCallback => prices.execution(run.instructions) - prices.execution(0),
         };
         let mut effects = run.effects;
         let log = std::mem::take(&mut effects.log);

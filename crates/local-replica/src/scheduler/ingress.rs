@@ -3,9 +3,9 @@
 use candid::Principal;
 use sha2::{Digest, Sha256};
 
-use super::deliver::{check_running, no_module, not_found, out_of_cycles};
 use super::execute::{Entry, Keep, Reserve};
 use super::ingress_history::IngressRecord;
+use super::rejects::{check_cycles, check_running, no_module, not_found};
 use super::{Origin, Request};
 use crate::cycles::{INSPECT_INSTRUCTIONS, UPDATE_INSTRUCTIONS};
 use crate::execution::{Context, Function, Input};
@@ -121,10 +121,7 @@ impl Replica {
         let module = canister.module().ok_or_else(|| no_module(id))?;
         let needed = prices.ingress(message.method_name.len() + message.arg.len())
             + prices.execution(UPDATE_INSTRUCTIONS);
-        let liquid = canister.liquid_cycles(prices);
-        if liquid < needed {
-            return Err(out_of_cycles(id, needed, liquid));
-        }
+        check_cycles(canister, prices, needed, message.sender)?;
         if !module.exports("canister_inspect_message") {
             return Ok(());
         }

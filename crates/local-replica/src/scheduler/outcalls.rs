@@ -6,8 +6,8 @@ use candid::{Decode, Encode, Principal};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use serde::{Deserialize, Serialize};
 
-use super::deliver::{did_not_reply, no_method, no_module, not_found};
 use super::execute::{Entry, Keep, Reserve};
+use super::rejects::{did_not_reply, no_method, no_module, not_found};
 use super::{Origin, Request};
 use crate::execution::{Context, Function, Input};
 use crate::message::{EntryPoint, Reject, RejectCode};

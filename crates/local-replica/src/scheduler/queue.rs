@@ -44,11 +44,22 @@ pub struct Response {
     pub is_expiry: bool,
 }
 
+/// What the system itself starts in a canister.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SystemTask {
+    /// `canister_heartbeat`
+    Heartbeat,
+    /// `canister_global_timer`
+    GlobalTimer,
+    /// `canister_on_low_wasm_memory`
+    OnLowWasmMemory,
+}
+
 /// One message of the queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum QueuedMessage {
     Request(Request),
     Response(Response),
-    /// The global timer of this canister is due.
-    Timer(Principal),
+    /// A task of this canister is due.
+    Task(Principal, SystemTask),
 }

@@ -1,12 +1,12 @@
-//! Takes answers to those who wait for them, and stops canisters whose last call is answered.
+//! Takes answers and cycles back to those who wait for them.
 
 use candid::Principal;
 
+use super::rejects::deadline_expired;
 use super::{Origin, QueuedMessage, Request, Response};
-use crate::canister::{Callback, CallbackId, OpenCalls, Status};
+use crate::canister::{Callback, CallbackId, OpenCalls};
 use crate::config::Defect;
-use crate::management;
-use crate::message::{CallResult, IngressStatus, Reject, RejectCode};
+use crate::message::{CallResult, IngressStatus};
 use crate::replica::Replica;
 
 impl Replica {
@@ -54,6 +54,15 @@ impl Replica {
         }));
     }
 
+    /// Gives the cycles of a call that is never executed back to who attached them.
+    pub(super) fn refund(&mut self, origin: Origin, cycles: u128) {
+        if let Origin::Canister { canister, .. } = origin
+            && let Some(canister) = self.canisters.get_mut(&canister)
+        {
+            canister.balance_cycles += cycles;
+        }
+    }
+
     pub(crate) fn enqueue_request(&mut self, request: Request) {
         self.queue.push_back(QueuedMessage::Request(request));
     }
@@ -66,32 +75,10 @@ impl Replica {
                 self.queue.push_back(QueuedMessage::Response(Response {
                     to: *id,
                     callback,
-                    result: Err(Reject::with_error_code(
-                        RejectCode::SysUnknown,
-                        "IC0601",
-                        "Call deadline has expired.",
-                    )),
+                    result: Err(deadline_expired()),
                     refund_cycles: 0,
                     is_expiry: true,
                 }));
-            }
-        }
-    }
-
-    /// Completes a stop once no call is open.
-    pub(crate) fn finish_stopping(&mut self, id: Principal) {
-        let Some(canister) = self.canisters.get_mut(&id) else {
-            return;
-        };
-        if !canister.open_calls.is_empty() {
-            return;
-        }
-        if let Status::Stopping { stop_requests } = &mut canister.status {
-            let stop_requests = std::mem::take(stop_requests);
-            canister.status = Status::Stopped;
-            canister.version += 1;
-            for request in stop_requests {
-                self.respond(request.origin, management::empty_reply(), request.cycles);
             }
         }
     }

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use candid::Principal;
-
 use super::QueuedMessage;
 use crate::message::Step;
 use crate::outcalls::tolerated_faults;
@@ -15,11 +13,11 @@ const OUTCALL_PATIENCE: Duration = Duration::from_secs(90);
 /// How many messages [`Replica::run_until_idle`] executes at most.
 const MAX_MESSAGES: usize = 1_000_000;
 /// How often resources are charged for while messages are executed.
-const RESOURCE_PAYMENT_INTERVAL_NS: u64 = 60_000_000_000;
+const RESOURCE_PAYMENT_INTERVAL_NS: u64 = 10_000_000_000;
 
 impl Replica {
     /// Executes exactly one message, after collecting answered outcalls, passed deadlines and due
-    /// timers. A callback that traps is one message with its cleanup.
+    /// tasks. A callback that traps is one message with its cleanup.
     ///
     /// With [`crate::Clock::Manual`] answers of outcalls come in only when nothing else is left to
     /// execute, all together and in the order of the calls: a run does not depend on how fast servers are.
@@ -36,15 +34,16 @@ impl Replica {
         }
         self.serve_awaiting_shares();
         self.expire_callbacks();
-        self.enqueue_due_timers();
+        self.expire_stop_requests();
+        self.enqueue_due_tasks();
         if !follows_the_world && self.queue.is_empty() {
             self.collect_outcalls(None);
         }
         while let Some(message) = self.queue.pop_front() {
             let report = match message {
-                QueuedMessage::Request(request) => Some(self.deliver_request(request)),
+                QueuedMessage::Request(request) => self.deliver_request(request),
                 QueuedMessage::Response(response) => self.deliver_response(response),
-                QueuedMessage::Timer(canister) => self.deliver_timer(canister),
+                QueuedMessage::Task(canister, task) => self.deliver_task(canister, task),
             };
             if let Some(report) = report {
                 self.counters.count(&report);
@@ -96,32 +95,21 @@ impl Replica {
         }
     }
 
-    fn enqueue_due_timers(&mut self) {
-        let time_ns = self.time_ns();
-        let due: Vec<Principal> = self
-            .canisters
-            .values()
-            .filter(|canister| canister.timer_is_due(time_ns))
-            .map(|canister| canister.id)
-            .collect();
-        for id in due {
-            let is_queued = self
-                .queue
-                .iter()
-                .any(|message| matches!(message, QueuedMessage::Timer(queued) if *queued == id));
-            if !is_queued {
-                self.queue.push_back(QueuedMessage::Timer(id));
-            }
-        }
-    }
-
+    /// Charges for what canisters hold; those that cannot pay lose their code.
     pub(crate) fn pay_for_resources(&mut self, interval_ns: u64) {
         let time_ns = self.time_ns();
         let prices = self.subnet.prices;
+        let mut exhausted = Vec::new();
         for canister in self.canisters.values_mut() {
-            if time_ns.saturating_sub(canister.paid_until_ns) >= interval_ns {
-                canister.pay_for_resources(prices, time_ns);
+            if time_ns.saturating_sub(canister.paid_until_ns) >= interval_ns
+                && !canister.pay_for_resources(prices, time_ns)
+            {
+                canister.give_up_allocations();
+                exhausted.push(canister.id);
             }
+        }
+        for id in exhausted {
+            self.remove_code(id);
         }
     }
 }

@@ -65,7 +65,12 @@ const COMMON: &str = r#"
 
 /// A canister with these functions, tables and exports besides the common ones.
 pub fn canister(body: &str) -> Vec<u8> {
-    wat::parse_str(format!("(module {COMMON} {body})")).expect("the text is a valid module")
+    canister_importing("", body)
+}
+
+/// As [`canister`], with imports besides the common ones.
+pub fn canister_importing(imports: &str, body: &str) -> Vec<u8> {
+    wat::parse_str(format!("(module {imports} {COMMON} {body})")).expect("the text is a valid module")
 }
 
 /// A canister whose update methods have these bodies.
@@ -182,8 +187,11 @@ pub const USER: Principal = Principal::from_slice(&[1; 29]);
 
 impl Subnet {
     pub fn new() -> Self {
-        let replica = Replica::new(ReplicaConfig::default()).expect("the default configuration is valid");
-        Self { replica, next_request: 0 }
+        Self::of(ReplicaConfig::default())
+    }
+
+    pub fn of(config: ReplicaConfig) -> Self {
+        Self { replica: Replica::new(config).expect("the configuration is valid"), next_request: 0 }
     }
 
     pub fn install(&mut self, wasm: &[u8]) -> Principal {
@@ -222,7 +230,7 @@ impl Subnet {
                 canister_id: id,
                 method_name: method.to_owned(),
                 arg: arg.to_vec(),
-                ingress_expiry_ns: self.replica.time_ns() + 60_000_000_000,
+                ingress_expiry_ns: self.replica.time_ns() + 300_000_000_000,
             })
             .expect("the message is accepted");
         request_id

@@ -48,10 +48,10 @@ fn should_refund_everything_when_the_callee_traps_after_accepting() {
     assert_eq!(refund_from("trap"), (1_000, 0));
 }
 
-/// A call that reaches no method returns all its cycles.
+/// A call that reaches no method returns all its cycles; looking for it costs the callee the fixed price.
 #[test]
 fn should_refund_everything_when_the_method_does_not_exist() {
-    assert_eq!(refund_from("missing"), (1_000, 0));
+    assert_eq!(refund_from("missing"), (1_000, -5_000_000));
 }
 
 /// What a call sets aside for the largest response and the longest callback mostly comes back.

@@ -20,6 +20,7 @@ mod memories;
 mod messages;
 mod queries;
 mod rollback;
+mod scheduling;
 mod system_api;
 mod system_tasks;
 mod upgrades;

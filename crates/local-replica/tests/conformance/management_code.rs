@@ -254,7 +254,8 @@ fn should_keep_balance_and_controllers_when_uninstalling() {
     subnet.manage("uninstall_code", args).expect("it is uninstalled");
     assert_eq!(stored(&mut subnet, id), []);
     assert_eq!(subnet.replica.controllers(id), [USER]);
-    assert_eq!(subnet.replica.cycles_balance(id), balance);
+    let paid = balance - subnet.replica.cycles_balance(id);
+    assert!(paid < 10_000_000, "{paid} cycles for receiving two calls");
 }
 
 /// `deposit_cycles` adds the attached cycles, whoever sends them; unknown canisters get none.

@@ -5,7 +5,7 @@
 use candid::{Nat, Principal};
 use ic_management_canister_types::*;
 use local_replica::RejectCode::{CanisterError, CanisterReject, SysFatal};
-use local_replica::{CallResult, RejectCode};
+use local_replica::{CallResult, QueryMessage, RejectCode};
 
 use crate::canisters::{Subnet, USER, assert_rejected};
 use crate::management_calls::{STRANGER, decoded};
@@ -16,15 +16,24 @@ fn update(subnet: &mut Subnet, canister_id: Principal, settings: CanisterSetting
 }
 
 fn status(subnet: &mut Subnet, id: Principal) -> CanisterStatusResult {
-    decoded(subnet.manage("canister_status", CanisterIdRecord { canister_id: id }))
+    // By a query, which also a frozen canister need not pay for.
+    decoded(subnet.replica.query(QueryMessage {
+        sender: USER,
+        canister_id: Principal::management_canister(),
+        method_name: "canister_status".to_owned(),
+        arg: candid::encode_one(CanisterIdRecord { canister_id: id }).expect("encodes"),
+    }))
 }
 
 fn assert_settings_rejected(settings: CanisterSettings, code: RejectCode, error_code: &str) {
     let mut subnet = Subnet::new();
     let id = subnet.empty();
-    let before = status(&mut subnet, id);
+    // Asking costs the canister the reception of the call.
+    let status_but_cycles =
+        |subnet: &mut Subnet| CanisterStatusResult { cycles: Nat::from(0_u8), ..status(subnet, id) };
+    let before = status_but_cycles(&mut subnet);
     assert_rejected(update(&mut subnet, id, settings.clone()), code, error_code);
-    assert_eq!(status(&mut subnet, id), before, "a refused change changes nothing");
+    assert_eq!(status_but_cycles(&mut subnet), before, "a refused change changes nothing");
     let args = ProvisionalCreateCanisterWithCyclesArgs {
         settings: Some(settings),
         ..ProvisionalCreateCanisterWithCyclesArgs::default()

@@ -376,8 +376,10 @@ fn should_charge_for_taking_and_loading() {
     let taken = start - balance(&subnet);
     load(&mut subnet, id, &snapshot.id).expect("it is loaded");
     let loaded = start - taken - balance(&subnet);
-    assert_eq!(taken, 5_000_000 + 2_000_000_000 + u128::from(snapshot.total_size));
-    assert_eq!(loaded, taken);
+    let price = 5_000_000 + 2_000_000_000 + u128::from(snapshot.total_size);
+    let with_reception = price + 1_200_000..price + 1_500_000;
+    assert!(with_reception.contains(&taken), "{taken} cycles for taking it, {price} expected");
+    assert!(with_reception.contains(&loaded), "{loaded} cycles for loading it, {price} expected");
 }
 
 /// A canister that cannot pay above its freezing threshold gets no snapshot.
@@ -391,7 +393,7 @@ fn should_take_no_snapshot_that_is_not_paid_for() {
     let args = UpdateSettingsArgs { canister_id: id, settings, sender_canister_version: None };
     subnet.manage("update_settings", args).expect("the setting is valid");
     assert_rejected(subnet.manage("take_canister_snapshot", take_args(id)), SysTransient, "IC0207");
-    assert!(list(&mut subnet, id).is_empty());
+    assert!(subnet.replica.view().canister(id).expect("it exists").snapshots.is_empty());
 }
 
 /// The metadata tells the sizes, and reading part by part gives exactly module and memories.

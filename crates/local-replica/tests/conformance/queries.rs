@@ -87,18 +87,10 @@ fn should_keep_the_state_of_a_composite_query_between_its_callbacks_and_discard_
     assert_eq!(subnet.counters(id), [0; 3]);
 }
 
-/// A composite query cannot call the canister that runs it.
-#[test]
-fn should_reject_a_composite_query_that_calls_its_own_canister() {
-    let mut subnet = Subnet::new();
-    let id = subnet.install(&composite());
-    assert_eq!(ask(&mut subnet, id, id), -5);
-}
-
 /// Composite queries run in non-replicated mode only.
 #[test]
 fn should_not_offer_composite_queries_to_updates() {
     let mut subnet = Subnet::new();
     let id = subnet.install(&composite());
-    assert_rejected(subnet.call(id, "ask", b""), CanisterError, "IC0536");
+    assert_rejected(subnet.call(id, "ask", b""), CanisterError, "IC0527");
 }

@@ -25,7 +25,8 @@ use crate::program::{CALLERS, Id, METHODS, Place, Target, USER_CALLER, argument,
 /// Controls both canisters; the first canister does too.
 const USER: Principal = Principal::from_slice(&[9; 29]);
 const INITIAL_UNITS: u64 = 10_000;
-const INGRESS_LIFETIME_NS: u64 = 300_000_000_000;
+/// Longer than any history: the model knows of no expiry of users' messages.
+const INGRESS_LIFETIME_NS: u64 = 31_536_000_000_000_000;
 /// More than any deadline or timer of a program.
 const LONGEST_WAIT: Duration = Duration::from_secs(400);
 

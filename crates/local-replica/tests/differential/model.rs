@@ -23,6 +23,8 @@ pub const CANISTER_REJECT: u32 = 4;
 pub const DESTINATION_INVALID: u32 = 3;
 pub const SYS_TRANSIENT: u32 = 2;
 pub const SYS_UNKNOWN: u32 = 6;
+/// How long a `stop_canister` call waits.
+const STOP_PATIENCE_NS: u64 = 300_000_000_000;
 
 /// A reply: the byte chosen by the program and the cell of the heap; nothing from the management
 /// canister. Or a reject code.
@@ -40,7 +42,8 @@ pub enum Progress {
 pub enum Status {
     Running,
     /// Answers these calls once no context is left.
-    Stopping(Vec<(Origin, u64)>),
+    /// Who asked for it, with how many units, and when.
+    Stopping(Vec<(Origin, u64, u64)>),
     Stopped,
 }
 
@@ -109,8 +112,12 @@ pub enum SilentStep {
     /// The answer of this call is dropped: nobody waits for it any more, or not until a deadline
     /// that has passed.
     DropAnswer(Id),
+    /// This call, whose deadline has passed, is never begun.
+    DropCall(Id),
     /// The deadline of this call passes, but the code that would be told is uninstalled.
     Expire(Id),
+    /// This `stop_canister` call, of a user or of code that is uninstalled, has waited long.
+    GiveUpStopping(Origin),
 }
 
 type Lines = Vec<(Place, Line)>;
@@ -220,7 +227,8 @@ impl Model {
             self.respond(origin, Err(CANISTER_ERROR), units);
             return Lines::new();
         }
-        let has_deadline = deadline_ns.is_some();
+        // Queries are told of no deadline.
+        let has_deadline = deadline_ns.is_some() && matches!(target, Target::Update(_));
         let context = self.open_context(place, origin, has_deadline, units);
         let (line, effects) = self.enter(context, Entry::new(kind, id), program);
         let mut lines = vec![(place, Line::Saw(line))];
@@ -317,9 +325,9 @@ impl Model {
     pub fn give_up_stopping(&mut self, asked: Origin) -> Result<(), Impossible> {
         for canister in &mut self.canisters {
             if let Status::Stopping(origins) = &mut canister.status
-                && let Some(position) = origins.iter().position(|(origin, _)| *origin == asked)
+                && let Some(position) = origins.iter().position(|(origin, ..)| *origin == asked)
             {
-                let (origin, units) = origins.remove(position);
+                let (origin, units, _) = origins.remove(position);
                 self.respond(origin, Err(SYS_TRANSIENT), units);
                 return Ok(());
             }
@@ -329,22 +337,52 @@ impl Model {
 
     /// What can happen now that no code of a canister notices.
     pub fn silent_steps(&self) -> Vec<SilentStep> {
-        let answers = self.messages.iter().filter_map(|message| match message {
-            Message::Response { id, .. } if self.is_silent(message) || self.is_late(message) => {
-                Some(SilentStep::DropAnswer(*id))
-            }
-            _ => None,
-        });
+        let answers =
+            self.messages.iter().filter_map(|message| match message {
+                Message::Response { id, .. } if self.is_silent(message) || self.is_late(message) => {
+                    Some(SilentStep::DropAnswer(*id))
+                }
+                Message::Call {
+                    origin: Origin::Canister(..), id, deadline_ns: Some(deadline_ns), ..
+                } if *deadline_ns <= self.time_ns => Some(SilentStep::DropCall(*id)),
+                _ => None,
+            });
         let abandoned = self.open.iter().filter(|(_, call)| self.is_abandoned(call));
-        answers.chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).collect()
+        let stops = self.canisters.iter().filter_map(|canister| match &canister.status {
+            Status::Stopping(origins) => Some(origins),
+            Status::Running | Status::Stopped => None,
+        });
+        let given_up = stops.flatten().filter_map(|(origin, _, asked_ns)| {
+            let is_unnoticed = match origin {
+                Origin::Canister(id, _) => {
+                    self.open.get(id).is_some_and(|call| self.contexts[&call.context].deleted)
+                }
+                Origin::User(_) | Origin::Timer => true,
+            };
+            let is_given_up = is_unnoticed && self.time_ns - asked_ns >= STOP_PATIENCE_NS;
+            is_given_up.then_some(SilentStep::GiveUpStopping(*origin))
+        });
+        answers.chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).chain(given_up).collect()
     }
 
-    /// Takes one of [`Self::silent_steps`]. Cycles that come with an answer are credited; the
-    /// specification would let those of late answers be lost, too.
+    /// Takes one of [`Self::silent_steps`]. Cycles of answers and of calls that are dropped are
+    /// credited; the specification would let them be lost, too.
     pub fn take_silent_step(&mut self, step: SilentStep) {
         match step {
             SilentStep::Expire(id) => {
                 self.open.remove(&id);
+            }
+            SilentStep::GiveUpStopping(asked) => {
+                self.give_up_stopping(asked).expect("listed as a silent step");
+            }
+            SilentStep::DropCall(dropped) => {
+                let is_it = |message: &Message| matches!(message, Message::Call { id, .. } if *id == dropped);
+                let position = self.messages.iter().position(is_it).expect("listed as a silent step");
+                if let Message::Call { origin: Origin::Canister(_, from), units, .. } =
+                    self.messages.remove(position)
+                {
+                    self.canisters[from].units += units;
+                }
             }
             SilentStep::DropAnswer(dropped) => {
                 let is_it =
@@ -401,9 +439,14 @@ impl Model {
         })
     }
 
+    /// The oldest such call that is not to be dropped because its deadline has passed.
     fn first_call(&self, wanted: impl Fn(&Origin, &Destination) -> bool) -> Option<Id> {
         self.messages.iter().find_map(|message| match message {
-            Message::Call { origin, to, id, .. } if wanted(origin, to) => Some(*id),
+            Message::Call { origin, to, id, deadline_ns, .. }
+                if wanted(origin, to) && deadline_ns.is_none_or(|at| at > self.time_ns) =>
+            {
+                Some(*id)
+            }
             _ => None,
         })
     }
@@ -549,7 +592,7 @@ impl Model {
             {
                 let origins = std::mem::take(origins);
                 self.canisters[place].status = Status::Stopped;
-                for (origin, units) in origins {
+                for (origin, units, _) in origins {
                     self.respond(origin, Ok(None), units);
                 }
             }
@@ -557,15 +600,16 @@ impl Model {
     }
 
     fn manage(&mut self, origin: Origin, what: Management, about: Place, units: u64) {
+        let now_ns = self.time_ns;
         let status = &mut self.canisters[about].status;
         match (what, &mut *status) {
-            (Management::Stop, Status::Running) => *status = Status::Stopping(vec![(origin, units)]),
-            (Management::Stop, Status::Stopping(origins)) => origins.push((origin, units)),
+            (Management::Stop, Status::Running) => *status = Status::Stopping(vec![(origin, units, now_ns)]),
+            (Management::Stop, Status::Stopping(origins)) => origins.push((origin, units, now_ns)),
             (Management::Start, Status::Stopping(origins)) => {
                 let origins = std::mem::take(origins);
                 *status = Status::Running;
                 self.respond(origin, Ok(None), units);
-                for (stop, units) in origins {
+                for (stop, units, _) in origins {
                     self.respond(stop, Err(CANISTER_ERROR), units);
                 }
             }

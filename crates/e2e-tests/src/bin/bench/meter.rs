@@ -211,6 +211,8 @@ fn label(entry: &EntryPoint, answered: &str) -> String {
         EntryPoint::RejectCallback { .. } => format!("after failed {answered}"),
         EntryPoint::Cleanup { method } => format!("clean-up of {method}"),
         EntryPoint::GlobalTimer => "global timer".into(),
+        EntryPoint::Heartbeat => "heartbeat".into(),
+        EntryPoint::OnLowWasmMemory => "low memory".into(),
         EntryPoint::Native { method } => method.clone(),
     }
 }

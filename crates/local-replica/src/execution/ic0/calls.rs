@@ -52,7 +52,7 @@ pub(super) fn define<I: Address>(linker: &mut Linker<Host>) -> wasmtime::Result<
     system_call!(linker, "call_perform", |caller| -> u32 {
         Ok(match api(&mut caller).perform_call()? {
             CallPerformed::Enqueued => 0,
-            CallPerformed::InsufficientCycles => SYS_TRANSIENT,
+            CallPerformed::InsufficientCycles | CallPerformed::QueueFull => SYS_TRANSIENT,
         })
     });
     Ok(())

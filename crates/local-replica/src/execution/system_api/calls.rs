@@ -3,7 +3,7 @@
 use candid::Principal;
 
 use super::{CallbackFunctions, OutgoingCall, SystemApi, TableFunction};
-use crate::cycles::MAX_CALL_PAYLOAD_BYTES;
+use crate::cycles::{MAX_CALL_PAYLOAD_BYTES, MAX_OPEN_CALLS_PER_CALLEE};
 use crate::execution::CanisterTrap;
 
 /// Longest time a bounded-wait call waits.
@@ -15,6 +15,8 @@ pub(in crate::execution) enum CallPerformed {
     Enqueued,
     /// The balance does not cover the call; no callback will run.
     InsufficientCycles,
+    /// As many calls to this callee are open as there may be; no callback will run.
+    QueueFull,
 }
 
 impl SystemApi {
@@ -89,6 +91,10 @@ impl SystemApi {
 
     pub(in crate::execution) fn perform_call(&mut self) -> Result<CallPerformed, CanisterTrap> {
         let mut call = self.call_under_construction.take().ok_or_else(no_call_under_construction)?;
+        if self.open_calls(call.callee) >= MAX_OPEN_CALLS_PER_CALLEE {
+            self.effects.balance_cycles += call.cycles;
+            return Ok(CallPerformed::QueueFull);
+        }
         let prices = self.environment.prices;
         let (method_bytes, arg_bytes) = (call.method.len() as u64, call.arg.len() as u64);
         let fee = prices.call(method_bytes, arg_bytes);
@@ -100,6 +106,12 @@ impl SystemApi {
         call.prepaid_cycles = prices.response_prepayment();
         self.effects.calls.push(call);
         Ok(CallPerformed::Enqueued)
+    }
+
+    /// Calls to this canister that wait for an answer, those of this message included.
+    fn open_calls(&self, callee: Principal) -> usize {
+        let before = self.environment.open_calls.get(&callee).copied().unwrap_or(0);
+        before + self.effects.calls.iter().filter(|call| call.callee == callee).count()
     }
 
     /// A call that was never performed gives its cycles back.

@@ -1,7 +1,7 @@
 //! Answering the call.
 
 use super::SystemApi;
-use crate::cycles::MAX_RESPONSE_BYTES;
+use crate::cycles::{MAX_QUERY_RESPONSE_BYTES, MAX_RESPONSE_BYTES};
 use crate::execution::CanisterTrap;
 use crate::message::{CallResult, Reject, RejectCode};
 
@@ -9,9 +9,11 @@ impl SystemApi {
     pub(in crate::execution) fn append_reply(&mut self, data: &[u8]) -> Result<(), CanisterTrap> {
         self.check_can_respond()?;
         let total = self.reply_buffer.len() + data.len();
-        if total > MAX_RESPONSE_BYTES {
+        let limit =
+            if self.input.context.is_replicated() { MAX_RESPONSE_BYTES } else { MAX_QUERY_RESPONSE_BYTES };
+        if total > limit {
             return Err(CanisterTrap::violation(format!(
-                "the reply has {total} bytes; allowed are at most {MAX_RESPONSE_BYTES}"
+                "the reply has {total} bytes; allowed are at most {limit}"
             )));
         }
         self.reply_buffer.extend_from_slice(data);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{MemoryKind, PAGE_BYTES, RestoreError, RowKey, Rows, decode};
 use crate::canister::{
-    Canister, History, Log, OpenCalls, QueryStatistics, Settings, Snapshot, SnapshotId, Status,
+    Canister, History, Log, LowMemoryHook, OpenCalls, QueryStatistics, Settings, Snapshot, SnapshotId, Status,
 };
 use crate::execution::{GlobalValue, HeapImage, Instance, ModuleCache, StableMemory};
 
@@ -23,6 +23,8 @@ pub(super) struct CanisterImage<'a> {
     code: Option<CodeImage<'a>>,
     certified_data: Cow<'a, [u8]>,
     global_timer_ns: u64,
+    next_heartbeat_ns: u64,
+    low_memory_hook: LowMemoryHook,
     open_calls: Cow<'a, OpenCalls>,
     log: Cow<'a, Log>,
     history: Cow<'a, History>,
@@ -48,6 +50,8 @@ impl<'a> CanisterImage<'a> {
             instance,
             certified_data,
             global_timer_ns,
+            next_heartbeat_ns,
+            low_memory_hook,
             open_calls,
             log,
             history,
@@ -74,6 +78,8 @@ impl<'a> CanisterImage<'a> {
             }),
             certified_data: Cow::Borrowed(certified_data),
             global_timer_ns: *global_timer_ns,
+            next_heartbeat_ns: *next_heartbeat_ns,
+            low_memory_hook: *low_memory_hook,
             open_calls: Cow::Borrowed(open_calls),
             log: Cow::Borrowed(log),
             history: Cow::Borrowed(history),
@@ -99,6 +105,8 @@ impl<'a> CanisterImage<'a> {
             instance,
             certified_data: self.certified_data.into_owned(),
             global_timer_ns: self.global_timer_ns,
+            next_heartbeat_ns: self.next_heartbeat_ns,
+            low_memory_hook: self.low_memory_hook,
             open_calls: self.open_calls.into_owned(),
             log: self.log.into_owned(),
             history: self.history.into_owned(),
