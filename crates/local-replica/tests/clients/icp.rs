@@ -176,7 +176,25 @@ fn should_stop_start_and_delete_a_canister() {
     project.on_network(&["canister", "start", "counter"]);
     project.call("increment");
     project.on_network(&["canister", "stop", "counter"]);
+    let balance = || {
+        let said = project.on_network(&["cycles", "balance"]);
+        said.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u128>().expect("a number")
+    };
+    let before = balance();
     project.on_network(&["canister", "delete", "counter"]);
+    assert!(balance() > before, "the canister's cycles come back");
+}
+
+#[test]
+fn should_mint_and_transfer_cycles() {
+    let project = Project::new();
+    let cycles = |arguments: &[&str]| project.on_network(&[&["cycles"], arguments].concat());
+    let minted = cycles(&["mint", "--icp", "2"]);
+    assert!(minted.contains("Minted"), "{minted}");
+    let sent = cycles(&["transfer", "1T", "aaaaa-aa"]);
+    assert!(sent.contains("Transferred 1_000_000_000_000 cycles to aaaaa-aa"), "{sent}");
+    let icp = project.on_network(&["token", "balance"]);
+    assert!(icp.contains("ICP"), "{icp}");
 }
 
 /// A custom section that wasm engines skip.
