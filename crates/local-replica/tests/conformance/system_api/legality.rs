@@ -9,7 +9,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use candid::{Encode, Func, Principal};
-use ic_management_canister_types::{HttpRequestArgs, TransformContext, TransformFunc};
+use ic_management_canister_types::{
+    CanisterSettings, HttpRequestArgs, TransformContext, TransformFunc, UpdateSettingsArgs,
+};
 use local_replica::execution::LEGALITY;
 use local_replica::outcalls::Routes;
 use local_replica::{EntryPoint, Outcome, QueryMessage, Replica, ReplicaConfig};
@@ -18,7 +20,7 @@ use super::{SPECIFICATION, SystemCall, import};
 use crate::canisters::USER;
 
 /// The entry points in the order of their stages, with the specification's abbreviations.
-const STAGES: [(&str, &str); 19] = [
+const STAGES: [(&str, &str); 21] = [
     ("canister_init", "I"),
     ("start function", "s"),
     ("canister_post_upgrade", "I"),
@@ -38,6 +40,8 @@ const STAGES: [(&str, &str); 19] = [
     ("cleanup after a reject callback of a composite query", "CC"),
     ("canister_inspect_message", "F"),
     ("canister_global_timer", "T"),
+    ("canister_heartbeat", "T"),
+    ("canister_on_low_wasm_memory", "T"),
 ];
 
 /// What the canister's entry points have in common, before and after the import of `$probed`.
@@ -91,6 +95,8 @@ const PROBE: &str = r#"
   (func (export "canister_inspect_message")
     (if (call $is (i64.const 17)) (then (call $probe)) (else (call $accept))))
   (func (export "canister_global_timer") (call $probe_at (i64.const 18)))
+  (func (export "canister_heartbeat") (call $probe_at (i64.const 19)))
+  (func (export "canister_on_low_wasm_memory") (call $probe_at (i64.const 20)))
 "#;
 
 /// Makes the system call with zeros for arguments, at the stage that stable memory tells.
@@ -192,6 +198,12 @@ impl Probe {
                 self.replica.advance_time(Duration::from_secs(1));
                 self.replica.run_until_idle();
             }
+            19 => self.replica.run_until_idle(),
+            20 => {
+                let arg = lowering_memory(id);
+                drop(self.replica.call(USER, Principal::management_canister(), "update_settings", arg));
+                self.replica.run_until_idle();
+            }
             _ => {}
         }
         let reports = std::mem::take(&mut *self.reports.lock().expect("no observer panics"));
@@ -204,6 +216,17 @@ impl Probe {
         let method_name = method.to_owned();
         let _ = self.replica.query(QueryMessage { sender: USER, canister_id, method_name, arg });
     }
+}
+
+/// The argument of `update_settings` by which a heap of one page is less than a page below its limit.
+fn lowering_memory(canister_id: Principal) -> Vec<u8> {
+    let settings = CanisterSettings {
+        wasm_memory_limit: Some((2 * 65_536u64).into()),
+        wasm_memory_threshold: Some((65_536u64 + 1).into()),
+        ..CanisterSettings::default()
+    };
+    let args = UpdateSettingsArgs { canister_id, settings, sender_canister_version: None };
+    Encode!(&args).expect("the argument can be encoded")
 }
 
 /// The argument of `http_request` with a transform by this canister.
@@ -234,6 +257,8 @@ fn is_stage(entry: &EntryPoint, stage: usize) -> bool {
         13..=16 => matches!(entry, EntryPoint::Cleanup { .. }),
         17 => matches!(entry, EntryPoint::InspectMessage { .. }),
         18 => matches!(entry, EntryPoint::GlobalTimer),
+        19 => matches!(entry, EntryPoint::Heartbeat),
+        20 => matches!(entry, EntryPoint::OnLowWasmMemory),
         _ => unreachable!("there is no such stage"),
     }
 }
@@ -263,7 +288,8 @@ legality_clauses! {
     /// the entry points that it lists, and traps in all others: `canister_init`, start function,
     /// `canister_post_upgrade`, `canister_pre_upgrade`, update, replicated, non-replicated and
     /// composite query, transform, reply, reject and cleanup callbacks of updates and of composite
-    /// queries, `canister_inspect_message`, `canister_global_timer`.
+    /// queries, `canister_inspect_message`, `canister_global_timer`, `canister_heartbeat`,
+    /// `canister_on_low_wasm_memory`.
     msg_arg_data_size msg_arg_data_copy msg_caller_size msg_caller_copy
     msg_caller_info_data_size msg_caller_info_data_copy
     msg_caller_info_signer_size msg_caller_info_signer_copy
