@@ -374,6 +374,24 @@ impl Pair {
 
 /// What is wanted of this state, or of one that steps reach which no code notices.
 fn after_silent_steps<T>(model: &Model, mut wanted: impl FnMut(Model) -> Option<T>) -> Option<T> {
+    // Most likely each canister took the oldest ones.
+    let mut first = model.clone();
+    loop {
+        let mut both = first.clone();
+        loop {
+            if let Some(found) = wanted(both.clone()) {
+                return Some(found);
+            }
+            let Some(step) = both.first_silent_step(1) else {
+                break;
+            };
+            both.take_silent_step(step);
+        }
+        let Some(step) = first.first_silent_step(0) else {
+            break;
+        };
+        first.take_silent_step(step);
+    }
     let mut reached = vec![(model.clone(), Vec::new())];
     let mut next = 0;
     while next < reached.len() {

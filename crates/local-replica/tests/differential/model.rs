@@ -365,6 +365,24 @@ impl Model {
         answers.chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).chain(given_up).collect()
     }
 
+    /// The oldest one that this canister would have noticed.
+    pub fn first_silent_step(&self, place: Place) -> Option<SilentStep> {
+        self.silent_steps().into_iter().find(|step| match step {
+            SilentStep::Expire(id) => self.contexts[&self.open[id].context].place == place,
+            SilentStep::DropAnswer(dropped) => self.messages.iter().any(|message| {
+                matches!(message, Message::Response { id, to, .. } if id == dropped && *to == place)
+            }),
+            SilentStep::DropCall(dropped) => self.messages.iter().any(|message| {
+                let origin = Origin::Canister(*dropped, place);
+                matches!(message, Message::Call { origin: of, .. } if *of == origin)
+            }),
+            SilentStep::GiveUpStopping(asked) => match &self.canisters[place].status {
+                Status::Stopping(origins) => origins.iter().any(|(origin, ..)| origin == asked),
+                Status::Running | Status::Stopped => false,
+            },
+        })
+    }
+
     /// Takes one of [`Self::silent_steps`]. Cycles of answers and of calls that are dropped are
     /// credited; the specification would let them be lost, too.
     pub fn take_silent_step(&mut self, step: SilentStep) {
