@@ -18,15 +18,14 @@ use local_replica::{
 use crate::canister::{self, Kind, Line, UNIT_CYCLES};
 use crate::history::Action;
 use crate::model::{
-    Destination, Impossible, Install, Model, Origin, Progress, SYS_TRANSIENT, SYS_UNKNOWN, Status,
+    Destination, INGRESS_LIFETIME_NS, Impossible, Install, Model, Origin, Progress, SYS_TRANSIENT,
+    SYS_UNKNOWN, Status,
 };
 use crate::program::{CALLERS, Id, METHODS, Place, Target, USER_CALLER, argument, canister_id_record};
 
 /// Controls both canisters; the first canister does too.
 const USER: Principal = Principal::from_slice(&[9; 29]);
 const INITIAL_UNITS: u64 = 10_000;
-/// Longer than any history: the model knows of no expiry of users' messages.
-const INGRESS_LIFETIME_NS: u64 = 31_536_000_000_000_000;
 /// More than any deadline or timer of a program.
 const LONGEST_WAIT: Duration = Duration::from_secs(400);
 

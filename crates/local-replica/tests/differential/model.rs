@@ -18,13 +18,16 @@ use code::{Effects, Entry, Offer};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
+/// How long users' messages may wait before they are processed.
+pub const INGRESS_LIFETIME_NS: u64 = 300 * NS_PER_SECOND;
+
 pub const CANISTER_ERROR: u32 = 5;
 pub const CANISTER_REJECT: u32 = 4;
 pub const DESTINATION_INVALID: u32 = 3;
 pub const SYS_TRANSIENT: u32 = 2;
 pub const SYS_UNKNOWN: u32 = 6;
 /// How long a `stop_canister` call waits.
-const STOP_PATIENCE_NS: u64 = 300_000_000_000;
+const STOP_PATIENCE_NS: u64 = 300 * NS_PER_SECOND;
 
 /// A reply: the byte chosen by the program and the cell of the heap; nothing from the management
 /// canister. Or a reject code.
@@ -41,8 +44,7 @@ pub enum Progress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     Running,
-    /// Answers these calls once no context is left.
-    /// Who asked for it, with how many units, and when.
+    /// Answers these calls once no context is left: who made each, with how many units, and when.
     Stopping(Vec<(Origin, u64, u64)>),
     Stopped,
 }
@@ -84,8 +86,20 @@ struct OpenCall {
 /// A message on its way to a canister, or to the management canister.
 #[derive(Clone, Debug)]
 enum Message {
-    Call { origin: Origin, to: Destination, id: Id, units: u64, deadline_ns: Option<u64> },
-    Response { id: Id, to: Place, answer: Answer, refund: u64 },
+    /// The deadline of a user's message is its expiry.
+    Call {
+        origin: Origin,
+        to: Destination,
+        id: Id,
+        units: u64,
+        deadline_ns: Option<u64>,
+    },
+    Response {
+        id: Id,
+        to: Place,
+        answer: Answer,
+        refund: u64,
+    },
 }
 
 /// What a message asks for.
@@ -162,7 +176,13 @@ impl Model {
             }
         }
         self.users.insert(id, Progress::Received);
-        self.messages.push(Message::Call { origin: Origin::User(id), to, id, units: 0, deadline_ns: None });
+        self.messages.push(Message::Call {
+            origin: Origin::User(id),
+            to,
+            id,
+            units: 0,
+            deadline_ns: Some(self.time_ns + INGRESS_LIFETIME_NS),
+        });
         true
     }
 
@@ -185,6 +205,10 @@ impl Model {
         };
         if let Origin::User(id) = origin {
             self.users.insert(id, Progress::Processing);
+            if deadline_ns.is_some_and(|expiry_ns| expiry_ns < self.time_ns) {
+                self.respond(origin, Err(SYS_TRANSIENT), units);
+                return Ok(Lines::new());
+            }
         }
         let lines = match to {
             Destination::Install(mode, place, id, program) => {
@@ -227,8 +251,9 @@ impl Model {
             self.respond(origin, Err(CANISTER_ERROR), units);
             return Lines::new();
         }
-        // Queries are told of no deadline.
-        let has_deadline = deadline_ns.is_some() && matches!(target, Target::Update(_));
+        // Neither users' messages nor queries are told of a deadline.
+        let has_deadline =
+            deadline_ns.is_some() && matches!((origin, target), (Origin::Canister(..), Target::Update(_)));
         let context = self.open_context(place, origin, has_deadline, units);
         let (line, effects) = self.enter(context, Entry::new(kind, id), program);
         let mut lines = vec![(place, Line::Saw(line))];
@@ -367,7 +392,8 @@ impl Model {
 
     /// The oldest one that this canister would have noticed.
     pub fn first_silent_step(&self, place: Place) -> Option<SilentStep> {
-        self.silent_steps().into_iter().find(|step| match step {
+        self.silent_steps().into_iter().find(|step| {
+            match step {
             SilentStep::Expire(id) => self.contexts[&self.open[id].context].place == place,
             SilentStep::DropAnswer(dropped) => self.messages.iter().any(|message| {
                 matches!(message, Message::Response { id, to, .. } if id == dropped && *to == place)
@@ -380,6 +406,7 @@ impl Model {
                 Status::Stopping(origins) => origins.iter().any(|(origin, ..)| origin == asked),
                 Status::Running | Status::Stopped => false,
             },
+        }
         })
     }
 
