@@ -5,6 +5,7 @@ mod charges;
 mod composite;
 mod conservation;
 mod costs;
+mod failing_callbacks;
 mod frozen;
 mod heartbeat;
 mod limits;
