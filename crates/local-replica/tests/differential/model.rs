@@ -7,11 +7,13 @@
 //! transition that is not possible, and returns what the canisters print during one that is.
 
 mod code;
+mod lifecycle;
+mod silent;
 
 use std::collections::BTreeMap;
 
 use crate::canister::{Kind, Line};
-use crate::program::{Id, Management, Place, Program, Target};
+use crate::program::{Id, Place, Program, Target};
 
 pub use code::Code;
 use code::{Effects, Entry, Offer};
@@ -119,20 +121,6 @@ pub enum Install {
 /// Why a transition cannot be taken.
 #[derive(Clone, Debug)]
 pub struct Impossible(pub String);
-
-/// Something that no code of a canister notices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SilentStep {
-    /// The answer of this call is dropped: nobody waits for it any more, or not until a deadline
-    /// that has passed.
-    DropAnswer(Id),
-    /// This call, whose deadline has passed, is never begun.
-    DropCall(Id),
-    /// The deadline of this call passes, but the code that would be told is uninstalled.
-    Expire(Id),
-    /// This `stop_canister` call, of a user or of code that is uninstalled, has waited long.
-    GiveUpStopping(Origin),
-}
 
 type Lines = Vec<(Place, Line)>;
 
@@ -346,110 +334,6 @@ impl Model {
         Ok(lines)
     }
 
-    /// A `stop_canister` call that has waited long is given up.
-    pub fn give_up_stopping(&mut self, asked: Origin) -> Result<(), Impossible> {
-        for canister in &mut self.canisters {
-            if let Status::Stopping(origins) = &mut canister.status
-                && let Some(position) = origins.iter().position(|(origin, ..)| *origin == asked)
-            {
-                let (origin, units, _) = origins.remove(position);
-                self.respond(origin, Err(SYS_TRANSIENT), units);
-                return Ok(());
-            }
-        }
-        Err(Impossible(format!("{asked:?} does not wait for a stop")))
-    }
-
-    /// What can happen now that no code of a canister notices.
-    pub fn silent_steps(&self) -> Vec<SilentStep> {
-        let answers =
-            self.messages.iter().filter_map(|message| match message {
-                Message::Response { id, .. } if self.is_silent(message) || self.is_late(message) => {
-                    Some(SilentStep::DropAnswer(*id))
-                }
-                Message::Call {
-                    origin: Origin::Canister(..), id, deadline_ns: Some(deadline_ns), ..
-                } if *deadline_ns <= self.time_ns => Some(SilentStep::DropCall(*id)),
-                _ => None,
-            });
-        let abandoned = self.open.iter().filter(|(_, call)| self.is_abandoned(call));
-        let stops = self.canisters.iter().filter_map(|canister| match &canister.status {
-            Status::Stopping(origins) => Some(origins),
-            Status::Running | Status::Stopped => None,
-        });
-        let given_up = stops.flatten().filter_map(|(origin, _, asked_ns)| {
-            let is_unnoticed = match origin {
-                Origin::Canister(id, _) => {
-                    self.open.get(id).is_some_and(|call| self.contexts[&call.context].deleted)
-                }
-                Origin::User(_) | Origin::Timer => true,
-            };
-            let is_given_up = is_unnoticed && self.time_ns - asked_ns >= STOP_PATIENCE_NS;
-            is_given_up.then_some(SilentStep::GiveUpStopping(*origin))
-        });
-        answers.chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).chain(given_up).collect()
-    }
-
-    /// The oldest one that this canister would have noticed.
-    pub fn first_silent_step(&self, place: Place) -> Option<SilentStep> {
-        self.silent_steps().into_iter().find(|step| {
-            match step {
-            SilentStep::Expire(id) => self.contexts[&self.open[id].context].place == place,
-            SilentStep::DropAnswer(dropped) => self.messages.iter().any(|message| {
-                matches!(message, Message::Response { id, to, .. } if id == dropped && *to == place)
-            }),
-            SilentStep::DropCall(dropped) => self.messages.iter().any(|message| {
-                let origin = Origin::Canister(*dropped, place);
-                matches!(message, Message::Call { origin: of, .. } if *of == origin)
-            }),
-            SilentStep::GiveUpStopping(asked) => match &self.canisters[place].status {
-                Status::Stopping(origins) => origins.iter().any(|(origin, ..)| origin == asked),
-                Status::Running | Status::Stopped => false,
-            },
-        }
-        })
-    }
-
-    /// Takes one of [`Self::silent_steps`]. Cycles of answers and of calls that are dropped are
-    /// credited; the specification would let them be lost, too.
-    pub fn take_silent_step(&mut self, step: SilentStep) {
-        match step {
-            SilentStep::Expire(id) => {
-                self.open.remove(&id);
-            }
-            SilentStep::GiveUpStopping(asked) => {
-                self.give_up_stopping(asked).expect("listed as a silent step");
-            }
-            SilentStep::DropCall(dropped) => {
-                let is_it = |message: &Message| matches!(message, Message::Call { id, .. } if *id == dropped);
-                let position = self.messages.iter().position(is_it).expect("listed as a silent step");
-                if let Message::Call { origin: Origin::Canister(_, from), units, .. } =
-                    self.messages.remove(position)
-                {
-                    self.canisters[from].units += units;
-                }
-            }
-            SilentStep::DropAnswer(dropped) => {
-                let is_it =
-                    |message: &Message| matches!(message, Message::Response { id, .. } if *id == dropped);
-                let position = self.messages.iter().position(is_it).expect("listed as a silent step");
-                // A caller that is still to be told the deadline goes on waiting.
-                if !self.is_late(&self.messages[position]) {
-                    self.open.remove(&dropped);
-                }
-                if let Message::Response { to, refund, .. } = self.messages.remove(position) {
-                    self.canisters[to].units += refund;
-                }
-            }
-        }
-        self.settle();
-    }
-
-    /// Whether its deadline has passed, but the code that would be told is uninstalled.
-    fn is_abandoned(&self, call: &OpenCall) -> bool {
-        self.contexts[&call.context].deleted && call.deadline_ns.is_some_and(|at| at <= self.time_ns)
-    }
-
     /// Why something is left to do although neither time nor a user moves.
     pub fn left_to_do(&self) -> Option<String> {
         // Calls whose callers wait no longer may be dropped.
@@ -498,33 +382,6 @@ impl Model {
 
     fn position(&self, wanted: impl Fn(&Message) -> bool) -> Result<usize, Impossible> {
         self.messages.iter().position(wanted).ok_or_else(|| Impossible("no such message waits".to_owned()))
-    }
-
-    /// Whether the caller has been told already that the deadline has passed.
-    fn is_expired(&self, message: &Message) -> bool {
-        match message {
-            Message::Call { origin: Origin::Canister(id, _), .. } => !self.open.contains_key(id),
-            Message::Call { .. } => false,
-            Message::Response { id, .. } => !self.open.contains_key(id),
-        }
-    }
-
-    fn is_silent(&self, message: &Message) -> bool {
-        match message {
-            Message::Call { .. } => false,
-            Message::Response { id, .. } => {
-                self.open.get(id).is_none_or(|call| self.contexts[&call.context].deleted)
-            }
-        }
-    }
-
-    /// Whether it answers a call whose caller may be told the deadline instead.
-    fn is_late(&self, message: &Message) -> bool {
-        let Message::Response { id, .. } = message else {
-            return false;
-        };
-        let deadline_ns = self.open.get(id).and_then(|call| call.deadline_ns);
-        deadline_ns.is_some_and(|deadline_ns| deadline_ns <= self.time_ns)
     }
 
     fn open_context(&mut self, place: Place, origin: Origin, has_deadline: bool, available: u64) -> u64 {
@@ -642,83 +499,6 @@ impl Model {
                 }
             }
         }
-    }
-
-    fn manage(&mut self, origin: Origin, what: Management, about: Place, units: u64) {
-        let now_ns = self.time_ns;
-        let status = &mut self.canisters[about].status;
-        match (what, &mut *status) {
-            (Management::Stop, Status::Running) => *status = Status::Stopping(vec![(origin, units, now_ns)]),
-            (Management::Stop, Status::Stopping(origins)) => origins.push((origin, units, now_ns)),
-            (Management::Start, Status::Stopping(origins)) => {
-                let origins = std::mem::take(origins);
-                *status = Status::Running;
-                self.respond(origin, Ok(None), units);
-                for (stop, units, _) in origins {
-                    self.respond(stop, Err(CANISTER_ERROR), units);
-                }
-            }
-            (Management::Start, _) => {
-                *status = Status::Running;
-                self.respond(origin, Ok(None), units);
-            }
-            (Management::Stop, Status::Stopped) => self.respond(origin, Ok(None), units),
-            (Management::Uninstall, _) => {
-                self.uninstall(about);
-                self.respond(origin, Ok(None), units);
-            }
-        }
-    }
-
-    fn uninstall(&mut self, place: Place) {
-        self.canisters[place].code = None;
-        self.canisters[place].timer_ns = None;
-        let mut left = Vec::new();
-        for context in self.contexts.values_mut().filter(|context| context.place == place) {
-            context.deleted = true;
-            let available = std::mem::take(&mut context.available);
-            if std::mem::take(&mut context.needs_to_respond) {
-                left.push((context.origin, available));
-            }
-        }
-        for (origin, available) in left {
-            self.respond(origin, Err(CANISTER_REJECT), available);
-        }
-    }
-
-    /// Installs, reinstalls or upgrades; on any trap all stays as it was.
-    fn install(&mut self, mode: Install, place: Place, id: Id, program: &Program) -> (Lines, Answer) {
-        let canister = &mut self.canisters[place];
-        let status = match canister.status {
-            Status::Running => 1,
-            Status::Stopping(_) => 2,
-            Status::Stopped => 3,
-        };
-        let offer = Offer::of_controller(status, self.time_ns);
-        let mut lines = Lines::new();
-        let mut code = match (mode, &canister.code) {
-            (Install::Install, Some(_)) | (Install::Upgrade, None) => return (lines, Err(CANISTER_ERROR)),
-            (Install::Install | Install::Reinstall, _) => Code::default(),
-            (Install::Upgrade, Some(code)) => {
-                let (saw, stable) = code.pre_upgrade(&offer);
-                lines.push((place, Line::Saw(saw)));
-                let Some(stable) = stable else {
-                    lines.push((place, Line::Trapped));
-                    return (lines, Err(CANISTER_ERROR));
-                };
-                Code::with_stable_memory(stable)
-            }
-        };
-        let kind = if mode == Install::Upgrade { Kind::PostUpgrade } else { Kind::Init };
-        let (saw, effects) = code.run(&Entry::new(kind, id), &offer, program);
-        lines.push((place, Line::Saw(saw)));
-        let Some(effects) = effects else {
-            lines.push((place, Line::Trapped));
-            return (lines, Err(CANISTER_ERROR));
-        };
-        canister.code = Some(code);
-        canister.timer_ns = effects.timer_ns;
-        (lines, Ok(None))
     }
 }
 

@@ -1,9 +1,13 @@
 //! The asset canister, of the crate `ic-certified-assets`: another version of the canister development kit.
 
-use candid::{CandidType, Decode, Deserialize, Encode, Principal};
-use local_replica::Replica;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
-use crate::{CONTROLLER, STRANGER, install, module, query, replica};
+use candid::{CandidType, Decode, Deserialize, Encode, Principal};
+use local_replica::http_interface::ReplicaServer;
+use local_replica::{Clock, Replica, ReplicaConfig};
+
+use crate::{CONTROLLER, STRANGER, built, install, module, query, replica};
 
 #[derive(CandidType)]
 struct Asset {
@@ -45,9 +49,14 @@ fn page() -> Vec<u8> {
 
 fn site() -> (Replica, Principal) {
     let mut replica = replica();
-    let site = install(&mut replica, &module("assets"), Encode!().expect("encodes"));
-    replica.call(CONTROLLER, site, "store", page()).expect("the controller may store");
+    let site = site_on(&mut replica);
     (replica, site)
+}
+
+fn site_on(replica: &mut Replica) -> Principal {
+    let site = install(replica, &module("assets"), Encode!().expect("encodes"));
+    replica.call(CONTROLLER, site, "store", page()).expect("the controller may store");
+    site
 }
 
 fn get(replica: &mut Replica, site: Principal, url: &'static str) -> HttpResponse {
@@ -76,6 +85,24 @@ fn should_serve_a_certified_page() {
     let certificate = certificate(&response).expect("a certificate");
     assert!(certificate.contains("certificate=:") && certificate.contains("tree=:"), "{certificate}");
     assert_eq!(replica.certified_data(site).len(), 32);
+}
+
+/// The gateway, which verifies certificates, shows the page to a browser.
+#[test]
+fn should_show_the_page_through_the_gateway() {
+    let config =
+        ReplicaConfig::default().with_clock(Clock::Wall).with_module_cache(built().join("module-cache"));
+    let mut replica = Replica::new(config).expect("the configuration is valid");
+    let site = site_on(&mut replica);
+    let server = ReplicaServer::start(replica, ([127, 0, 0, 1], 0).into()).expect("a free port");
+    let url = server.url();
+    let address = url.strip_prefix("http://").expect("a URL");
+    let mut stream = TcpStream::connect(address).expect("connects");
+    write!(stream, "GET /index.html HTTP/1.1\r\nhost: {site}.localhost\r\nconnection: close\r\n\r\n")
+        .expect("sends");
+    let mut shown = String::new();
+    stream.read_to_string(&mut shown).expect("an answer in text");
+    assert!(shown.starts_with("HTTP/1.1 200") && shown.contains("<h1>releases</h1>"), "{shown}");
 }
 
 /// Who may not commit changes nothing.

@@ -1,6 +1,9 @@
 //! A canister in Motoko, whose compiler and runtime come from the package `motoko`.
 
 use candid::{Decode, Encode, Nat, Principal};
+use ic_management_canister_types::{
+    CanisterInstallMode, InstallCodeArgs, UpgradeFlags, WasmMemoryPersistence,
+};
 use local_replica::{RejectCode, Replica};
 
 use crate::{CONTROLLER, STRANGER, install, module, query, replica};
@@ -64,4 +67,37 @@ fn should_remember_through_an_upgrade() {
     replica.call(CONTROLLER, counter, "increment", Encode!().expect("encodes")).expect("answers");
     replica.upgrade(counter, &module("motoko"), Encode!().expect("encodes")).expect("upgrades");
     assert_eq!(read(&mut replica, counter), Nat::from(1_u32));
+}
+
+/// What a newer compiler makes, with a 64-bit memory that upgrades keep: it counts, awaits, and remembers.
+#[test]
+fn should_keep_a_64_bit_memory_through_an_upgrade() {
+    let mut replica = replica();
+    let wasm = module("motoko-64");
+    let arg = || Encode!().expect("encodes");
+    let first = install(&mut replica, &wasm, arg());
+    let second = install(&mut replica, &wasm, arg());
+    let reply = replica.call(STRANGER, first, "twice", Encode!(&Counter::new(second)).expect("encodes"));
+    assert_eq!(Decode!(&reply.expect("answers"), Nat).expect("a number"), Nat::from(3_u32));
+    let keeping = UpgradeFlags {
+        wasm_memory_persistence: Some(WasmMemoryPersistence::Keep),
+        ..UpgradeFlags::default()
+    };
+    let upgrade = InstallCodeArgs {
+        mode: CanisterInstallMode::Upgrade(Some(keeping)),
+        canister_id: first,
+        wasm_module: wasm,
+        arg: arg(),
+        sender_canister_version: None,
+    };
+    replica
+        .call(
+            CONTROLLER,
+            Principal::management_canister(),
+            "install_code",
+            Encode!(&upgrade).expect("encodes"),
+        )
+        .expect("upgrades");
+    assert_eq!(read(&mut replica, first), Nat::from(3_u32));
+    assert_eq!(read(&mut replica, second), Nat::from(2_u32));
 }

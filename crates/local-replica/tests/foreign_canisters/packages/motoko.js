@@ -1,7 +1,7 @@
-// Compiles the Motoko source with the compiler of the package `motoko`, which runs in Node.
+// Compiles a Motoko source with the compiler of a package, which runs in Node.
 const fs = require('fs');
-const motoko = require('motoko').default;
 
-const [source, output] = process.argv.slice(2);
-motoko.write('Counter.mo', fs.readFileSync(source, 'utf8'));
-fs.writeFileSync(output, motoko.wasm('Counter.mo', 'ic').wasm);
+const [compiler, source, output] = process.argv.slice(2);
+const motoko = require(compiler).default;
+motoko.write('Main.mo', fs.readFileSync(source, 'utf8'));
+fs.writeFileSync(output, motoko.wasm('Main.mo', 'ic').wasm);
