@@ -18,8 +18,7 @@ use local_replica::{
 use crate::canister::{self, Kind, Line, UNIT_CYCLES};
 use crate::history::Action;
 use crate::model::{
-    Destination, INGRESS_LIFETIME_NS, Impossible, Install, Model, Origin, Progress, SYS_TRANSIENT,
-    SYS_UNKNOWN, Status,
+    Destination, INGRESS_LIFETIME_NS, Impossible, Install, Model, Progress, SYS_UNKNOWN, Status,
 };
 use crate::program::{CALLERS, Id, METHODS, Place, Target, USER_CALLER, argument, canister_id_record};
 
@@ -192,12 +191,13 @@ impl Pair {
                 Ok(true)
             }
             Step::Idle => {
-                while let Some(step) = self.model.silent_steps().first() {
-                    self.model.take_silent_step(*step);
-                }
-                if let Some(difference) = self.difference(&self.model) {
-                    return Err(format!("idling, {difference}"));
-                }
+                let quiet = after_silent_steps(&self.model, |model| {
+                    (model.silent_steps().is_empty() && self.difference(&model).is_none()).then_some(model)
+                });
+                let Some(model) = quiet else {
+                    return Err(format!("idling, {}", self.difference(&self.model).unwrap_or_default()));
+                };
+                self.model = model;
                 match self.model.left_to_do() {
                     None => Ok(false),
                     Some(left) => Err(format!("the replica idles, but {left}")),
@@ -254,9 +254,6 @@ impl Pair {
             Kind::Update | Kind::Query => Ok((format!("call {id}"), model.take_call(id)?)),
             Kind::Timer => Ok((format!("the timer of canister {place}"), model.fire_timer(place)?)),
             Kind::Reply | Kind::Reject => {
-                if saw.reject_code == SYS_TRANSIENT {
-                    model.give_up_stopping(Origin::Canister(id, place))?;
-                }
                 let what = format!("the answer of call {id}");
                 if saw.reject_code == SYS_UNKNOWN {
                     return Ok((what, model.expire(id)?));

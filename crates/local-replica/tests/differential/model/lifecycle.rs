@@ -5,7 +5,8 @@ use crate::program::{Id, Management, Place, Program};
 
 use super::code::{Code, Entry, Offer};
 use super::{
-    Answer, CANISTER_ERROR, CANISTER_REJECT, Impossible, Install, Lines, Model, Origin, SYS_TRANSIENT, Status,
+    Answer, CANISTER_ERROR, CANISTER_REJECT, Install, Lines, Model, Origin, STOP_PATIENCE_NS, SYS_TRANSIENT,
+    Status,
 };
 
 impl Model {
@@ -92,17 +93,21 @@ impl Model {
         (lines, Ok(None))
     }
 
-    /// A `stop_canister` call that has waited long is given up.
-    pub fn give_up_stopping(&mut self, asked: Origin) -> Result<(), Impossible> {
-        for canister in &mut self.canisters {
-            if let Status::Stopping(origins) = &mut canister.status
-                && let Some(position) = origins.iter().position(|(origin, ..)| *origin == asked)
-            {
-                let (origin, units, _) = origins.remove(position);
-                self.respond(origin, Err(SYS_TRANSIENT), units);
-                return Ok(());
-            }
+    /// `stop_canister` calls that have waited long are given up; the canister goes on stopping.
+    pub(super) fn give_up_stopping(&mut self, place: Place) {
+        let Status::Stopping(stops) = &mut self.canisters[place].status else {
+            return;
+        };
+        let stops = std::mem::take(stops);
+        let (given_up, waiting): (Vec<_>, Vec<_>) =
+            stops.into_iter().partition(|(.., asked_ns)| self.has_waited_long(*asked_ns));
+        self.canisters[place].status = Status::Stopping(waiting);
+        for (origin, units, _) in given_up {
+            self.respond(origin, Err(SYS_TRANSIENT), units);
         }
-        Err(Impossible(format!("{asked:?} does not wait for a stop")))
+    }
+
+    pub(super) fn has_waited_long(&self, asked_ns: u64) -> bool {
+        self.time_ns - asked_ns >= STOP_PATIENCE_NS
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::program::{Id, Place};
 
-use super::{Message, Model, OpenCall, Origin, STOP_PATIENCE_NS, Status};
+use super::{Message, Model, OpenCall, Origin, Status};
 
 /// Something that no code of a canister notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub enum SilentStep {
     DropCall(Id),
     /// The deadline of this call passes, but the code that would be told is uninstalled.
     Expire(Id),
-    /// This `stop_canister` call, of a user or of code that is uninstalled, has waited long.
-    GiveUpStopping(Origin),
+    /// The `stop_canister` calls that have waited long for this canister are given up.
+    GiveUpStopping(Place),
 }
 
 impl Model {
@@ -32,22 +32,14 @@ impl Model {
                 _ => None,
             });
         let abandoned = self.open.iter().filter(|(_, call)| self.is_abandoned(call));
-        let stops = self.canisters.iter().filter_map(|canister| match &canister.status {
-            Status::Stopping(origins) => Some(origins),
-            Status::Running | Status::Stopped => None,
+        let given_up = (0..2).filter(|place| match &self.canisters[*place].status {
+            Status::Stopping(stops) => stops.iter().any(|(.., asked_ns)| self.has_waited_long(*asked_ns)),
+            Status::Running | Status::Stopped => false,
         });
-        let given_up = stops.flatten().filter_map(|(origin, _, asked_ns)| {
-            let is_unnoticed = match origin {
-                Origin::Canister(id, _) => self.open.get(id).is_none_or(|call| {
-                    self.contexts[&call.context].deleted
-                        || call.deadline_ns.is_some_and(|at| at <= self.time_ns)
-                }),
-                Origin::User(_) | Origin::Timer => true,
-            };
-            let is_given_up = is_unnoticed && self.time_ns - asked_ns >= STOP_PATIENCE_NS;
-            is_given_up.then_some(SilentStep::GiveUpStopping(*origin))
-        });
-        answers.chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).chain(given_up).collect()
+        answers
+            .chain(abandoned.map(|(id, _)| SilentStep::Expire(*id)))
+            .chain(given_up.map(SilentStep::GiveUpStopping))
+            .collect()
     }
 
     /// The oldest one that this canister would have noticed.
@@ -62,10 +54,7 @@ impl Model {
                 let origin = Origin::Canister(*dropped, place);
                 matches!(message, Message::Call { origin: of, .. } if *of == origin)
             }),
-            SilentStep::GiveUpStopping(asked) => match &self.canisters[place].status {
-                Status::Stopping(origins) => origins.iter().any(|(origin, ..)| origin == asked),
-                Status::Running | Status::Stopped => false,
-            },
+            SilentStep::GiveUpStopping(stopping) => *stopping == place,
         }
         })
     }
@@ -77,9 +66,7 @@ impl Model {
             SilentStep::Expire(id) => {
                 self.open.remove(&id);
             }
-            SilentStep::GiveUpStopping(asked) => {
-                self.give_up_stopping(asked).expect("listed as a silent step");
-            }
+            SilentStep::GiveUpStopping(place) => self.give_up_stopping(place),
             SilentStep::DropCall(dropped) => {
                 let is_it = |message: &Message| matches!(message, Message::Call { id, .. } if *id == dropped);
                 let position = self.messages.iter().position(is_it).expect("listed as a silent step");
