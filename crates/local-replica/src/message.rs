@@ -103,7 +103,8 @@ pub struct QueryMessage {
 }
 
 /// The code of a canister that was entered to process one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EntryPoint {
     Start,
     Init,

@@ -30,7 +30,7 @@ use crate::cycles::Prices;
 use crate::execution::ModuleCache;
 use crate::management::AwaitingShares;
 use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace, Routes, tolerated_faults};
-use crate::scheduler::{IngressHistory, PendingOutcall, QueuedMessage};
+use crate::scheduler::{IngressHistory, MessageFaults, PendingOutcall, QueuedMessage};
 use crate::stand_ins::Ledgers;
 use crate::threshold::{NodeIndex, SchnorrEd25519Key, Secp256k1Key, ShareFault, ShareFaults, VetKdKey};
 
@@ -83,6 +83,7 @@ pub struct Replica {
     /// Absent only while transforms run.
     pub(crate) outcalls: Option<Outcalls>,
     faults: FaultSwitch,
+    pub(crate) message_faults: MessageFaults,
     pub(crate) pending: BTreeMap<OutcallId, PendingOutcall>,
     pub(crate) next_outcall: u64,
     pub(crate) defect: Option<Defect>,
@@ -149,6 +150,7 @@ impl Replica {
             next_direct_call: 0,
             outcalls: Some(outcalls),
             faults,
+            message_faults: MessageFaults::default(),
             pending: BTreeMap::new(),
             next_outcall: 0,
             defect: config.defect,
@@ -215,6 +217,11 @@ impl Replica {
     /// A handle by which outcalls are made to fail.
     pub fn faults(&self) -> &FaultSwitch {
         &self.faults
+    }
+
+    /// Messages between canisters that are to go wrong.
+    pub fn message_faults(&mut self) -> &mut MessageFaults {
+        &mut self.message_faults
     }
 
     /// How many nodes the subnet has.

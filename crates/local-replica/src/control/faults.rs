@@ -1,4 +1,4 @@
-//! Faults of HTTPS outcalls, and where outcalls go. `docs/faults.md` says what each fault does.
+//! Faults of HTTPS outcalls and of messages, and where outcalls go. `docs/faults.md` says what each fault does.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Control;
 use super::answer::Refusal;
 use crate::outcalls::{FaultPlan, PlannedFaults, Target};
+use crate::scheduler::MessageFault;
 
 /// A fault to come.
 #[derive(Deserialize)]
@@ -52,6 +53,25 @@ pub(super) async fn clear(State(control): State<Control>) -> Result<(), Refusal>
 /// Lets nodes report the answers that they hold back.
 pub(super) async fn release(State(control): State<Control>) -> Result<(), Refusal> {
     Ok(control.driver.run(|replica| replica.faults().release()).await?)
+}
+
+pub(super) async fn planned_messages(
+    State(control): State<Control>,
+) -> Result<Json<Vec<MessageFault>>, Refusal> {
+    let planned = control.driver.run(|replica| replica.message_faults().planned().cloned().collect());
+    Ok(Json(planned.await?))
+}
+
+pub(super) async fn add_message(
+    State(control): State<Control>,
+    Json(fault): Json<MessageFault>,
+) -> Result<Json<Vec<MessageFault>>, Refusal> {
+    control.driver.run(move |replica| replica.message_faults().next(fault)).await?;
+    planned_messages(State(control)).await
+}
+
+pub(super) async fn clear_messages(State(control): State<Control>) -> Result<(), Refusal> {
+    Ok(control.driver.run(|replica| replica.message_faults().clear()).await?)
 }
 
 pub(super) async fn routes(

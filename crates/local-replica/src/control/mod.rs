@@ -117,6 +117,10 @@ fn router(control: Control) -> Router {
         .route("/canisters/{id}/cycles", put(world::set_cycles))
         .route("/faults", get(faults::planned).post(faults::add).delete(faults::clear))
         .route("/faults/release", post(faults::release))
+        .route(
+            "/faults/messages",
+            get(faults::planned_messages).post(faults::add_message).delete(faults::clear_messages),
+        )
         .route("/routes", get(faults::routes))
         .route("/routes/{host}", put(faults::set_route).delete(faults::remove_route))
         .route("/snapshots", get(snapshots::list))

@@ -52,13 +52,20 @@ pub(super) async fn set_execution(
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Node {
+    #[serde(default)]
     down: bool,
+    /// What it replies to every query, in hex, if it lies.
+    query_lie: Option<String>,
 }
 
 pub(super) async fn nodes(State(control): State<Control>) -> Result<Json<Vec<Node>>, Refusal> {
     let nodes = control.driver.run(|replica| {
         let down = replica.faults().down();
-        (0..replica.node_count()).map(|node| Node { down: down.contains(&node) }).collect()
+        let state = |node| Node {
+            down: down.contains(&node),
+            query_lie: replica.faults().query_lie(node).map(hex::encode),
+        };
+        (0..replica.node_count()).map(state).collect()
     });
     Ok(Json(nodes.await?))
 }
@@ -69,12 +76,15 @@ pub(super) async fn set_node(
     Json(wanted): Json<Node>,
 ) -> Result<Json<Node>, Refusal> {
     let down = wanted.down;
+    let lie = wanted.query_lie.as_ref().map(hex::decode).transpose();
+    let lie = lie.map_err(|error| Refusal::Malformed(format!("query_lie: {error}; write bytes in hex")))?;
     let set = control.driver.run(move |replica| {
         let nodes = replica.node_count();
         if node >= nodes {
             return Err(Refusal::NotFound(format!("there is no node {node}; there are 0 to {}", nodes - 1)));
         }
         replica.faults().set_down(node, down);
+        replica.faults().set_query_lie(node, lie);
         Ok(())
     });
     set.await??;

@@ -5,8 +5,8 @@ use super::effective_id::{Destination, check_query};
 use super::response::{Cbor, HttpError, reject_response};
 use super::{Interface, parse_principal};
 use crate::Replica;
-use crate::certification::NodeKey;
 use crate::message::{CallResult, QueryMessage, RequestId};
+use crate::outcalls::NodeIndex;
 use axum::extract::{Path, State};
 use ic_transport_types::{EnvelopeContent, NodeSignature, QueryResponse, ReplyResponse};
 
@@ -54,14 +54,15 @@ async fn query(
 
 /// The response with the signature of one node, which the request id picks among those that are up.
 fn signed(replica: &Replica, request_id: RequestId, result: CallResult) -> QueryResponse {
-    let mut response = match result {
+    let down = replica.faults().down();
+    let nodes: Vec<NodeIndex> = (0..replica.node_count()).filter(|node| !down.contains(node)).collect();
+    let node = nodes.get(usize::from(request_id.0[0]) % nodes.len().max(1)).copied();
+    let lie = node.and_then(|node| replica.faults().query_lie(node));
+    let mut response = match lie.map_or(result, Ok) {
         Ok(arg) => QueryResponse::Replied { reply: ReplyResponse { arg }, signatures: vec![] },
         Err(reject) => QueryResponse::Rejected { reject: reject_response(reject), signatures: vec![] },
     };
-    let down = replica.faults().down();
-    let up = |(index, _): &(usize, &NodeKey)| !u32::try_from(*index).is_ok_and(|node| down.contains(&node));
-    let nodes: Vec<_> = replica.node_keys().iter().enumerate().filter(up).map(|(_, node)| node).collect();
-    let Some(node) = nodes.get(usize::from(request_id.0[0]) % nodes.len().max(1)) else {
+    let Some(node) = node.and_then(|node| replica.node_keys().get(node as usize)) else {
         return response;
     };
     let timestamp = replica.time_ns();

@@ -1,11 +1,12 @@
 //! The fault switch: outcalls that go wrong on demand, in the ways that the network allows.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ic_management_canister_types::{HttpHeader, HttpMethod, HttpRequestArgs};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use super::adapter::Fate;
 
@@ -143,6 +144,7 @@ pub struct FaultSwitch {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedFaults {
     down: BTreeSet<NodeIndex>,
+    query_lies: BTreeMap<NodeIndex, ByteBuf>,
     once: VecDeque<(Target, FaultPlan)>,
     standing: Vec<(Target, FaultPlan)>,
 }
@@ -180,6 +182,21 @@ impl FaultSwitch {
     /// The nodes that are down.
     pub fn down(&self) -> BTreeSet<NodeIndex> {
         self.settings.lock().planned.down.clone()
+    }
+
+    /// Lets a node answer every query with this reply, properly signed, whatever the canister said;
+    /// `None` makes it honest again. One such node is enough to deceive who trusts queries.
+    pub fn set_query_lie(&self, node: NodeIndex, reply: Option<Vec<u8>>) {
+        let lies = &mut self.settings.lock().planned.query_lies;
+        match reply {
+            Some(reply) => lies.insert(node, ByteBuf::from(reply)),
+            None => lies.remove(&node),
+        };
+    }
+
+    /// What this node replies to every query, if it lies.
+    pub fn query_lie(&self, node: NodeIndex) -> Option<Vec<u8>> {
+        self.settings.lock().planned.query_lies.get(&node).map(|reply| reply.to_vec())
     }
 
     /// Forgets all faults, one-time and standing, and takes every node up. Calls already under way keep theirs.

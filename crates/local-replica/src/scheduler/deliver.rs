@@ -5,7 +5,7 @@ use candid::Principal;
 use super::execute::{Entry, Keep, Reserve};
 use super::rejects::{
     check_cycles, check_running, composite_in_replicated_mode, did_not_reply, ingress_expired, no_method,
-    no_module, not_found, too_few_cycles,
+    no_module, not_found, overloaded, too_few_cycles,
 };
 use super::{Origin, Request};
 use crate::canister::CallContext;
@@ -23,10 +23,19 @@ enum Method {
 
 impl Replica {
     /// `None` when the request's deadline has passed: nobody waits for its answer any more.
-    pub(super) fn deliver_request(&mut self, request: Request) -> Option<MessageReport> {
+    pub(super) fn deliver_request(&mut self, mut request: Request) -> Option<MessageReport> {
         if request.deadline_ns != 0 && request.deadline_ns <= self.time_ns() {
             self.refund(request.origin, request.cycles);
             return None;
+        }
+        if matches!(request.origin, Origin::Canister { .. }) {
+            if self.message_faults.refuses_call(request.to, &request.method) {
+                return Some(self.refuse(&request, overloaded()));
+            }
+            if request.deadline_ns != 0 && self.message_faults.loses_answer(request.to, &request.method) {
+                // Nobody hears of the answer, so that the caller's deadline passes.
+                request.origin = Origin::System;
+            }
         }
         if let Origin::Ingress(id) = request.origin {
             // A message that waited past its expiry is not begun: its sender may count on that.

@@ -57,6 +57,9 @@ impl Replica {
     /// Executes and reports. The canister must have code.
     pub(crate) fn execute(&mut self, entry: Entry<'_>) -> Execution {
         let Entry { canister: id, kind, function, mut input, reserve, keep, data_certificate } = entry;
+        if let Some(limit) = self.message_faults.instruction_limit(id, &kind) {
+            input.instruction_limit = input.instruction_limit.min(limit);
+        }
         let prices = self.subnet.prices;
         let time_ns = self.time_ns();
         let subnet = self.subnet.clone();

@@ -10,6 +10,7 @@ mod deliver;
 mod execute;
 mod ingress;
 mod ingress_history;
+mod message_faults;
 mod outcalls;
 mod query;
 mod queue;
@@ -21,6 +22,7 @@ mod tasks;
 
 pub(crate) use execute::{Entry, Keep, Reserve};
 pub(crate) use ingress_history::{IngressHistory, IngressRecord};
+pub use message_faults::{MessageFault, MessageFaults};
 pub(crate) use outcalls::PendingOutcall;
 pub use queue::{Origin, QueuedMessage, Request, Response, SystemTask};
 pub(crate) use rejects::{check_cycles, check_installation_cycles, no_module, not_found};

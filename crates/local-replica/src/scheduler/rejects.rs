@@ -22,6 +22,15 @@ pub(crate) fn check_running(id: Principal, status: &Status) -> Result<(), Reject
     }
 }
 
+/// What a subnet says that has no room for another message.
+pub(super) fn overloaded() -> Reject {
+    Reject::with_error_code(
+        RejectCode::SysTransient,
+        "IC0201",
+        "Subnet is oversubscribed: the call was not delivered; try again later",
+    )
+}
+
 /// Whether so many cycles can be spent without falling below the freezing threshold. How many are
 /// missing is told to controllers only.
 pub(crate) fn check_cycles(

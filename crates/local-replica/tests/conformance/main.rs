@@ -5,6 +5,7 @@ mod canisters;
 mod clause_page;
 mod cleanup;
 mod cycles;
+mod failing_messages;
 mod instance_state;
 mod inter_canister;
 mod lifecycle;

@@ -215,7 +215,7 @@ async fn should_stand_still_when_more_nodes_are_down_than_are_tolerated() {
     controlled.put("/nodes/0", json!({ "down": false })).await;
     let (reply, _) = agent.wait(&signed.request_id, controlled.canister).await.expect("an answer");
     assert_eq!(as_u32(&reply), 2);
-    assert_eq!(controlled.get("/nodes").await[12], json!({ "down": true }));
+    assert_eq!(controlled.get("/nodes").await[12], json!({ "down": true, "query_lie": null }));
     assert_eq!(controlled.send("PUT", "/nodes/13", Some(json!({ "down": true }))).await.0, 404);
 }
 
@@ -245,4 +245,41 @@ async fn should_change_where_outcalls_go() {
     assert_eq!(controlled.send("PUT", "/routes/npm.registry.example", Some(elsewhere)).await.0, 400);
     assert_eq!(controlled.send("DELETE", "/routes/npm.registry.example", None).await.0, 200);
     assert_eq!(controlled.send("DELETE", "/routes/npm.registry.example", None).await.0, 404);
+}
+
+/// A node can answer queries as it likes, with a signature that verifies; what is certified it cannot change.
+#[tokio::test]
+async fn should_deceive_queries_when_nodes_lie_and_nothing_that_is_certified() {
+    let controlled = Controlled::start().await;
+    let agent = controlled.network.agent(identity(1)).await;
+    agent.update(&controlled.canister, "inc").call_and_wait().await.expect("an answer");
+    for node in 0..13 {
+        controlled.put(&format!("/nodes/{node}"), json!({ "query_lie": "2a000000" })).await;
+    }
+    let count = agent.query(&controlled.canister, "get").call_with_verification().await.expect("signed");
+    assert_eq!(as_u32(&count), 42);
+    let counted = agent.update(&controlled.canister, "inc").call_and_wait().await.expect("an answer");
+    assert_eq!(as_u32(&counted), 2, "updates are agreed upon");
+    for node in 0..13 {
+        controlled.put(&format!("/nodes/{node}"), json!({})).await;
+    }
+    let count = agent.query(&controlled.canister, "get").call_with_verification().await.expect("signed");
+    assert_eq!(as_u32(&count), 2);
+}
+
+#[tokio::test]
+async fn should_plan_and_clear_faults_of_messages() {
+    let controlled = Controlled::start().await;
+    let fault = json!({ "out_of_instructions": {
+        "canister": controlled.canister.to_text(), "entry": { "update": { "method": "inc" } }, "limit": 1,
+    } });
+    let (status, planned) = controlled.send("POST", "/faults/messages", Some(fault.clone())).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&planned));
+    assert_eq!(controlled.get("/faults/messages").await, json!([fault]));
+    let agent = controlled.network.agent(identity(1)).await;
+    agent.update(&controlled.canister, "inc").call_and_wait().await.expect_err("out of instructions");
+    assert_eq!(controlled.get("/faults/messages").await, json!([]), "it is used up");
+    controlled.send("POST", "/faults/messages", Some(fault)).await;
+    assert_eq!(controlled.send("DELETE", "/faults/messages", None).await.0, 200);
+    assert_eq!(controlled.get("/faults/messages").await, json!([]));
 }

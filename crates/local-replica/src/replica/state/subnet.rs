@@ -14,7 +14,7 @@ use crate::management::AwaitingShares;
 use crate::outcalls::{OutcallId, OutcallUnderWay, Outcalls, PlannedFaults};
 use crate::replica::metrics::Counters;
 use crate::replica::{CertifiedState, Replica};
-use crate::scheduler::{IngressRecord, PendingOutcall, QueuedMessage};
+use crate::scheduler::{IngressRecord, MessageFaults, PendingOutcall, QueuedMessage};
 use crate::stand_ins::Ledgers;
 use crate::threshold::ShareFaults;
 
@@ -41,6 +41,7 @@ struct SubnetImage<'a> {
     outcalls: Vec<Cow<'a, OutcallUnderWay>>,
     pending: Cow<'a, BTreeMap<OutcallId, PendingOutcall>>,
     faults: PlannedFaults,
+    message_faults: Cow<'a, MessageFaults>,
     ledgers: Cow<'a, Ledgers>,
     counters: Counters,
 }
@@ -60,6 +61,7 @@ impl<'a> SubnetImage<'a> {
             outcalls,
             pending,
             faults,
+            message_faults,
             ledgers,
             counters,
             // Rows of their own.
@@ -94,6 +96,7 @@ impl<'a> SubnetImage<'a> {
             outcalls: outcalls.iter().flat_map(Outcalls::under_way).map(Cow::Borrowed).collect(),
             pending: Cow::Borrowed(pending),
             faults: faults.planned(),
+            message_faults: Cow::Borrowed(message_faults),
             ledgers: Cow::Borrowed(ledgers),
             counters: *counters,
         }
@@ -160,6 +163,7 @@ impl Replica {
             outcalls,
             pending,
             faults,
+            message_faults,
             ledgers,
             counters,
         } = decode_row(rows, RowKey::Subnet)?;
@@ -197,6 +201,7 @@ impl Replica {
         self.awaiting_shares = awaiting_shares.into_owned();
         self.pending = pending.into_owned();
         self.faults.plan(faults);
+        self.message_faults = message_faults.into_owned();
         self.outcalls().forget_all();
         for outcall in outcalls {
             self.resume_outcall(outcall.into_owned());
