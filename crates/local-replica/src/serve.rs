@@ -171,7 +171,8 @@ fn announce(network: &Network, json: bool) -> io::Result<()> {
     let line = if json {
         serde_json::to_string(network)?
     } else {
-        format!("local replica ready at {}", network.url)
+        let control = network.control_url.as_ref().map(|url| format!(", its control at {url}"));
+        format!("local replica ready at {}{}", network.url, control.unwrap_or_default())
     };
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;

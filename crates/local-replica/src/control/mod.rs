@@ -1,5 +1,5 @@
 //! The control interface: what a test or a developer does to the network from outside it, over HTTP on a loopback
-//! port of its own. Everything here is also a call of the library; `GET /` lists it.
+//! port of its own. `GET /` lists it; what it does are calls of [`crate::Replica`], between two messages.
 //!
 //! It has no users and no signatures: whoever reaches the port may do everything, read all memory included. So it
 //! listens on loopback only, and refuses requests that a web page made some browser send.

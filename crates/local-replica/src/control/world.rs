@@ -10,6 +10,9 @@ use super::Control;
 use super::answer::Refusal;
 use super::inspection::{canister_id, known};
 
+/// Ten years: the clock cannot go back from where a slip of the finger moved it.
+const MAX_ADVANCE_MILLISECONDS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
+
 /// How far the clock is to be moved.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +29,12 @@ pub(super) async fn advance_time(
     State(control): State<Control>,
     Json(by): Json<Advance>,
 ) -> Result<Json<Time>, Refusal> {
+    if by.milliseconds > MAX_ADVANCE_MILLISECONDS {
+        return Err(Refusal::Malformed(format!(
+            "milliseconds is {}; allowed are at most {MAX_ADVANCE_MILLISECONDS}, ten years",
+            by.milliseconds
+        )));
+    }
     let moved = control.driver.run(move |replica| {
         replica.advance_time(Duration::from_millis(by.milliseconds));
         Time { time_ns: replica.time_ns() }

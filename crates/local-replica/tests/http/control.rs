@@ -230,6 +230,10 @@ async fn should_plan_and_clear_faults_of_outcalls() {
     assert!(planned["once"].to_string().contains("answer_dropped"), "{planned}");
     assert_eq!(controlled.send("DELETE", "/faults", None).await.0, 200);
     assert_eq!(controlled.get("/faults").await["once"], json!([]));
+    for example in examples_of_the_page() {
+        let (status, answer) = controlled.send("POST", "/faults", Some(example.clone())).await;
+        assert_eq!(status, 200, "{example}: {}", String::from_utf8_lossy(&answer));
+    }
     let unknown = json!({ "target": "any_call", "plan": [["every", "gremlins"]], "times": "once" });
     assert_eq!(controlled.send("POST", "/faults", Some(unknown)).await.0, 422);
 }
@@ -282,4 +286,14 @@ async fn should_plan_and_clear_faults_of_messages() {
     controlled.send("POST", "/faults/messages", Some(fault)).await;
     assert_eq!(controlled.send("DELETE", "/faults/messages", None).await.0, 200);
     assert_eq!(controlled.get("/faults/messages").await, json!([]));
+}
+
+/// The faults that `docs/faults.md` shows as JSON.
+fn examples_of_the_page() -> Vec<Value> {
+    let page = include_str!("../../docs/faults.md");
+    let block = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let examples: Vec<Value> =
+        block.lines().map(|line| serde_json::from_str(line).expect("an example is JSON")).collect();
+    assert!(!examples.is_empty());
+    examples
 }

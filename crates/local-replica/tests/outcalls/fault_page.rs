@@ -30,4 +30,17 @@ fn fault_page_should_name_tests_that_exist_and_every_fault() {
     {
         assert!(page.contains(&format!("Fault::{fault}")), "docs/faults.md says nothing of {fault}");
     }
+    for other in [
+        "set_down",
+        "set_query_lie",
+        "ShareFault::Silent",
+        "ShareFault::Wrong",
+        "MessageFault::CallRefused",
+        "MessageFault::AnswerLost",
+        "MessageFault::OutOfInstructions",
+        "PUT /execution",
+        "PUT /canisters/ID/cycles",
+    ] {
+        assert!(page.contains(other), "docs/faults.md says nothing of {other}");
+    }
 }
