@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use crate::outcalls::Routes;
 
+/// The most virtual nodes that a replica can have; the least is one.
+pub const MAX_NODES: u32 = 40;
+
 /// Where the replica's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -30,10 +33,11 @@ pub enum Defect {
 pub struct ReplicaConfig {
     /// Seed of all keys and of all randomness: equal seeds give equal runs.
     pub seed: u64,
-    /// Number of virtual nodes; outcalls, threshold keys and prices depend on it.
+    /// Number of virtual nodes, 1 to [`MAX_NODES`]; outcalls, threshold keys and prices depend on it.
     pub nodes: u32,
     /// Start of a [`Clock::Manual`], nanoseconds since 1970; a fixed date when absent.
     pub start_time_ns: Option<u64>,
+    /// Where the time comes from; [`Clock::Manual`] by default.
     pub clock: Clock,
     /// Directory for compiled modules; without it only this process remembers them.
     pub module_cache: Option<PathBuf>,
@@ -44,6 +48,7 @@ pub struct ReplicaConfig {
     pub routes: Routes,
     /// Balance of canisters created without an explicit amount.
     pub initial_cycles: u128,
+    /// A defect to run with; none, except where a test must see one found.
     pub defect: Option<Defect>,
 }
 
@@ -64,26 +69,31 @@ impl Default for ReplicaConfig {
 }
 
 impl ReplicaConfig {
+    /// With this seed of all keys and randomness.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
+    /// With this source of time.
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
+    /// With compiled modules kept in this directory, which is made when it is missing.
     pub fn with_module_cache(mut self, directory: impl Into<PathBuf>) -> Self {
         self.module_cache = Some(directory.into());
         self
     }
 
+    /// With the state kept in this directory: what an earlier replica left there is taken up again.
     pub fn with_state_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.state_dir = Some(directory.into());
         self
     }
 
+    /// With these routes of outcalls in place of all earlier ones.
     pub fn with_routes(mut self, routes: Routes) -> Self {
         self.routes = routes;
         self

@@ -1,6 +1,7 @@
 //! `local-replica`: serves the Internet Computer on this machine until it gets a signal.
 
 use clap::Parser;
+use local_replica::config::MAX_NODES;
 use local_replica::serve::{ServeOptions, serve};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,8 +16,12 @@ struct Arguments {
     /// Seed of all keys and of all randomness: equal seeds give equal keys
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Number of virtual nodes
-    #[arg(long, default_value_t = 13, value_parser = clap::value_parser!(u32).range(1..=40))]
+    #[arg(
+        long,
+        help = format!("Number of virtual nodes, 1 to {MAX_NODES}"),
+        default_value_t = 13,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_NODES)),
+    )]
     nodes: u32,
     /// Send HTTPS outcalls for HOST to a loopback server; may be repeated
     #[arg(long = "route", value_name = "HOST=URL", value_parser = parse_route)]
@@ -45,7 +50,7 @@ struct Arguments {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("'{text}' has no '='; write HOST=http://127.0.0.1:PORT")]
+#[error("'{text}' has no '='; write HOST=https://127.0.0.1:PORT or HOST=http://127.0.0.1:PORT")]
 struct MalformedRoute {
     text: String,
 }

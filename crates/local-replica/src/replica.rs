@@ -25,7 +25,7 @@ use state::{Identity, StateDirectory};
 
 use crate::canister::{Canister, SubnetFacts};
 use crate::certification::{NodeKey, RootKey};
-use crate::config::{Clock, Defect, ReplicaConfig};
+use crate::config::{Clock, Defect, MAX_NODES, ReplicaConfig};
 use crate::cycles::Prices;
 use crate::execution::ModuleCache;
 use crate::management::AwaitingShares;
@@ -37,7 +37,7 @@ use crate::threshold::{NodeIndex, SchnorrEd25519Key, Secp256k1Key, ShareFault, S
 /// Why a replica cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplicaError {
-    #[error("nodes is {0}; allowed are 1 to 100")]
+    #[error("nodes is {0}; allowed are 1 to {max}", max = MAX_NODES)]
     Nodes(u32),
     #[error(transparent)]
     State(#[from] StateError),
@@ -97,7 +97,7 @@ impl Replica {
     /// # Errors
     /// When the number of nodes is out of range, or the state directory cannot be used.
     pub fn new(config: ReplicaConfig) -> Result<Self, ReplicaError> {
-        if !(1..=100).contains(&config.nodes) {
+        if !(1..=MAX_NODES).contains(&config.nodes) {
             return Err(ReplicaError::Nodes(config.nodes));
         }
         let random = |stream: Stream| {

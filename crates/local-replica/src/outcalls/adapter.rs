@@ -268,7 +268,7 @@ async fn read(
         })?
         .to_bytes();
     *downloaded_bytes += body.len() as u64;
-    check_headers_and_body(&headers, &body).map_err(fatal)?;
+    check_headers_and_body(&headers, &body).map_err(|error| fatal(error.to_string()))?;
     Ok(HttpRequestResult { status: status.into(), headers, body: body.to_vec() })
 }
 

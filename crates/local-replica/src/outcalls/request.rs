@@ -36,7 +36,7 @@ pub(super) fn check(
         return Err(canister_reject(format!("url size {} exceeds {MAX_URL_BYTES}", args.url.len())));
     }
     check_headers_and_body(&args.headers, args.body.as_deref().unwrap_or_default())
-        .map_err(canister_reject)?;
+        .map_err(|error| canister_reject(error.to_string()))?;
     if let Some(asked) = args.max_response_bytes.filter(|asked| *asked > MAX_RESPONSE_BYTES) {
         return Err(canister_reject(format!(
             "max_response_bytes expected to be in the range [0..{MAX_RESPONSE_BYTES}], got {asked}"
@@ -64,30 +64,46 @@ pub(super) fn check(
     Ok(url)
 }
 
-/// The limits that requests and answers share; the error is the network's message.
-pub(super) fn check_headers_and_body(headers: &[HttpHeader], body: &[u8]) -> Result<(), String> {
+/// A limit that requests and answers share is exceeded, in the network's words.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TooLarge {
+    #[error("number of all http headers {0} exceeds {max}", max = MAX_HEADERS)]
+    HeaderCount(usize),
+    #[error(
+        "number of bytes to represent some http header {what} {bytes} exceeds {max}",
+        max = MAX_HEADER_NAME_OR_VALUE_BYTES
+    )]
+    Header { what: &'static str, bytes: usize },
+    #[error(
+        "total number of bytes to represent all http header names and values {0} exceeds {max}",
+        max = MAX_HEADERS_TOTAL_BYTES
+    )]
+    Headers(usize),
+    #[error(
+        "total number of bytes to represent all http header names and values and http body {0} exceeds {max}",
+        max = MAX_REQUEST_BYTES
+    )]
+    HeadersAndBody(usize),
+}
+
+/// Checks the limits that requests and answers share.
+pub(super) fn check_headers_and_body(headers: &[HttpHeader], body: &[u8]) -> Result<(), TooLarge> {
     if headers.len() > MAX_HEADERS {
-        return Err(format!("number of all http headers {} exceeds {MAX_HEADERS}", headers.len()));
+        return Err(TooLarge::HeaderCount(headers.len()));
     }
     let longest = |length: fn(&HttpHeader) -> usize| headers.iter().map(length).max().unwrap_or(0);
     for (what, bytes) in [("name", longest(|h| h.name.len())), ("value", longest(|h| h.value.len()))] {
         if bytes > MAX_HEADER_NAME_OR_VALUE_BYTES {
-            return Err(format!(
-                "number of bytes to represent some http header {what} {bytes} exceeds {MAX_HEADER_NAME_OR_VALUE_BYTES}"
-            ));
+            return Err(TooLarge::Header { what, bytes });
         }
     }
     let headers_bytes = header_bytes(headers);
     if headers_bytes > MAX_HEADERS_TOTAL_BYTES {
-        return Err(format!(
-            "total number of bytes to represent all http header names and values {headers_bytes} exceeds {MAX_HEADERS_TOTAL_BYTES}"
-        ));
+        return Err(TooLarge::Headers(headers_bytes));
     }
     let total_bytes = headers_bytes + body.len();
     if total_bytes > MAX_REQUEST_BYTES {
-        return Err(format!(
-            "total number of bytes to represent all http header names and values and http body {total_bytes} exceeds {MAX_REQUEST_BYTES}"
-        ));
+        return Err(TooLarge::HeadersAndBody(total_bytes));
     }
     Ok(())
 }

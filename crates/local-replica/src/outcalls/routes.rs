@@ -24,13 +24,19 @@ pub enum RouteError {
     #[error("route {host:?}: not a host name; write HOST or HOST:PORT, such as registry.example")]
     BadHost { host: String },
     /// The target is no URL at all.
-    #[error("route {host:?}: target {base:?} is not a URL; write http://127.0.0.1:PORT")]
+    #[error(
+        "route {host:?}: target {base:?} is not a URL; write https://127.0.0.1:PORT or http://127.0.0.1:PORT"
+    )]
     BadTarget { host: String, base: String },
     /// The target is served over something else than HTTP.
-    #[error("route {host:?}: target {base:?} is neither http nor https; write http://127.0.0.1:PORT")]
+    #[error(
+        "route {host:?}: target {base:?} is neither http nor https; write https://127.0.0.1:PORT or http://127.0.0.1:PORT"
+    )]
     NotHttp { host: String, base: String },
     /// The target is another machine.
-    #[error("route {host:?}: target {base:?} is not a loopback address; write http://127.0.0.1:PORT")]
+    #[error(
+        "route {host:?}: target {base:?} is not a loopback address; write https://127.0.0.1:PORT or http://127.0.0.1:PORT"
+    )]
     NotLoopback { host: String, base: String },
     /// The target carries a path, query, fragment or credentials: the canister's are kept as they are.
     #[error("route {host:?}: target {base:?} may name only a host and a port")]

@@ -18,6 +18,7 @@ pub struct ReplicaView<'a> {
 }
 
 impl<'a> ReplicaView<'a> {
+    /// The replica's time, in nanoseconds since 1970.
     pub fn time_ns(&self) -> u64 {
         self.replica.time_ns()
     }
@@ -27,6 +28,7 @@ impl<'a> ReplicaView<'a> {
         self.replica.canisters.values()
     }
 
+    /// One canister; `None` when there is none of this id.
     pub fn canister(&self, id: Principal) -> Option<&'a Canister> {
         self.replica.canisters.get(&id)
     }
@@ -59,15 +61,17 @@ impl Replica {
         self.canisters.get(&id).map_or(&[], Canister::memory)
     }
 
+    /// A canister's stable memory; empty when there is no such canister.
     pub fn stable_memory(&self, id: Principal) -> &[u8] {
         self.canisters.get(&id).map_or(&[], Canister::stable_memory)
     }
 
-    /// What the canister printed, and its traps.
+    /// What the canister printed, and its traps; empty when there is no such canister.
     pub fn logs(&self, id: Principal) -> Vec<CanisterLogRecord> {
         self.canisters.get(&id).map(|canister| canister.log.records().cloned().collect()).unwrap_or_default()
     }
 
+    /// A canister's balance, in cycles; 0 when there is no such canister.
     pub fn cycles_balance(&self, id: Principal) -> u128 {
         self.canisters.get(&id).map_or(0, |canister| canister.balance_cycles)
     }
@@ -79,6 +83,7 @@ impl Replica {
         }
     }
 
+    /// What a canister certifies, at most 32 bytes; empty when there is no such canister.
     pub fn certified_data(&self, id: Principal) -> &[u8] {
         self.canisters.get(&id).map_or(&[], |canister| &canister.certified_data)
     }
