@@ -112,7 +112,7 @@ fn probing(call: &SystemCall) -> Vec<u8> {
 }
 
 /// Grows stable memory by as many pages as its argument says; answers `answer`.
-static HELPER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+static RESPONDER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     wat::parse_str(
         r#"(module
           (import "ic0" "msg_arg_data_copy" (func $arg_copy (param i32 i32 i32)))
@@ -171,7 +171,7 @@ impl Probe {
             seen.lock().expect("no observer panics").push(report);
         }));
         let responder = replica.create_canister(vec![USER]);
-        replica.install(responder, &HELPER, 0u64.to_le_bytes().to_vec()).expect("it installs");
+        replica.install(responder, &RESPONDER, 0u64.to_le_bytes().to_vec()).expect("it installs");
         Self { replica, responder, reports, wasm: probing(call) }
     }
 
@@ -182,12 +182,12 @@ impl Probe {
         let _ = if stage == 0 {
             self.replica.install(id, &self.wasm, Vec::new())
         } else {
-            self.replica.install(id, &HELPER, (stage as u64).to_le_bytes().to_vec()).expect("it installs");
+            self.replica.install(id, &RESPONDER, (stage as u64).to_le_bytes().to_vec()).expect("it installs");
             self.replica.upgrade(id, &self.wasm, Vec::new())
         };
         let responder = self.responder.as_slice().to_vec();
         match stage {
-            3 => drop(self.replica.upgrade(id, &HELPER, Vec::new())),
+            3 => drop(self.replica.upgrade(id, &RESPONDER, Vec::new())),
             4 | 17 => drop(self.replica.call(USER, id, "run", Vec::new())),
             9 | 10 | 13 | 14 => drop(self.replica.call(USER, id, "run", responder)),
             5 => drop(self.replica.call(USER, id, "ask", Vec::new())),
