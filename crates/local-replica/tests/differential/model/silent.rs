@@ -36,10 +36,9 @@ impl Model {
             Status::Stopping(stops) => stops.iter().any(|(.., asked_ns)| self.has_waited_long(*asked_ns)),
             Status::Running | Status::Stopped => false,
         });
-        answers
-            .chain(abandoned.map(|(id, _)| SilentStep::Expire(*id)))
-            .chain(given_up.map(SilentStep::GiveUpStopping))
-            .collect()
+        let given_up = given_up.map(SilentStep::GiveUpStopping);
+        // Answers that come at the same time complete a stop no more.
+        given_up.chain(answers).chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).collect()
     }
 
     /// The oldest one that this canister would have noticed.
