@@ -176,10 +176,7 @@ fn should_stop_start_and_delete_a_canister() {
     project.on_network(&["canister", "start", "counter"]);
     project.call("increment");
     project.on_network(&["canister", "stop", "counter"]);
-    let balance = || {
-        let said = project.on_network(&["cycles", "balance"]);
-        said.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u128>().expect("a number")
-    };
+    let balance = || digits(&project.on_network(&["cycles", "balance"]));
     let before = balance();
     project.on_network(&["canister", "delete", "counter"]);
     assert!(balance() > before, "the canister's cycles come back");
@@ -195,6 +192,23 @@ fn should_mint_and_transfer_cycles() {
     assert!(sent.contains("Transferred 1_000_000_000_000 cycles to aaaaa-aa"), "{sent}");
     let icp = project.on_network(&["token", "balance"]);
     assert!(icp.contains("ICP"), "{icp}");
+}
+
+#[test]
+fn should_top_up_and_show_metadata() {
+    let project = Project::new();
+    project.build(&[&counter()[..], &custom_section("icp:public note", b"for all")].concat());
+    project.deploy();
+    assert_eq!(project.on_network(&["canister", "metadata", "counter", "note"]).trim(), "for all");
+    let before = digits(&project.status()["cycles"].to_string());
+    project.on_network(&["canister", "top-up", "--amount", "1T", "counter"]);
+    let gained = digits(&project.status()["cycles"].to_string()).saturating_sub(before);
+    assert!(gained > 900_000_000_000, "gained {gained} cycles, but for what existing costs");
+}
+
+/// The number that a text like `1_000 cycles` shows.
+fn digits(text: &str) -> u128 {
+    text.chars().filter(char::is_ascii_digit).collect::<String>().parse().expect("a number")
 }
 
 /// A custom section that wasm engines skip.
