@@ -170,7 +170,7 @@ impl Pair {
 
     fn wait(&mut self, duration: Duration) {
         self.replica.advance_time(duration);
-        self.model.time_ns = self.replica.time_ns();
+        self.model.advance_to(self.replica.time_ns());
     }
 
     /// Executes everything, lets deadlines pass and timers fire.

@@ -126,7 +126,7 @@ type Lines = Vec<(Place, Line)>;
 
 #[derive(Clone, Debug)]
 pub struct Model {
-    pub time_ns: u64,
+    time_ns: u64,
     pub canisters: [Canister; 2],
     pub users: BTreeMap<Id, Progress>,
     contexts: BTreeMap<u64, Context>,
@@ -149,6 +149,12 @@ impl Model {
             open: BTreeMap::new(),
             messages: Vec::new(),
         }
+    }
+
+    /// Time passes.
+    pub fn advance_to(&mut self, time_ns: u64) {
+        self.time_ns = time_ns;
+        (0..2).for_each(|place| self.give_up_stopping(place));
     }
 
     pub fn has_open_contexts(&self, place: Place) -> bool {

@@ -93,21 +93,15 @@ impl Model {
         (lines, Ok(None))
     }
 
-    /// `stop_canister` calls that have waited long are given up; the canister goes on stopping.
+    /// Gives up `stop_canister` calls that have waited long; the canister goes on stopping.
     pub(super) fn give_up_stopping(&mut self, place: Place) {
         let Status::Stopping(stops) = &mut self.canisters[place].status else {
             return;
         };
-        let stops = std::mem::take(stops);
-        let (given_up, waiting): (Vec<_>, Vec<_>) =
-            stops.into_iter().partition(|(.., asked_ns)| self.has_waited_long(*asked_ns));
-        self.canisters[place].status = Status::Stopping(waiting);
-        for (origin, units, _) in given_up {
+        let time_ns = self.time_ns;
+        let overdue = stops.extract_if(.., |(.., asked_ns)| time_ns - *asked_ns >= STOP_PATIENCE_NS);
+        for (origin, units, _) in overdue.collect::<Vec<_>>() {
             self.respond(origin, Err(SYS_TRANSIENT), units);
         }
-    }
-
-    pub(super) fn has_waited_long(&self, asked_ns: u64) -> bool {
-        self.time_ns - asked_ns >= STOP_PATIENCE_NS
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::program::{Id, Place};
 
-use super::{Message, Model, OpenCall, Origin, Status};
+use super::{Message, Model, OpenCall, Origin};
 
 /// Something that no code of a canister notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,6 @@ pub enum SilentStep {
     DropCall(Id),
     /// The deadline of this call passes, but the code that would be told is uninstalled.
     Expire(Id),
-    /// The `stop_canister` calls that have waited long for this canister are given up.
-    GiveUpStopping(Place),
 }
 
 impl Model {
@@ -32,13 +30,7 @@ impl Model {
                 _ => None,
             });
         let abandoned = self.open.iter().filter(|(_, call)| self.is_abandoned(call));
-        let given_up = (0..2).filter(|place| match &self.canisters[*place].status {
-            Status::Stopping(stops) => stops.iter().any(|(.., asked_ns)| self.has_waited_long(*asked_ns)),
-            Status::Running | Status::Stopped => false,
-        });
-        let given_up = given_up.map(SilentStep::GiveUpStopping);
-        // Answers that come at the same time complete a stop no more.
-        given_up.chain(answers).chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).collect()
+        answers.chain(abandoned.map(|(id, _)| SilentStep::Expire(*id))).collect()
     }
 
     /// The oldest one that this canister would have noticed.
@@ -53,7 +45,6 @@ impl Model {
                 let origin = Origin::Canister(*dropped, place);
                 matches!(message, Message::Call { origin: of, .. } if *of == origin)
             }),
-            SilentStep::GiveUpStopping(stopping) => *stopping == place,
         }
         })
     }
@@ -65,7 +56,6 @@ impl Model {
             SilentStep::Expire(id) => {
                 self.open.remove(&id);
             }
-            SilentStep::GiveUpStopping(place) => self.give_up_stopping(place),
             SilentStep::DropCall(dropped) => {
                 let is_it = |message: &Message| matches!(message, Message::Call { id, .. } if *id == dropped);
                 let position = self.messages.iter().position(is_it).expect("listed as a silent step");
