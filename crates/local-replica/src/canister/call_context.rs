@@ -110,6 +110,17 @@ impl OpenCalls {
         id
     }
 
+    /// A callback that no context counts; only what was read from outside can have one.
+    pub fn orphan(&self) -> Option<CallbackId> {
+        let mut uncounted: BTreeMap<CallContextId, usize> =
+            self.contexts.iter().map(|(id, context)| (*id, context.outstanding_calls)).collect();
+        let mut is_counted = |callback: &Callback| {
+            let left = uncounted.get_mut(&callback.context).filter(|left| **left > 0);
+            left.map(|left| *left -= 1).is_some()
+        };
+        self.callbacks.iter().find(|(_, callback)| !is_counted(callback)).map(|(id, _)| *id)
+    }
+
     pub fn callback(&self, id: CallbackId) -> Option<&Callback> {
         self.callbacks.get(&id)
     }

@@ -52,6 +52,11 @@ impl CompiledModule {
         self.functions.iter().any(|name| name == function)
     }
 
+    /// What its linear memory can grow to, in bytes.
+    pub fn maximum_memory_bytes(&self) -> usize {
+        self.memory.as_ref().map_or(0, MemoryPlan::maximum_bytes)
+    }
+
     /// Whether the module has a start function.
     pub fn has_start(&self) -> bool {
         self.has_start

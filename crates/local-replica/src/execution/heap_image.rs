@@ -32,6 +32,8 @@ pub enum GlobalValue {
 pub enum ImageError {
     #[error("the system has no memory left for the image")]
     NoMemory,
+    #[error("page {index} lies beyond the end of a stable memory of {size_bytes} bytes")]
+    PageOutOfBounds { index: u32, size_bytes: u64 },
     #[error("the module cannot be instantiated: {0}")]
     Instantiate(CanisterTrap),
     #[error("the memory has {found} bytes; the module needs at least {needed}")]

@@ -10,7 +10,7 @@ use wasmtime::{Global, Memory, Ref, Store, Table};
 use super::engine::CompiledModule;
 use super::heap_image::{GlobalValue, HeapImage, ImageError};
 use super::host_memory::with_memory;
-use super::instrument::{MEMORY, MemoryPlan, START, TABLE};
+use super::instrument::{MEMORY, START, TABLE};
 use super::paged_memory::{DirtyPages, PagedMemory};
 use super::system_api::{Effects, Environment, Input, SystemApi, TableFunction};
 use super::{CanisterTrap, Context, StableMemory};
@@ -275,7 +275,7 @@ fn enter(
 
 /// The heap of a module that has not run yet.
 fn fresh_heap(module: &CompiledModule) -> Result<(PagedMemory, Vec<GlobalValue>), CanisterTrap> {
-    let capacity = module.memory.as_ref().map_or(0, MemoryPlan::maximum_bytes);
+    let capacity = module.maximum_memory_bytes();
     let mut heap = PagedMemory::new(capacity).map_err(|_| CanisterTrap::OutOfMemory)?;
     if let Some(plan) = &module.memory {
         heap.grow_to(plan.minimum_bytes as usize).map_err(|_| CanisterTrap::OutOfMemory)?;

@@ -25,13 +25,24 @@ impl StableMemory {
     /// # Errors
     /// When the system has no memory left for them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ImageError> {
+        let pages = (0..).zip(bytes.chunks(PAGE_BYTES));
+        let filled = pages.filter(|(_, page)| page.iter().any(|byte| *byte != 0));
+        Self::from_pages(bytes.len() as u64, filled)
+    }
+
+    /// The same, of pages by their index; all others are zero.
+    ///
+    /// # Errors
+    /// As for [`StableMemory::from_bytes`], and when the size is above the maximum or a page beyond the size.
+    pub fn from_pages<'a>(
+        size_bytes: u64,
+        pages: impl Iterator<Item = (u32, &'a [u8])>,
+    ) -> Result<Self, ImageError> {
         let mut this = Self::default();
-        let pages = bytes.len().div_ceil(WASM_PAGE_BYTES) as u64;
-        this.grow(pages).ok_or(ImageError::NoMemory)?;
-        for (index, page) in bytes.chunks(PAGE_BYTES).enumerate() {
-            if page.iter().any(|byte| *byte != 0) {
-                this.write((index * PAGE_BYTES) as u64, page).expect("the memory was grown to this size");
-            }
+        this.grow(size_bytes.div_ceil(WASM_PAGE_BYTES as u64)).ok_or(ImageError::NoMemory)?;
+        for (index, page) in pages {
+            this.write(u64::from(index) * PAGE_BYTES as u64, page)
+                .map_err(|OutOfBounds| ImageError::PageOutOfBounds { index, size_bytes })?;
         }
         this.commit();
         Ok(this)

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::chunks::{MAX_CHUNK_BYTES, MAX_CHUNKS};
 use super::payload::{decode, empty_reply, invalid, reply};
-use super::snapshots::{own_snapshot, replaceable, source};
+use super::snapshots::{check_size, own_snapshot, replaceable, source};
 use crate::canister::{Snapshot, SnapshotSource};
 use crate::execution::{GlobalValue, HeapImage};
 use crate::message::{CallResult, Reject, RejectCode};
@@ -76,6 +76,7 @@ impl Replica {
         let canister = self.controlled(request.caller, args.canister_id, &request.method)?;
         let replaced = replaceable(canister, args.replace_snapshot.as_deref())?;
         check_metadata(&args)?;
+        check_size(&[args.wasm_memory_size, args.stable_memory_size])?;
         let globals = args.globals.iter().map(global_from_candid).collect::<Result<_, _>>()?;
         let snapshot = Snapshot {
             source: SnapshotSource::MetadataUpload,

@@ -14,6 +14,8 @@ use crate::replica::Replica;
 use crate::scheduler::Request;
 
 const MAX_SNAPSHOTS: usize = 10;
+/// Snapshots hold their memories whole, also where nothing was ever written.
+const MAX_SNAPSHOT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// Instructions that taking or loading a snapshot is charged for, besides one for each byte.
 const BASE_INSTRUCTIONS: u64 = 2_000_000_000;
 
@@ -26,6 +28,7 @@ impl Replica {
         let Some(instance) = &canister.instance else {
             return Err(rejected(format!("Failed to create snapshot for empty canister {id}")));
         };
+        check_size(&[instance.memory().len() as u64, canister.stable_memory().len() as u64])?;
         let snapshot = Snapshot {
             source: SnapshotSource::TakenFromCanister,
             taken_at_ns: time_ns,
@@ -173,6 +176,18 @@ fn listed(id: SnapshotId, snapshot: &Snapshot) -> SnapshotReply {
         taken_at_timestamp: snapshot.taken_at_ns,
         total_size: snapshot.bytes(),
     }
+}
+
+/// Refuses memories that are too large for a snapshot, before anything is allocated for them.
+pub(super) fn check_size(memories_bytes: &[u64]) -> Result<(), Reject> {
+    let size_bytes = memories_bytes.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes));
+    if size_bytes > MAX_SNAPSHOT_BYTES {
+        return Err(rejected(format!(
+            "A snapshot of memories of {size_bytes} bytes is too large: this replica allows \
+             {MAX_SNAPSHOT_BYTES}."
+        )));
+    }
+    Ok(())
 }
 
 fn unknown(canister: Principal, id: &[u8]) -> Reject {

@@ -250,6 +250,19 @@ fn should_take_no_snapshot_of_an_empty_canister() {
     assert_rejected(subnet.manage("take_canister_snapshot", take_args(id)), CanisterReject, "IC0406");
 }
 
+/// Memories of more than 2 GiB, written or not, get no snapshot here: the call is rejected, and nothing is
+/// allocated for it.
+#[test]
+fn should_take_no_snapshot_of_very_large_memories() {
+    let mut subnet = Subnet::new();
+    let grow = "(if (i64.eq (call $stable_grow (i64.const 8000000)) (i64.const -1)) (then (call $fail))) \
+                (call $msg_reply)";
+    let id = subnet.install(&with_updates(&[("grow", grow)]));
+    subnet.replica.set_cycles_balance(id, u128::MAX / 2);
+    subnet.call(id, "grow", b"").expect("488 GiB are allowed");
+    assert_rejected(subnet.manage("take_canister_snapshot", take_args(id)), CanisterReject, "IC0406");
+}
+
 /// A canister has at most ten snapshots; replacing one is possible even then.
 #[test]
 fn should_keep_at_most_ten_snapshots() {

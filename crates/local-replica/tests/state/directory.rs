@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use candid::Encode;
-use ic_management_canister_types::{CanisterIdRecord, HttpRequestArgs, UploadChunkArgs};
+use ic_management_canister_types::{
+    CanisterIdRecord, HttpRequestArgs, TakeCanisterSnapshotArgs, UploadChunkArgs,
+};
 use local_replica::{
     IngressMessage, IngressStatus, Principal, Replica, ReplicaConfig, ReplicaError, RequestId, RestoreError,
     StateError, Step,
@@ -71,6 +73,31 @@ fn should_find_in_the_directory_whatever_was_kept_last() {
         replica = open(&directory);
         assert_eq!(replica.state_hash(), kept, "change {number}");
     }
+}
+
+#[test]
+fn should_keep_the_canister_snapshot_of_the_present_state_and_not_one_of_a_state_left_behind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut replica = open(&directory);
+    let canister_id = actors(&mut replica, 1)[0];
+    let take = |replica: &mut Replica| {
+        let args = TakeCanisterSnapshotArgs {
+            canister_id,
+            replace_snapshot: None,
+            uninstall_code: None,
+            sender_canister_version: None,
+        };
+        manage(replica, "take_canister_snapshot", Encode!(&args));
+        replica.keep().expect("it can be written");
+    };
+    let before = replica.take_snapshot();
+    take(&mut replica);
+    replica.restore(&before).expect("its own snapshot");
+    go(&mut replica, canister_id, 7);
+    take(&mut replica);
+    let kept = replica.state_hash();
+    drop(replica);
+    assert_eq!(open(&directory).state_hash(), kept);
 }
 
 #[test]

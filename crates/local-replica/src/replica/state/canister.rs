@@ -95,6 +95,10 @@ impl<'a> CanisterImage<'a> {
         rows: &Rows,
         modules: &ModuleCache,
     ) -> Result<Canister, RestoreError> {
+        if let Some(callback) = self.open_calls.orphan() {
+            let damage = format!("canister {id}: {callback:?} belongs to no open call");
+            return Err(RestoreError::Damaged(damage));
+        }
         let instance = self.code.map(|code| code.into_instance(id, rows, modules)).transpose()?;
         Ok(Canister {
             id,
@@ -130,35 +134,48 @@ impl CodeImage<'_> {
             .get(&RowKey::Module(self.module_hash))
             .ok_or_else(|| RestoreError::Damaged(format!("the module of canister {canister} is missing")))?;
         let module = modules.compile(sent)?;
+        let maximum_bytes = module.maximum_memory_bytes();
         let heap = HeapImage {
-            memory: memory(canister, MemoryKind::Heap, self.heap_bytes, rows)?,
+            memory: heap(canister, self.heap_bytes, maximum_bytes, rows)?,
             globals: self.globals.into_owned(),
         };
-        let stable = memory(canister, MemoryKind::Stable, self.stable_bytes, rows)?;
-        StableMemory::from_bytes(&stable)
+        StableMemory::from_pages(self.stable_bytes, pages(canister, MemoryKind::Stable, rows))
             .and_then(|stable| Instance::from_image(module, &heap, stable))
             .map_err(|source| RestoreError::Heap { canister, source })
     }
 }
 
-fn memory(
+fn heap(
     canister: Principal,
-    memory: MemoryKind,
     size_bytes: u64,
+    maximum_bytes: usize,
     rows: &Rows,
 ) -> Result<Vec<u8>, RestoreError> {
-    let mut bytes = vec![0; size_bytes as usize];
-    for (key, page) in rows.range(page_range(canister, memory)) {
-        let RowKey::Page { index, .. } = key else {
-            continue;
-        };
-        let start = *index as usize * PAGE_BYTES;
+    let size = usize::try_from(size_bytes).ok().filter(|size| *size <= maximum_bytes).ok_or_else(|| {
+        RestoreError::Damaged(format!(
+            "canister {canister}: its memory has {size_bytes} bytes; its module allows {maximum_bytes}"
+        ))
+    })?;
+    let mut bytes = vec![0; size];
+    for (index, page) in pages(canister, MemoryKind::Heap, rows) {
+        let start = index as usize * PAGE_BYTES;
         bytes
             .get_mut(start..start + page.len())
-            .ok_or_else(|| RestoreError::Damaged(format!("{key:?} lies beyond the memory's end")))?
+            .ok_or_else(|| {
+                RestoreError::Damaged(format!(
+                    "canister {canister}: page {index} lies beyond the memory's end"
+                ))
+            })?
             .copy_from_slice(page);
     }
     Ok(bytes)
+}
+
+fn pages(canister: Principal, memory: MemoryKind, rows: &Rows) -> impl Iterator<Item = (u32, &[u8])> {
+    rows.range(page_range(canister, memory)).filter_map(|(key, page)| match key {
+        RowKey::Page { index, .. } => Some((*index, page.as_slice())),
+        _ => None,
+    })
 }
 
 /// The keys of all pages of a memory.
@@ -203,4 +220,82 @@ fn snapshots(canister: Principal, rows: &Rows) -> Result<BTreeMap<SnapshotId, Sn
             _ => None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canister::{CallContext, CallContextId, Callback, CallbackId};
+    use crate::message::{IngressMessage, RequestId};
+    use crate::replica::Replica;
+    use crate::replica::state::rows::encode;
+
+    /// A replica with one canister, which waits for an answer.
+    fn waiting() -> (Replica, Principal, Rows) {
+        let wat = r#"(module
+            (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
+            (import "ic0" "call_perform" (func $perform (result i32)))
+            (memory 1)
+            (data (i32.const 0) "raw_rand")
+            (func (export "canister_update go")
+                (call $new (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8)
+                    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+                (drop (call $perform))))"#;
+        let mut replica = Replica::new(crate::ReplicaConfig::default()).expect("a replica");
+        let canister_id = replica.create_canister(vec![]);
+        let wasm = wat::parse_str(wat).expect("the text is a valid module");
+        replica.install(canister_id, &wasm, Vec::new()).expect("it installs");
+        let message = IngressMessage {
+            request_id: RequestId([1; 32]),
+            sender: Principal::anonymous(),
+            canister_id,
+            method_name: "go".to_owned(),
+            arg: Vec::new(),
+            ingress_expiry_ns: replica.time_ns() + 60_000_000_000,
+        };
+        replica.submit(message).expect("it is accepted");
+        replica.step();
+        let mut rows = Rows::new();
+        replica.visit_rows(&mut |key, value| {
+            rows.insert(key, value.to_vec());
+        });
+        (replica, canister_id, rows)
+    }
+
+    /// What becomes of the state when the canister's row is another one.
+    fn taken_up(change: impl FnOnce(&mut CanisterImage<'static>)) -> Result<(), RestoreError> {
+        let (mut replica, canister, mut rows) = waiting();
+        let key = RowKey::Canister(canister);
+        let mut image: CanisterImage<'static> = decode(&key, &rows[&key]).expect("its own row");
+        change(&mut image);
+        rows.insert(key, encode(&image));
+        replica.take_up(&rows)
+    }
+
+    fn code<'a>(image: &'a mut CanisterImage<'static>) -> &'a mut CodeImage<'static> {
+        image.code.as_mut().expect("it has code")
+    }
+
+    #[test]
+    fn should_refuse_memories_larger_than_any_can_be() {
+        taken_up(|_| {}).expect("its own rows");
+        let refused = taken_up(|image| code(image).heap_bytes = 1 << 63).expect_err("too large a heap");
+        assert!(matches!(refused, RestoreError::Damaged(_)), "{refused}");
+        let refused = taken_up(|image| code(image).stable_bytes = 1 << 63).expect_err("too large");
+        assert!(matches!(refused, RestoreError::Heap { .. }), "{refused}");
+    }
+
+    #[test]
+    fn should_refuse_a_callback_that_belongs_to_no_open_call() {
+        type Parts = (u64, u64, BTreeMap<CallContextId, CallContext>, BTreeMap<CallbackId, Callback>);
+        let refused = taken_up(|image| {
+            let mut parts: Parts =
+                postcard::from_bytes(&encode(&image.open_calls)).expect("the parts of its encoding");
+            assert_eq!(parts.3.len(), 1, "it waits for one answer");
+            parts.2.clear();
+            let open_calls = postcard::from_bytes(&encode(&parts)).expect("the same encoding");
+            image.open_calls = Cow::Owned(open_calls);
+        });
+        assert!(matches!(refused, Err(RestoreError::Damaged(_))), "{refused:?}");
+    }
 }

@@ -20,6 +20,8 @@ pub(super) struct Kept {
     /// What was added to the clock by hand.
     clock_ahead_ns: u64,
     canisters: BTreeSet<Principal>,
+    /// Whether another state was taken up since: its snapshots may differ from those with the same numbers.
+    compare_snapshots: bool,
 }
 
 impl Kept {
@@ -36,6 +38,11 @@ impl Kept {
             kept.hashes.insert(*key, hash(value));
         }
         kept
+    }
+
+    /// Notes that another state takes the place of the one that was written.
+    pub fn state_was_replaced(&mut self) {
+        self.compare_snapshots = true;
     }
 }
 
@@ -110,6 +117,7 @@ impl Replica {
         for canister in self.canisters.values_mut() {
             changes.put_canister(kept, canister);
         }
+        kept.compare_snapshots = false;
         changes.put_modules(kept, &self.canisters);
         // The clock moves all the time; by itself that is nothing to write.
         let ahead_ns = self.clock.ahead_ns();
@@ -134,7 +142,8 @@ impl Changes {
         for (snapshot, content) in &canister.snapshots {
             let key = RowKey::Snapshot(*snapshot);
             // Only those that are uploaded change once they are there.
-            if content.source == SnapshotSource::TakenFromCanister && kept.hashes.contains_key(&key) {
+            let may_change = kept.compare_snapshots || content.source == SnapshotSource::MetadataUpload;
+            if !may_change && kept.hashes.contains_key(&key) {
                 continue;
             }
             self.put(kept, key, &encode(content));

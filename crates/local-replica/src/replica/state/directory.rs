@@ -63,6 +63,11 @@ impl StateDirectory {
         Ok((Self { directory: directory.to_owned(), database, kept, has_failed: false }, rows))
     }
 
+    /// To be told when another state takes the place of the one that was written.
+    pub fn state_was_replaced(&mut self) {
+        self.kept.state_was_replaced();
+    }
+
     fn write(&mut self, replica: &mut Replica) -> Result<(), StateError> {
         if self.has_failed {
             return Err(StateError::HasFailed(self.directory.clone()));

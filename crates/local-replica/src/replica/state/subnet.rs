@@ -191,6 +191,9 @@ impl Replica {
         self.random.set_word_pos(random_words);
         self.initial_cycles = initial_cycles;
         self.canisters = canisters;
+        if let Some(directory) = &mut self.directory {
+            directory.state_was_replaced();
+        }
         self.next_canister = next_canister;
         self.queue = queue.into_owned();
         self.ingress = self.ingress.replaced(ingress, ingress_forgotten_at_ns);
