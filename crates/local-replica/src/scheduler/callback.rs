@@ -27,6 +27,7 @@ impl Replica {
         let response_bytes = result.as_ref().map_or_else(|reject| reject.message.len(), Vec::len);
         canister.balance_cycles +=
             callback.prepaid_cycles.saturating_sub(prices.response_transmission(response_bytes));
+        let cycles = callback.prepaid_cycles.min(prices.execution(UPDATE_INSTRUCTIONS));
         let context = canister.open_calls.context(callback.context).clone();
         if context.deleted {
             canister.open_calls.close_if_done(callback.context);
@@ -40,7 +41,7 @@ impl Replica {
             kind,
             function,
             input,
-            reserve: Reserve::Prepaid,
+            reserve: Reserve::Prepaid { cycles },
             keep: Keep::Everything,
             data_certificate: None,
         });
@@ -49,8 +50,12 @@ impl Replica {
             && let Some(cleanup) = callback.functions.cleanup
             && self.defect != Some(Defect::CleanupDropped)
         {
-            let remaining = UPDATE_INSTRUCTIONS.saturating_sub(instructions);
-            instructions += self.execute_cleanup(to, &context, Function::Table(cleanup), reject, remaining);
+            let reserve = Reserve::PrepaidWithCallback {
+                cycles: cycles.saturating_sub(execution.report.cycles_charged),
+            };
+            let limit = UPDATE_INSTRUCTIONS.saturating_sub(instructions);
+            let cleanup = Function::Table(cleanup);
+            instructions += self.execute_cleanup(to, &context, cleanup, reject, limit, reserve);
         }
         self.open_calls(to).context(callback.context).instructions += instructions;
         let trap = execution.result.err().map(|trap| trap.to_reject(to));
@@ -67,6 +72,7 @@ impl Replica {
         function: Function<'_>,
         reject: Option<Reject>,
         instruction_limit: u64,
+        reserve: Reserve,
     ) -> u64 {
         let execution = self.execute(Entry {
             canister,
@@ -78,7 +84,7 @@ impl Replica {
                 context_instructions: context.instructions,
                 ..Input::new(Context::Cleanup, context.caller, instruction_limit)
             },
-            reserve: Reserve::PrepaidWithCallback,
+            reserve,
             keep: Keep::Everything,
             data_certificate: None,
         });

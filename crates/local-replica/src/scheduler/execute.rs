@@ -17,10 +17,10 @@ pub(crate) enum Reserve {
     Free,
     /// The canister's balance, from which the longest execution is set aside first.
     Balance,
-    /// What the call set aside for its callback.
-    Prepaid,
-    /// As the callback before it, which has paid the fixed price of an execution for both.
-    PrepaidWithCallback,
+    /// What the call set aside for its callback: back in the balance, but not to be spent meanwhile.
+    Prepaid { cycles: u128 },
+    /// What the callback before it left of that. The fixed price of an execution is paid for both.
+    PrepaidWithCallback { cycles: u128 },
 }
 
 /// An entry into a canister's code.
@@ -66,9 +66,11 @@ impl Replica {
         let canister = self.canisters.get_mut(&id).expect("the caller found it");
         let before_cycles = canister.balance_cycles;
         let reserved = match reserve {
-            Reserve::Free | Reserve::Prepaid | Reserve::PrepaidWithCallback => 0,
-            Reserve::Balance => prices.execution(input.instruction_limit).min(before_cycles),
-        };
+            Reserve::Free => 0,
+            Reserve::Balance => prices.execution(input.instruction_limit),
+            Reserve::Prepaid { cycles } | Reserve::PrepaidWithCallback { cycles } => cycles,
+        }
+        .min(before_cycles);
         input.balance_cycles = before_cycles - reserved;
         input.global_timer_ns = canister.global_timer_ns;
         let mut environment = canister.environment(&subnet, time_ns);
@@ -86,8 +88,8 @@ impl Replica {
         }
         let charged = match reserve {
             Reserve::Free => 0,
-            Reserve::Balance | Reserve::Prepaid => prices.execution(run.instructions),
-            Reserve::PrepaidWithCallback => prices.execution(run.instructions) - prices.execution(0),
+            Reserve::Balance | Reserve::Prepaid { .. } => prices.execution(run.instructions),
+            Reserve::PrepaidWithCallback { .. } => prices.execution(run.instructions) - prices.execution(0),
         };
         let mut effects = run.effects;
         let log = std::mem::take(&mut effects.log);

@@ -1,6 +1,7 @@
 //! Messages: queues, deadlines, stopping, system tasks, composite queries, limits and cycles.
 
 mod bounded_wait;
+mod callback_prepayment;
 mod charges;
 mod composite;
 mod conservation;
