@@ -105,8 +105,15 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
         .memory_guard_size(WASM_GUARD_BYTES as u64)
         // Nothing beyond a module's own memory may come from where canisters' memories come from.
         .gc_support(false)
+        // As on the network: determinism, and no proposal that it does not take.
+        .wasm_exceptions(false)
+        .wasm_extended_const(false)
+        .wasm_function_references(false)
+        .wasm_gc(false)
         .wasm_memory64(true)
-        .wasm_multi_memory(false);
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(true);
     let engine = Engine::new(&config).expect("the configuration is constant and valid");
     let linker_32_bit = ic0::linker_32_bit(&engine).expect("every system call is defined once");
     let linker_64_bit = ic0::linker_64_bit(&engine).expect("every system call is defined once");

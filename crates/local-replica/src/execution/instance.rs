@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Global, Memory, Ref, Store, Table};
+use wasmtime::{Global, Memory, Ref, Store, StoreLimits, StoreLimitsBuilder, Table};
 
 use super::engine::CompiledModule;
 use super::heap_image::{GlobalValue, HeapImage, ImageError};
 use super::host_memory::with_memory;
 use super::instrument::{MEMORY, START, TABLE};
+use super::module_rules::{MAX_TABLE_ELEMENTS, MAX_TABLES};
 use super::paged_memory::{DirtyPages, PagedMemory};
 use super::system_api::{Effects, Environment, Input, SystemApi, TableFunction};
 use super::{CanisterTrap, Context, StableMemory};
@@ -24,6 +25,8 @@ pub(super) struct Host {
     pub stable: StableMemory,
     /// Present while a message runs.
     pub api: Option<SystemApi>,
+    /// What the module's tables may grow to; its memory has a capacity of its own.
+    limits: StoreLimits,
 }
 
 /// What to enter.
@@ -174,8 +177,8 @@ impl Instance {
             _ => 0,
         };
         let api = SystemApi::new(environment, input);
-        let host = Host { memory: None, stable: self.take_stable_memory(), api: Some(api) };
-        let mut store = Store::new(self.module.instance_pre.module().engine(), host);
+        let stable = self.take_stable_memory();
+        let mut store = new_store(&self.module, stable, Some(api));
         let outcome = store.set_fuel(limit).and_then(|()| self.run_in(&mut store, function));
         let remaining = store.get_fuel().unwrap_or(0);
         let Host { stable, api, .. } = store.into_data();
@@ -288,14 +291,21 @@ fn fresh_heap(module: &CompiledModule) -> Result<(PagedMemory, Vec<GlobalValue>)
         }
     }
     heap.commit();
-    let host = Host { memory: None, stable: StableMemory::default(), api: None };
-    let mut store = Store::new(module.instance_pre.module().engine(), host);
+    let mut store = new_store(module, StableMemory::default(), None);
     let (_, globals) = store
         .set_fuel(INSTANTIATION_FUEL)
         .and_then(|()| instantiate(module, &mut heap, &mut store))
         .map_err(|error| CanisterTrap::from_wasmtime(&error, INSTANTIATION_FUEL))?;
     let globals = globals.iter().map(|global| GlobalValue::of(global, &mut store)).collect();
     Ok((heap, globals))
+}
+
+fn new_store(module: &CompiledModule, stable: StableMemory, api: Option<SystemApi>) -> Store<Host> {
+    let limits = StoreLimitsBuilder::new().tables(MAX_TABLES).table_elements(MAX_TABLE_ELEMENTS).build();
+    let host = Host { memory: None, stable, api, limits };
+    let mut store = Store::new(module.instance_pre.module().engine(), host);
+    store.limiter(|host| &mut host.limits);
+    store
 }
 
 fn instantiate(

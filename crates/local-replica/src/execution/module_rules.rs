@@ -22,6 +22,12 @@ const MAX_FUNCTIONS: usize = 50_000;
 const MAX_GLOBALS: usize = 1_000;
 const MAX_METHODS: usize = 1_000;
 const MAX_METHOD_NAMES_BYTES: usize = 20_000;
+const MAX_CODE_SECTION_BYTES: usize = 12 * 1024 * 1024;
+const MAX_FUNCTION_INSTRUCTIONS: usize = 1_000_000;
+/// How many tables one module may have.
+pub const MAX_TABLES: usize = 1;
+/// Elements that a table may have at first, and may grow to.
+pub const MAX_TABLE_ELEMENTS: usize = 1_000_000;
 const MAX_METADATA_SECTIONS: usize = 16;
 const MAX_METADATA_BYTES: usize = 1024 * 1024;
 
@@ -105,6 +111,25 @@ fn read(wasm: &[u8]) -> Result<Facts<'_>, ModuleRuleError> {
                 }
             }
             Payload::GlobalSection(globals) => facts.globals = globals.count() as usize,
+            Payload::TableSection(tables) => {
+                at_most("tables", tables.count() as usize, MAX_TABLES)?;
+                for table in tables {
+                    let elements = usize::try_from(table?.ty.initial).unwrap_or(usize::MAX);
+                    at_most("elements of a table", elements, MAX_TABLE_ELEMENTS)?;
+                }
+            }
+            Payload::CodeSectionStart { size, .. } => {
+                at_most("bytes of the code section", size as usize, MAX_CODE_SECTION_BYTES)?;
+            }
+            // An instruction has at least one byte, so that most functions need not be counted.
+            Payload::CodeSectionEntry(body) if body.range().len() > MAX_FUNCTION_INSTRUCTIONS => {
+                let mut instructions = 0;
+                for operator in body.get_operators_reader()? {
+                    operator?;
+                    instructions += 1;
+                }
+                at_most("instructions of a function", instructions, MAX_FUNCTION_INSTRUCTIONS)?;
+            }
             Payload::ExportSection(exports) => {
                 for export in exports {
                     let export = export?;

@@ -187,3 +187,106 @@ fn should_refuse_more_than_20000_bytes_of_method_names() {
 fn should_refuse_code_that_does_not_validate() {
     assert_refused("(func (result i32))");
 }
+
+/// Relaxed SIMD, whose results depend on the machine, is refused; SIMD is taken.
+#[test]
+fn should_refuse_relaxed_simd() {
+    let code = |operator: &str| format!("(func (drop ({operator} (v128.const i32x4 0 0 0 0))))");
+    install(&code("i32x4.trunc_sat_f32x4_s")).expect("it installs");
+    assert_refused(&code("i32x4.relaxed_trunc_f32x4_s"));
+}
+
+/// Typed function references are refused; plain references to functions are taken.
+#[test]
+fn should_refuse_typed_function_references() {
+    install("(func (param funcref))").expect("it installs");
+    assert_refused("(type $t (func)) (func (param (ref $t)))");
+    assert_refused("(type $t (func)) (func (param (ref null $t)) (call_ref $t (local.get 0)))");
+}
+
+/// The value that a global begins with is one constant, no sum.
+#[test]
+fn should_refuse_extended_constants() {
+    assert_refused("(global i32 (i32.add (i32.const 1) (i32.const 2)))");
+}
+
+/// Exceptions, shared memories and pages of another size are refused.
+#[test]
+fn should_refuse_proposals_that_the_network_does_not_take() {
+    assert_refused("(tag $t) (func (throw $t))");
+    assert_refused("(memory 1 1 shared)");
+    assert_refused("(memory 1 (pagesize 1))");
+}
+
+/// Tail calls are taken, and tables with 64-bit indices.
+#[test]
+fn should_take_tail_calls_and_64_bit_tables() {
+    install("(func $f) (func (return_call $f))").expect("it installs");
+    install("(table i64 1 funcref)").expect("it installs");
+}
+
+/// A module may have one table.
+#[test]
+fn should_refuse_two_tables() {
+    assert_refused("(table 1 funcref) (table 1 funcref)");
+}
+
+/// A table may begin with 1,000,000 elements.
+#[test]
+fn should_refuse_tables_of_more_than_1000000_elements() {
+    install("(table 1000000 funcref)").expect("it installs");
+    assert_refused("(table 1000001 funcref)");
+    assert_refused("(table i64 0x100000000 funcref)");
+}
+
+/// A table may grow to 1,000,000 elements; `table.grow` beyond answers -1.
+#[test]
+fn should_not_grow_tables_beyond_1000000_elements() {
+    let text = r#"(module (import "ic0" "msg_reply" (func $reply)) (table 1 funcref)
+        (func (export "canister_update grow")
+          (if (i32.ne (table.grow (ref.null func) (i32.const 1000000)) (i32.const -1)) (then (unreachable)))
+          (if (i32.ne (table.grow (ref.null func) (i32.const 999999)) (i32.const 1)) (then (unreachable)))
+          (call $reply)))"#;
+    let mut subnet = Subnet::new();
+    let id = subnet.install(&wat::parse_str(text).expect("valid"));
+    subnet.call(id, "grow", b"").expect("a reply");
+}
+
+/// So many functions of so many instructions each, the end included.
+fn large_module(functions: usize, instructions: usize) -> Vec<u8> {
+    use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, Module, TypeSection};
+    let (mut types, mut declared, mut code) =
+        (TypeSection::new(), FunctionSection::new(), CodeSection::new());
+    types.ty().function([], []);
+    for _ in 0..functions {
+        declared.function(0);
+        let mut function = Function::new([]);
+        let mut body = Vec::new();
+        wasm_encoder::Encode::encode(&Instruction::Nop, &mut body);
+        function.raw(body.repeat(instructions - 1)).instruction(&Instruction::End);
+        code.function(&function);
+    }
+    let mut module = Module::new();
+    module.section(&types).section(&declared).section(&code);
+    module.finish()
+}
+
+fn assert_too_large(wasm: &[u8], what: &str) {
+    let mut subnet = Subnet::new();
+    let id = subnet.replica.create_canister(vec![USER]);
+    let reject = subnet.replica.install(id, wasm, Vec::new()).expect_err("it is refused");
+    assert!(reject.message.contains(what), "{reject:?}");
+}
+
+/// A function may have 1,000,000 instructions.
+#[test]
+fn should_refuse_functions_of_more_than_1000000_instructions() {
+    Subnet::new().install(&large_module(1, 1_000_000));
+    assert_too_large(&large_module(1, 1_000_001), "instructions of a function");
+}
+
+/// The code section may have 12 MiB.
+#[test]
+fn should_refuse_more_than_12_mib_of_code() {
+    assert_too_large(&large_module(13, 1_000_000), "bytes of the code section");
+}
