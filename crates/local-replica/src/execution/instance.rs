@@ -132,6 +132,11 @@ impl Instance {
         self.heap.as_slice()
     }
 
+    /// The pages of the linear memory that are not all zero as of the last commit, by index.
+    pub fn filled_heap_pages(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.heap.filled_pages()
+    }
+
     pub fn stable_memory(&self) -> &StableMemory {
         &self.stable
     }

@@ -48,6 +48,19 @@ impl StableMemory {
         Ok(this)
     }
 
+    /// A memory with the committed contents of this one.
+    ///
+    /// # Errors
+    /// When the system has no memory left for them.
+    pub fn duplicate(&self) -> Result<Self, ImageError> {
+        Self::from_pages(self.as_slice().len() as u64, self.filled_pages())
+    }
+
+    /// The pages that are not all zero as of the last commit, by index.
+    pub fn filled_pages(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.memory.iter().flat_map(PagedMemory::filled_pages)
+    }
+
     /// The contents, uncommitted changes included.
     pub fn as_slice(&self) -> &[u8] {
         self.memory.as_ref().map_or(&[], PagedMemory::as_slice)
@@ -142,6 +155,17 @@ mod tests {
         assert_eq!(memory.write(0, b"ab"), Ok(0));
         memory.commit();
         assert_eq!(memory.write(0, b"ab"), Ok(1));
+    }
+
+    #[test]
+    fn should_copy_no_page_that_was_never_written() {
+        let mut memory = StableMemory::default();
+        memory.grow(8_000_000);
+        memory.write(7 << 30, b"far away").expect("in bounds");
+        memory.commit();
+        let copy = memory.duplicate().expect("one page");
+        assert_eq!((copy.wasm_pages(), copy.filled_pages().count()), (8_000_000, 1));
+        assert_eq!(copy.read(7 << 30, 8), Ok(&b"far away"[..]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::query::QueryMethod;
 use super::rejects::{did_not_reply, no_module};
 use crate::cycles::QUERY_INSTRUCTIONS;
 use crate::execution::{
-    CallbackFunctions, CanisterTrap, Context, Effects, Function, Input, Instance, OutgoingCall, StableMemory,
+    CallbackFunctions, CanisterTrap, Context, Effects, Function, Input, Instance, OutgoingCall,
 };
 use crate::message::{CallResult, EntryPoint, QueryMessage, Reject, RejectCode};
 use crate::replica::Replica;
@@ -221,7 +221,8 @@ fn copy_of_instance(replica: &Replica, id: Principal) -> Result<Instance, Reject
     let instance = replica.canisters.get(&id).and_then(|canister| canister.instance.as_ref());
     let instance = instance.ok_or_else(|| no_module(id))?;
     let image = instance.heap_image();
-    StableMemory::from_bytes(instance.stable_memory().as_slice())
+    let stable = instance.stable_memory().duplicate();
+    stable
         .and_then(|stable| Instance::from_image(instance.module().clone(), &image, stable))
         .map_err(|error| Reject::new(RejectCode::SysFatal, format!("Canister {id}: {error}")))
 }

@@ -260,6 +260,9 @@ fn should_take_no_snapshot_of_very_large_memories() {
     let id = subnet.install(&with_updates(&[("grow", grow)]));
     subnet.replica.set_cycles_balance(id, u128::MAX / 2);
     subnet.call(id, "grow", b"").expect("488 GiB are allowed");
+    let world = subnet.replica.take_snapshot();
+    subnet.replica.restore(&world).expect("its own snapshot");
+    assert_eq!(subnet.replica.state_hash(), world.state_hash(), "pages never written cost nothing");
     assert_rejected(subnet.manage("take_canister_snapshot", take_args(id)), CanisterReject, "IC0406");
 }
 

@@ -32,6 +32,8 @@ pub struct PagedMemory {
     committed_bytes: usize,
     /// Written by commits, and not yet taken.
     dirty: DirtyPages,
+    /// Written by any commit: all other pages are zero, and looking at them would make them exist.
+    ever_written: DirtyPages,
 }
 
 impl PagedMemory {
@@ -53,7 +55,7 @@ impl PagedMemory {
 
     fn of_kind(kind: Kind) -> io::Result<Self> {
         let mapping = Arc::new(Mapping::new(kind)?);
-        Ok(Self { mapping, committed_bytes: 0, dirty: DirtyPages::new() })
+        Ok(Self { mapping, committed_bytes: 0, dirty: DirtyPages::new(), ever_written: DirtyPages::new() })
     }
 
     /// The contents, uncommitted changes included.
@@ -69,6 +71,17 @@ impl PagedMemory {
     /// The contents as of the last commit.
     pub fn committed(&self) -> &[u8] {
         &self.mapping.committed()[..self.committed_bytes]
+    }
+
+    /// The pages that are not all zero as of the last commit, by index. Costs what was ever written, not
+    /// the memory's size.
+    pub fn filled_pages(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        let committed = self.committed();
+        self.ever_written.iter().filter_map(move |index| {
+            let start = *index as usize * PAGE_BYTES;
+            let page = committed.get(start..committed.len().min(start + PAGE_BYTES))?;
+            page.iter().any(|byte| *byte != 0).then_some((*index, page))
+        })
     }
 
     /// Makes the memory larger; the new bytes are zero.
@@ -96,11 +109,11 @@ impl PagedMemory {
             mapping.keep(range.clone());
         }
         self.committed_bytes = self.mapping.len();
-        self.dirty.extend(
-            ranges
-                .into_iter()
-                .flat_map(|range| (range.start / PAGE_BYTES) as u32..range.end.div_ceil(PAGE_BYTES) as u32),
-        );
+        for range in ranges {
+            let pages = (range.start / PAGE_BYTES) as u32..range.end.div_ceil(PAGE_BYTES) as u32;
+            self.dirty.extend(pages.clone());
+            self.ever_written.extend(pages);
+        }
     }
 
     /// Undoes what was written since the last commit, growth included.

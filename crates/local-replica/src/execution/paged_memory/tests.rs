@@ -49,6 +49,9 @@ fn should_equal_a_copying_memory_after_any_writes_growth_commits_and_rollbacks()
         }
         assert!(memory.as_slice() == model.bytes, "the working contents differ");
         assert!(memory.committed() == model.committed, "the committed contents differ");
+        let filled =
+            (0..).zip(model.committed.chunks(PAGE_BYTES)).filter(|(_, page)| *page != [0; PAGE_BYTES]);
+        assert!(memory.filled_pages().eq(filled), "the filled pages differ");
     }
 }
 

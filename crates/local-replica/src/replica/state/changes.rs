@@ -165,8 +165,8 @@ impl Changes {
                 self.put_pages(kept, id, MemoryKind::Stable, canister.stable_memory(), dirty.stable);
             }
             None => {
-                self.put_memory(kept, id, MemoryKind::Heap, canister.memory());
-                self.put_memory(kept, id, MemoryKind::Stable, canister.stable_memory());
+                self.put_memory(kept, canister, MemoryKind::Heap);
+                self.put_memory(kept, canister, MemoryKind::Stable);
             }
         }
     }
@@ -189,15 +189,15 @@ impl Changes {
         }
     }
 
-    fn put_memory(&mut self, kept: &mut Kept, canister: Principal, memory: MemoryKind, bytes: &[u8]) {
+    fn put_memory(&mut self, kept: &mut Kept, canister: &Canister, memory: MemoryKind) {
         let mut filled = BTreeSet::new();
-        visit_pages(bytes, &mut |index, page| {
-            self.put(kept, RowKey::Page { canister, memory, index }, page);
+        visit_pages(canister, memory, &mut |index, page| {
+            self.put(kept, RowKey::Page { canister: canister.id, memory, index }, page);
             filled.insert(index);
         });
         self.remove_others(
             kept,
-            page_range(canister, memory),
+            page_range(canister.id, memory),
             |key| matches!(key, RowKey::Page { index, .. } if filled.contains(index)),
         );
     }

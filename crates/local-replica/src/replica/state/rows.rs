@@ -6,7 +6,7 @@ use candid::Principal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::canister::SnapshotId;
+use crate::canister::{Canister, SnapshotId};
 use crate::execution::{CompileError, ImageError};
 use crate::message::RequestId;
 
@@ -100,10 +100,13 @@ pub(super) fn decode<T: DeserializeOwned>(key: &RowKey, value: &[u8]) -> Result<
 }
 
 /// Hands out the pages of a memory that are not all zero.
-pub(super) fn visit_pages(memory: &[u8], page: &mut dyn FnMut(u32, &[u8])) {
-    for (index, bytes) in (0..).zip(memory.chunks(PAGE_BYTES)) {
-        if bytes != &[0; PAGE_BYTES][..bytes.len()] {
-            page(index, bytes);
-        }
+pub(super) fn visit_pages(canister: &Canister, memory: MemoryKind, page: &mut dyn FnMut(u32, &[u8])) {
+    let Some(instance) = &canister.instance else {
+        return;
+    };
+    let mut visit = |(index, bytes): (u32, &[u8])| page(index, bytes);
+    match memory {
+        MemoryKind::Heap => instance.filled_heap_pages().for_each(&mut visit),
+        MemoryKind::Stable => instance.stable_memory().filled_pages().for_each(&mut visit),
     }
 }

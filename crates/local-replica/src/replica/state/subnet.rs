@@ -134,10 +134,8 @@ impl Replica {
             }
         }
         for (id, canister) in canisters {
-            for (memory, bytes) in
-                [(MemoryKind::Heap, canister.memory()), (MemoryKind::Stable, canister.stable_memory())]
-            {
-                visit_pages(bytes, &mut |index, page| {
+            for memory in [MemoryKind::Heap, MemoryKind::Stable] {
+                visit_pages(canister, memory, &mut |index, page| {
                     row(RowKey::Page { canister: *id, memory, index }, page)
                 });
             }
