@@ -5,6 +5,7 @@
 //! [`Replica`] is the whole subnet as a value: single-threaded, without hidden threads other
 //! than those that send outcalls, and deterministic for a given [`ReplicaConfig::seed`].
 
+mod candid_arguments;
 pub mod canister;
 pub mod certification;
 pub mod config;

@@ -43,9 +43,9 @@ pub struct TracedMessage {
 
 impl TracedMessage {
     fn new(number: u64, report: &MessageReport, view: &ReplicaView<'_>) -> Self {
-        let balance_cycles = view
-            .canister(report.canister)
-            .map_or(0, |canister| canister.balance_cycles + canister.open_calls.prepaid_cycles());
+        let balance_cycles = view.canister(report.canister).map_or(0, |canister| {
+            canister.balance_cycles.saturating_add(canister.open_calls.prepaid_cycles())
+        });
         let query = matches!(
             report.entry,
             EntryPoint::Query { replicated: false, .. }

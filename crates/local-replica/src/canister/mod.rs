@@ -167,6 +167,11 @@ impl Canister {
         self.balance_cycles.saturating_sub(self.freezing_limit_cycles(prices))
     }
 
+    /// Adds to the balance, which cannot exceed 2^128 - 1: what is more is lost.
+    pub fn add_cycles(&mut self, cycles: u128) {
+        self.balance_cycles = self.balance_cycles.saturating_add(cycles);
+    }
+
     /// Pays for the resources held since the last time. Says no when the balance, which is spent
     /// then, did not suffice.
     #[must_use]

@@ -132,6 +132,13 @@ pub struct Effects {
     pub log: Vec<Vec<u8>>,
 }
 
+impl Effects {
+    /// Adds to the balance, which cannot exceed 2^128 - 1: what is more is lost.
+    pub(super) fn add_cycles(&mut self, cycles: u128) {
+        self.balance_cycles = self.balance_cycles.saturating_add(cycles);
+    }
+}
+
 /// The system API during one execution.
 #[derive(Debug)]
 pub struct SystemApi {

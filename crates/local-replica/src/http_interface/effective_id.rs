@@ -1,8 +1,9 @@
 //! The effective canister or subnet id in a request's path, which must fit what the request is about.
 
 use super::response::HttpError;
+use crate::candid_arguments::decode_args;
 use crate::message::Principal;
-use candid::{CandidType, decode_one};
+use candid::CandidType;
 use serde::Deserialize;
 
 /// Where a request was sent, by its path.
@@ -91,9 +92,9 @@ fn check_canister(
 /// The canister that a call of the management canister is about.
 fn concerned_canister(method: &str, arg: &[u8]) -> Option<Principal> {
     if method == "install_chunked_code" {
-        decode_one::<OnTargetCanister>(arg).ok().map(|arg| arg.target_canister)
+        decode_args::<(OnTargetCanister,)>(arg).ok().map(|(arg,)| arg.target_canister)
     } else {
-        decode_one::<OnCanister>(arg).ok().map(|arg| arg.canister_id)
+        decode_args::<(OnCanister,)>(arg).ok().map(|(arg,)| arg.canister_id)
     }
 }
 
@@ -127,6 +128,14 @@ mod tests {
             assert!(at(canister(1)).is_ok(), "{method}");
             assert!(at(canister(2)).is_err(), "{method}");
         }
+        #[derive(CandidType)]
+        struct Long {
+            canister_id: Principal,
+            more: Vec<()>,
+        }
+        let long = Encode!(&Long { canister_id: canister(1), more: vec![(); 1 << 18] }).expect("encodes");
+        let refused = check_call(Destination::Canister(canister(1)), management(), "stop_canister", &long);
+        assert!(refused.is_err(), "reads on for long");
         let raw_rand = check_call(Destination::Canister(management()), management(), "raw_rand", b"DIDL\0\0");
         assert!(raw_rand.is_err());
     }

@@ -100,20 +100,14 @@ impl Replica {
     ) -> Result<(), CanisterTrap> {
         let instance = Instance::new(module, StableMemory::default()).map_err(|(trap, _)| trap)?;
         let canister = self.canister_mut(id);
-        let before = Before {
-            instance: canister.instance.replace(instance),
-            gave_away_stable_memory: false,
-            certified_data: std::mem::take(&mut canister.certified_data),
-            timer_ns: std::mem::take(&mut canister.global_timer_ns),
-            version: canister.version,
-        };
+        let mut before = Before::of(canister);
+        before.instance = canister.instance.replace(instance);
+        canister.certified_data.clear();
+        canister.global_timer_ns = 0;
         canister.version += 1;
         let result = self
-            .lifecycle_step(caller, id, Function::Start, Context::Start, EntryPoint::Start, Vec::new())
-            .and_then(|()| {
-                let init = Function::Export("canister_init");
-                self.lifecycle_step(caller, id, init, Context::Init, EntryPoint::Init, arg)
-            });
+            .lifecycle_step(caller, id, START, Vec::new(), &mut before)
+            .and_then(|()| self.lifecycle_step(caller, id, INIT, arg, &mut before));
         self.settle_installation(id, before, result)
     }
 
@@ -125,18 +119,12 @@ impl Replica {
         arg: Vec<u8>,
         flags: UpgradeFlags,
     ) -> Result<(), CanisterTrap> {
+        let mut before = Before::of(self.canister_mut(id));
         if !flags.skip_pre_upgrade.unwrap_or(false) {
-            let function = Function::Export("canister_pre_upgrade");
-            let pre = self.lifecycle_step(
-                caller,
-                id,
-                function,
-                Context::PreUpgrade,
-                EntryPoint::PreUpgrade,
-                Vec::new(),
-            );
+            let pre = self.lifecycle_step(caller, id, PRE_UPGRADE, Vec::new(), &mut before);
             if pre.is_err() {
                 self.instance_mut(id).rollback();
+                before.put_back(self.canister_mut(id));
                 return pre;
             }
         }
@@ -149,34 +137,19 @@ impl Replica {
             Err((trap, stable)) => {
                 old.put_stable_memory(stable);
                 old.rollback();
+                before.put_back(self.canister_mut(id));
                 return Err(trap);
             }
         };
         let kept = kept.map_or(Ok(()), |contents| new.set_memory(&contents));
         let canister = self.canister_mut(id);
-        let before = Before {
-            instance: canister.instance.replace(new),
-            gave_away_stable_memory: true,
-            certified_data: canister.certified_data.clone(),
-            timer_ns: std::mem::take(&mut canister.global_timer_ns),
-            version: canister.version,
-        };
+        before.instance = canister.instance.replace(new);
+        before.gave_away_stable_memory = true;
+        canister.global_timer_ns = 0;
         canister.version += 1;
         let result = kept
-            .and_then(|()| {
-                self.lifecycle_step(
-                    caller,
-                    id,
-                    Function::Start,
-                    Context::Start,
-                    EntryPoint::Start,
-                    Vec::new(),
-                )
-            })
-            .and_then(|()| {
-                let function = Function::Export("canister_post_upgrade");
-                self.lifecycle_step(caller, id, function, Context::Init, EntryPoint::PostUpgrade, arg)
-            });
+            .and_then(|()| self.lifecycle_step(caller, id, START, Vec::new(), &mut before))
+            .and_then(|()| self.lifecycle_step(caller, id, POST_UPGRADE, arg, &mut before));
         self.settle_installation(id, before, result)
     }
 
@@ -185,11 +158,11 @@ impl Replica {
         &mut self,
         caller: Principal,
         id: Principal,
-        function: Function<'_>,
-        context: Context,
-        kind: EntryPoint,
+        step: LifecycleStep,
         arg: Vec<u8>,
+        before: &mut Before,
     ) -> Result<(), CanisterTrap> {
+        let LifecycleStep { kind, function, context } = step;
         let module = self.instance_mut(id).module();
         let exists = match function {
             Function::Export(name) => module.exports(name),
@@ -208,6 +181,7 @@ impl Replica {
             keep: Keep::Undecided,
             data_certificate: None,
         });
+        before.charged_cycles += execution.report.cycles_charged;
         execution.result?;
         let canister = self.canister_mut(id);
         if let Some(data) = execution.effects.certified_data {
@@ -223,7 +197,7 @@ impl Replica {
     fn settle_installation(
         &mut self,
         id: Principal,
-        before: Before,
+        mut before: Before,
         result: Result<(), CanisterTrap>,
     ) -> Result<(), CanisterTrap> {
         let memory_limit_bytes = self.canister_mut(id).settings.wasm_memory_limit_bytes;
@@ -234,16 +208,14 @@ impl Replica {
         }
         let stable = self.instance_mut(id).take_stable_memory();
         let canister = self.canister_mut(id);
-        canister.certified_data = before.certified_data;
-        canister.global_timer_ns = before.timer_ns;
-        canister.version = before.version;
-        canister.instance = before.instance;
+        canister.instance = before.instance.take();
         if let Some(old) = &mut canister.instance {
             if before.gave_away_stable_memory {
                 old.put_stable_memory(stable);
             }
             old.rollback();
         }
+        before.put_back(canister);
         result
     }
 
@@ -281,14 +253,65 @@ impl Replica {
     }
 }
 
+/// A function of the module that an installation runs.
+struct LifecycleStep {
+    kind: EntryPoint,
+    function: Function<'static>,
+    context: Context,
+}
+
+const START: LifecycleStep =
+    LifecycleStep { kind: EntryPoint::Start, function: Function::Start, context: Context::Start };
+const INIT: LifecycleStep = LifecycleStep {
+    kind: EntryPoint::Init,
+    function: Function::Export("canister_init"),
+    context: Context::Init,
+};
+const PRE_UPGRADE: LifecycleStep = LifecycleStep {
+    kind: EntryPoint::PreUpgrade,
+    function: Function::Export("canister_pre_upgrade"),
+    context: Context::PreUpgrade,
+};
+const POST_UPGRADE: LifecycleStep = LifecycleStep {
+    kind: EntryPoint::PostUpgrade,
+    function: Function::Export("canister_post_upgrade"),
+    context: Context::Init,
+};
+
 /// What a failed installation puts back.
 struct Before {
+    /// The instance that the new one has replaced.
     instance: Option<Instance>,
     /// Whether the new instance works on the old one's stable memory, as in an upgrade.
     gave_away_stable_memory: bool,
     certified_data: Vec<u8>,
     timer_ns: u64,
     version: u64,
+    balance_cycles: u128,
+    /// What the steps that ran cost; it is not given back.
+    charged_cycles: u128,
+}
+
+impl Before {
+    fn of(canister: &Canister) -> Self {
+        Self {
+            instance: None,
+            gave_away_stable_memory: false,
+            certified_data: canister.certified_data.clone(),
+            timer_ns: canister.global_timer_ns,
+            version: canister.version,
+            balance_cycles: canister.balance_cycles,
+            charged_cycles: 0,
+        }
+    }
+
+    /// Puts back everything but the instance.
+    fn put_back(self, canister: &mut Canister) {
+        canister.certified_data = self.certified_data;
+        canister.global_timer_ns = self.timer_ns;
+        canister.version = self.version;
+        canister.balance_cycles = self.balance_cycles.saturating_sub(self.charged_cycles);
+    }
 }
 
 fn not_empty(id: Principal) -> Reject {

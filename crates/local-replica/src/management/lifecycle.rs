@@ -109,7 +109,7 @@ impl Replica {
         let amount = to_cycles("amount", &args.amount)?;
         let id = args.canister_id;
         let canister = self.canisters.get_mut(&id).ok_or_else(|| not_found(id))?;
-        canister.balance_cycles = canister.balance_cycles.saturating_add(amount);
+        canister.add_cycles(amount);
         empty_reply()
     }
 
@@ -117,7 +117,7 @@ impl Replica {
         let result = decode(&request.arg).and_then(|(args,): (CanisterIdRecord,)| {
             let id = args.canister_id;
             let canister = self.canisters.get_mut(&id).ok_or_else(|| not_found(id))?;
-            canister.balance_cycles = canister.balance_cycles.saturating_add(request.cycles);
+            canister.add_cycles(request.cycles);
             empty_reply()
         });
         Handled::paid(request, request.cycles, result)

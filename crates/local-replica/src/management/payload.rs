@@ -1,14 +1,15 @@
 //! Candid arguments and replies of the management canister.
 
-use candid::utils::{ArgumentDecoder, decode_args};
+use candid::utils::ArgumentDecoder;
 use candid::{CandidType, Encode};
 
+use crate::candid_arguments::decode_args;
 use crate::message::{CallResult, Reject, RejectCode};
 
 /// Decodes the arguments of a call.
 ///
 /// # Errors
-/// `IC0408` when they are not of the method's type.
+/// `IC0408` when they are not of the method's type, or take too much work to read.
 pub(super) fn decode<'a, Args: ArgumentDecoder<'a>>(arg: &'a [u8]) -> Result<Args, Reject> {
     decode_args(arg).map_err(|error| invalid(format!("Error decoding candid: {error:#}")))
 }

@@ -10,7 +10,7 @@ mod funding;
 
 use std::time::Duration;
 
-use candid::{CandidType, Decode, Reserved};
+use candid::{CandidType, Reserved};
 use ic_management_canister_types::ReplicationCounts;
 use serde::Deserialize;
 use thiserror::Error;
@@ -19,6 +19,7 @@ pub(super) use funding::{Funding, Meter, OutOfBudget};
 
 use super::consensus;
 use super::replication::{FlexibleCounts, Replication};
+use crate::candid_arguments::decode_args;
 use crate::message::Reject;
 
 /// How long the subnet waits for an answer.
@@ -97,7 +98,7 @@ impl CostParams {
     /// # Errors
     /// See [`CostParamsError`]; the system call traps with it.
     pub fn decode(argument: &[u8], nodes: u32) -> Result<Self, CostParamsError> {
-        let record = Decode!(argument, CostParamsRecord)?;
+        let (record,): (CostParamsRecord,) = decode_args(argument)?;
         let replication = match record.outcall_type {
             None | Some(OutcallType::FullyReplicated(_)) => Replication::Full,
             Some(OutcallType::NonReplicated(_)) => Replication::Single,

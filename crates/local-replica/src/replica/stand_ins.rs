@@ -28,7 +28,7 @@ impl StandInOps for Replica {
 
     fn deposit_cycles(&mut self, canister: Principal, cycles: u128) -> Result<(), Reject> {
         let canister = self.canisters.get_mut(&canister).ok_or_else(|| not_found(canister))?;
-        canister.balance_cycles = canister.balance_cycles.saturating_add(cycles);
+        canister.add_cycles(cycles);
         Ok(())
     }
 }

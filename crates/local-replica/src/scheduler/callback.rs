@@ -18,15 +18,15 @@ impl Replica {
         let Response { to, callback: id, result, refund_cycles, is_expiry } = response;
         let prices = self.subnet.prices;
         let canister = self.canisters.get_mut(&to)?;
-        canister.balance_cycles += refund_cycles;
+        canister.add_cycles(refund_cycles);
         let expired = canister.open_calls.callback(id)?.expired;
         if expired && !is_expiry {
             return None;
         }
         let callback = canister.open_calls.take_callback(id)?;
         let response_bytes = result.as_ref().map_or_else(|reject| reject.message.len(), Vec::len);
-        canister.balance_cycles +=
-            callback.prepaid_cycles.saturating_sub(prices.response_transmission(response_bytes));
+        canister
+            .add_cycles(callback.prepaid_cycles.saturating_sub(prices.response_transmission(response_bytes)));
         let cycles = callback.prepaid_cycles.min(prices.execution(UPDATE_INSTRUCTIONS));
         let context = canister.open_calls.context(callback.context).clone();
         if context.deleted {

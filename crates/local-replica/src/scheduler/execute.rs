@@ -98,7 +98,7 @@ impl Replica {
         }
         canister.balance_cycles = match (&run.result, reserve) {
             (_, Reserve::Free) => before_cycles,
-            (Ok(()), _) => (effects.balance_cycles + reserved).saturating_sub(charged),
+            (Ok(()), _) => effects.balance_cycles.saturating_add(reserved).saturating_sub(charged),
             (Err(_), _) => before_cycles.saturating_sub(charged),
         };
         if !matches!(reserve, Reserve::Free) {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use candid::{Decode, Encode, Principal};
+use candid::{Encode, Principal};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use serde::{Deserialize, Serialize};
 
 use super::execute::{Entry, Keep, Reserve};
 use super::rejects::{did_not_reply, no_method, no_module, not_found};
 use super::{Origin, Request};
+use crate::candid_arguments::decode_args;
 use crate::execution::{Context, Function, Input};
 use crate::message::{EntryPoint, Reject, RejectCode};
 use crate::outcalls::{
@@ -70,7 +71,7 @@ impl Replica {
                 OutcallEvent::Refunded { canister, cycles } => {
                     // A deleted canister has no balance left to refund to.
                     if let Some(canister) = self.canisters.get_mut(&canister) {
-                        canister.balance_cycles = canister.balance_cycles.saturating_add(cycles);
+                        canister.add_cycles(cycles);
                     }
                 }
             }
@@ -117,7 +118,7 @@ impl Replica {
         *instructions = execution.report.instructions;
         execution.result.map_err(|trap| trap.to_reject(id))?;
         let reply = execution.effects.response.unwrap_or_else(|| Err(did_not_reply(id)))?;
-        Decode!(&reply, HttpRequestResult).map_err(|error| {
+        decode_args(&reply).map(|(result,): (HttpRequestResult,)| result).map_err(|error| {
             Reject::new(
                 RejectCode::CanisterError,
                 format!("the transform of canister {id} returned no http_request_result: {error}"),

@@ -59,7 +59,7 @@ impl Replica {
         if let Origin::Canister { canister, .. } = origin
             && let Some(canister) = self.canisters.get_mut(&canister)
         {
-            canister.balance_cycles += cycles;
+            canister.add_cycles(cycles);
         }
     }
 

@@ -10,9 +10,10 @@ mod cycles_minting;
 mod icp_ledger;
 mod icrc1;
 
+use crate::candid_arguments::decode_args;
 use crate::message::{CallResult, Principal, Reject, RejectCode};
 use candid::CandidType;
-use candid::utils::{ArgumentDecoder, decode_args, encode_one};
+use candid::utils::{ArgumentDecoder, encode_one};
 use ic_management_canister_types::CanisterSettings;
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@
 use ic_management_canister_types::{CanisterSettings, UpdateSettingsArgs};
 use local_replica::RejectCode;
 
-use crate::canisters::{Caller, Subnet, assert_rejected, callee, number};
+use crate::canisters::{Caller, Subnet, assert_rejected, callee, number, with_updates};
 
 const REPLY_REFUND: &str =
     "(call $refunded_cycles (i32.const 48)) (call $reply_i32 (i32.load (i32.const 48)))";
@@ -100,4 +100,31 @@ fn should_charge_for_memory_as_time_passes() {
     let least = bytes * 127_000 * 1_000_000 / (1 << 30);
     let paid = before - subnet.replica.cycles_balance(id);
     assert!((least..least * 2).contains(&paid), "paid {paid}, expected about {least}");
+}
+
+/// A balance cannot exceed 2^128 - 1: cycles that a canister with so many accepts are lost.
+#[test]
+fn should_keep_the_balance_at_its_maximum_when_more_is_accepted() {
+    let mut subnet = Subnet::new();
+    let take = "(call $accept_cycles (i64.const -1) (i64.const -1) (i32.const 48)) (call $msg_reply)";
+    let rich = subnet.install(&with_updates(&[("take", take)]));
+    let caller =
+        subnet.install(&Caller { method: "take", cycles: 70_000_000_000_000, ..Caller::default() }.wasm());
+    subnet.replica.set_cycles_balance(rich, u128::MAX);
+    subnet.call(caller, "call", rich.as_slice()).expect("a reply");
+    assert!(subnet.replica.cycles_balance(rich) > u128::MAX - 1_000_000_000_000);
+}
+
+/// A refund, and what was set aside for the response, cannot lift a balance above 2^128 - 1.
+#[test]
+fn should_keep_the_balance_at_its_maximum_when_cycles_come_back() {
+    let mut subnet = Subnet::new();
+    let callee = subnet.install(&callee());
+    let caller = subnet.install(&Caller { method: "reply", cycles: 1_000_000, ..Caller::default() }.wasm());
+    let request = subnet.submit(caller, "call", callee.as_slice());
+    subnet.replica.step();
+    subnet.replica.set_cycles_balance(caller, u128::MAX);
+    while let local_replica::Step::Executed(_) = subnet.replica.step() {}
+    subnet.answer(&request).expect("a reply");
+    assert!(subnet.replica.cycles_balance(caller) > u128::MAX - 1_000_000_000_000);
 }

@@ -178,3 +178,17 @@ fn should_report_status_to_controllers() {
     assert_eq!(status.settings.controllers, [USER]);
     assert!(status.module_hash.is_some());
 }
+
+/// An argument that takes much more work to read than its length is refused: few bytes can announce
+/// many values that take no space.
+#[test]
+fn should_refuse_arguments_that_announce_many_empty_values() {
+    let mut subnet = Subnet::new();
+    // record { 1 : vec null }, with 2^20 elements; the method knows no such field.
+    let arg = b"DIDL\x02\x6c\x01\x01\x01\x6d\x7f\x01\x00\x80\x80\x40".to_vec();
+    let reject = subnet
+        .replica
+        .call(USER, Principal::management_canister(), "provisional_create_canister_with_cycles", arg)
+        .expect_err("it is refused");
+    assert_eq!(reject.error_code.as_deref(), Some("IC0408"), "{}", reject.message);
+}

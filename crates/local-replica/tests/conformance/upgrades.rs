@@ -3,11 +3,14 @@
 //! Installing and upgrading code.
 
 use ic_management_canister_types::{
-    CanisterInstallMode, InstallCodeArgs, UpgradeFlags, WasmMemoryPersistence,
+    CanisterInstallMode, CanisterSettings, InstallCodeArgs, UpdateSettingsArgs, UpgradeFlags,
+    WasmMemoryPersistence,
 };
 use local_replica::{Principal, RejectCode};
 
-use crate::canisters::{Caller, Subnet, assert_rejected, callee, canister, number, with_updates};
+use crate::canisters::{
+    Caller, Subnet, assert_rejected, callee, canister, canister_importing, number, with_updates,
+};
 
 const BUMP: &str = r#"(func (export "canister_update bump") (call $bump (i32.const 1)) (call $msg_reply))"#;
 
@@ -185,4 +188,79 @@ fn should_install_a_compressed_module_and_hash_it_as_sent() {
     let hash = <sha2::Sha256 as sha2::Digest>::digest(&compressed);
     let module = subnet.replica.view().canister(id).and_then(|canister| canister.module().cloned());
     assert_eq!(module.expect("installed").hash, hash[..]);
+}
+
+/// A canister whose hook certifies data, sets the timer and burns 50 T cycles.
+fn changing_everything_in(hook: &str) -> Vec<u8> {
+    canister_importing(
+        r#"(import "ic0" "cycles_burn128" (func $burn (param i64 i64 i32)))"#,
+        &format!(
+            r#"(func (export "{hook}")
+                 (call $certify (i32.const 64) (i32.const 2))
+                 (drop (call $timer_set (i64.const 77)))
+                 (call $burn (i64.const 0) (i64.const 50000000000000) (i32.const 48)))"#
+        ),
+    )
+}
+
+/// The certified data and the timer, and the cycles spent since the balance was as given.
+fn kept(subnet: &Subnet, id: Principal, before_cycles: u128) -> (Vec<u8>, u64, u128) {
+    let view = subnet.replica.view();
+    let canister = view.canister(id).expect("it exists");
+    (canister.certified_data.clone(), canister.global_timer_ns, before_cycles - canister.balance_cycles)
+}
+
+/// More than the executions of an installation cost, and less than what the hooks burn.
+const EXECUTION_CYCLES: u128 = 1_000_000_000_000;
+
+/// An upgrade that fails after `canister_pre_upgrade` undoes the certified data and the timer that it
+/// set, and gives back the cycles that it burned; only the executions are paid for.
+#[test]
+fn should_undo_what_pre_upgrade_certified_set_and_burned_when_a_later_step_fails() {
+    let failing = canister(r#"(func (export "canister_post_upgrade") (call $fail))"#);
+    let unlinkable = wat::parse_str(
+        r#"(module (memory 1) (data (i32.const 65536) "beyond") (func (export "canister_update a")))"#,
+    )
+    .expect("it is a module");
+    for new in [failing, unlinkable] {
+        let mut subnet = Subnet::new();
+        let id = subnet.install(&changing_everything_in("canister_pre_upgrade"));
+        let before_cycles = subnet.replica.cycles_balance(id);
+        upgrade(&mut subnet, id, &new, UpgradeFlags::default()).expect_err("it fails");
+        let (certified, timer_ns, spent) = kept(&subnet, id, before_cycles);
+        assert_eq!((certified.as_slice(), timer_ns), (&b""[..], 0));
+        assert!(0 < spent && spent < EXECUTION_CYCLES, "{spent}");
+    }
+}
+
+/// A reinstallation that fails after `canister_init` gives back the cycles that it burned, and undoes
+/// what it set.
+#[test]
+fn should_give_back_what_init_burned_when_a_reinstallation_fails_after_it() {
+    let mut subnet = Subnet::new();
+    let id = subnet.install(&callee());
+    let before_cycles = subnet.replica.cycles_balance(id);
+    let limited = subnet.manage(
+        "update_settings",
+        UpdateSettingsArgs {
+            canister_id: id,
+            settings: CanisterSettings { wasm_memory_limit: Some(1_u8.into()), ..Default::default() },
+            sender_canister_version: None,
+        },
+    );
+    limited.expect("the limit is allowed");
+    let reinstalled = subnet.manage(
+        "install_code",
+        InstallCodeArgs {
+            mode: CanisterInstallMode::Reinstall,
+            canister_id: id,
+            wasm_module: changing_everything_in("canister_init"),
+            arg: Vec::new(),
+            sender_canister_version: None,
+        },
+    );
+    reinstalled.expect_err("it needs more memory than allowed");
+    let (certified, timer_ns, spent) = kept(&subnet, id, before_cycles);
+    assert_eq!((certified.as_slice(), timer_ns), (&b""[..], 0));
+    assert!(0 < spent && spent < EXECUTION_CYCLES, "{spent}");
 }

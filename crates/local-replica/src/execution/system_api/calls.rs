@@ -84,7 +84,7 @@ impl SystemApi {
                 "cannot attach {amount} cycles: only {liquid} are available for spending"
             )));
         }
-        call.cycles += amount;
+        call.cycles = call.cycles.saturating_add(amount);
         self.effects.balance_cycles -= amount;
         Ok(())
     }
@@ -92,14 +92,14 @@ impl SystemApi {
     pub(in crate::execution) fn perform_call(&mut self) -> Result<CallPerformed, CanisterTrap> {
         let mut call = self.call_under_construction.take().ok_or_else(no_call_under_construction)?;
         if self.open_calls(call.callee) >= MAX_OPEN_CALLS_PER_CALLEE {
-            self.effects.balance_cycles += call.cycles;
+            self.effects.add_cycles(call.cycles);
             return Ok(CallPerformed::QueueFull);
         }
         let prices = self.environment.prices;
         let (method_bytes, arg_bytes) = (call.method.len() as u64, call.arg.len() as u64);
         let fee = prices.call(method_bytes, arg_bytes);
         if fee > self.liquid_cycles() {
-            self.effects.balance_cycles += call.cycles;
+            self.effects.add_cycles(call.cycles);
             return Ok(CallPerformed::InsufficientCycles);
         }
         self.effects.balance_cycles -= fee;
@@ -117,7 +117,7 @@ impl SystemApi {
     /// A call that was never performed gives its cycles back.
     pub(super) fn discard_call_under_construction(&mut self) {
         if let Some(call) = self.call_under_construction.take() {
-            self.effects.balance_cycles += call.cycles;
+            self.effects.add_cycles(call.cycles);
         }
     }
 

@@ -12,7 +12,7 @@ impl SystemApi {
     pub(in crate::execution) fn accept_cycles(&mut self, max: u128) -> u128 {
         let accepted = max.min(self.available_cycles());
         self.effects.accepted_cycles += accepted;
-        self.effects.balance_cycles += accepted;
+        self.effects.add_cycles(accepted);
         accepted
     }
 
