@@ -1,6 +1,6 @@
 //! Runs a history on the replica and takes the model along: after every message both must agree on
-//! what the canisters printed, on their memories, cycles, status and open calls, and on what users
-//! were answered.
+//! what the canisters printed, on their memories, certified data, timers, cycles, status and open
+//! calls, and on what users were answered.
 
 use std::fmt;
 use std::path::Path;
@@ -64,7 +64,7 @@ struct Pair {
     model: Model,
     ids: [Principal; 2],
     id_bytes: [Vec<u8>; 2],
-    wasm: Vec<u8>,
+    modules: [Vec<u8>; 2],
     /// The index of each canister's next log record.
     next_record: [u64; 2],
     messages: usize,
@@ -91,7 +91,7 @@ impl Pair {
         let time_ns = replica.time_ns();
         Self {
             model: Model::new(time_ns, INITIAL_UNITS),
-            wasm: canister::wasm(&id_bytes),
+            modules: canister::modules(&id_bytes),
             replica,
             ids,
             id_bytes,
@@ -123,7 +123,7 @@ impl Pair {
                         Install::Upgrade => CanisterInstallMode::Upgrade(None),
                     },
                     canister_id: self.ids[*place],
-                    wasm_module: self.wasm.clone(),
+                    wasm_module: self.modules[canister::module_of(*id)].clone(),
                     arg: argument(*id, program, *place, &self.id_bytes),
                     sender_canister_version: None,
                 };
@@ -329,6 +329,8 @@ impl Pair {
             ("pages", memory.len() as u128 / 65_536),
             ("heap", cell(memory).into()),
             ("stable memory", cell(self.replica.stable_memory(id)).into()),
+            ("certified data", cell(&canister.certified_data).into()),
+            ("timer", canister.global_timer_ns.into()),
             ("status", canister.status.number().into()),
             ("open contexts", u128::from(!canister.open_calls.is_empty())),
             ("units of cycles", units),
@@ -337,6 +339,8 @@ impl Pair {
             code.map_or(0, |code| code.pages).into(),
             code.map_or(0, |code| code.heap).into(),
             code.map_or(0, |code| code.stable).into(),
+            expected.certified.into(),
+            expected.timer_ns.unwrap_or(0).into(),
             status,
             u128::from(model.has_open_contexts(place)),
             expected.units.into(),

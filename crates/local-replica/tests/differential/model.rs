@@ -64,7 +64,9 @@ pub struct Canister {
     pub status: Status,
     pub code: Option<Code>,
     pub units: u64,
-    timer_ns: Option<u64>,
+    pub timer_ns: Option<u64>,
+    /// What the heap's cell was when it was certified; 0 when nothing is.
+    pub certified: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -139,7 +141,7 @@ pub struct Model {
 impl Model {
     /// Two empty canisters.
     pub fn new(time_ns: u64, units: u64) -> Self {
-        let canister = Canister { status: Status::Running, code: None, units, timer_ns: None };
+        let canister = Canister { status: Status::Running, code: None, units, timer_ns: None, certified: 0 };
         Self {
             time_ns,
             canisters: [canister.clone(), canister],
@@ -444,6 +446,9 @@ impl Model {
         canister.units += effects.accepted;
         if let Some(timer_ns) = effects.timer_ns {
             canister.timer_ns = Some(timer_ns);
+        }
+        if let Some(certified) = effects.certified {
+            canister.certified = certified;
         }
         for call in effects.calls {
             canister.units -= u64::from(call.units);

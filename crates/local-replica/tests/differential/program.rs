@@ -29,6 +29,8 @@ pub enum Op {
     Stable(u8),
     /// Grows the linear memory by a page, up to [`MAX_PAGES`].
     Grow,
+    /// Makes the heap's cell the certified data.
+    Certify,
     /// Lets the next `canister_pre_upgrade` trap.
     Poison,
     /// Accepts up to so many units of cycles, and mixes how many into the heap's cell.
@@ -152,6 +154,7 @@ fn encode(program: &Program, place: Place, ids: &[Vec<u8>; 2]) -> Vec<u8> {
             }
             Op::Poison => bytes.push(10),
             Op::Grow => bytes.push(11),
+            Op::Certify => bytes.push(12),
         }
     }
     bytes
@@ -238,6 +241,7 @@ impl Generator {
             52..=57 if depth > 0 => {
                 Op::Timer { seconds: self.random.gen_range(0..200), program: self.ops(place, depth - 1) }
             }
+            58..=60 => Op::Certify,
             _ if depth > 0 => Op::Call(Box::new(self.call(place, depth - 1))),
             _ => Op::Heap(self.random.r#gen()),
         }

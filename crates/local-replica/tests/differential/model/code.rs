@@ -1,6 +1,6 @@
 //! The state of the test canister as plain values, and what a program does to it.
 
-use crate::canister::{Kind, Observation, SLOTS};
+use crate::canister::{FACTORS, Kind, Observation, SLOTS};
 use crate::program::{Call, Id, MAX_PAGES, Op, Program};
 
 use super::{Answer, CANISTER_REJECT, NS_PER_SECOND};
@@ -17,6 +17,7 @@ pub struct Code {
     pub global: u32,
     pub stable: u32,
     pub pages: u32,
+    factor: u32,
     pub timer_program: Program,
     is_poisoned: bool,
     slots: Vec<Callbacks>,
@@ -29,20 +30,6 @@ struct Callbacks {
     on_reply: Program,
     on_reject: Program,
     on_cleanup: Program,
-}
-
-impl Default for Code {
-    fn default() -> Self {
-        Self {
-            heap: 0,
-            global: 0,
-            stable: 0,
-            pages: 1,
-            timer_program: Program::new(),
-            is_poisoned: false,
-            slots: vec![Callbacks::default(); SLOTS as usize],
-        }
-    }
 }
 
 /// What is entered, and with what.
@@ -83,14 +70,24 @@ pub struct Effects {
     pub calls: Vec<Call>,
     pub accepted: u64,
     pub timer_ns: Option<u64>,
+    pub certified: Option<u32>,
 }
 
 struct Trap;
 
 impl Code {
-    /// Right after an upgrade.
-    pub fn with_stable_memory(stable: u32) -> Self {
-        Self { stable, ..Self::default() }
+    /// One of the modules before it has run, over existing stable memory.
+    pub fn new(module: usize, stable: u32) -> Self {
+        Self {
+            heap: 0,
+            global: 0,
+            stable,
+            pages: 1,
+            factor: FACTORS[module],
+            timer_program: Program::new(),
+            is_poisoned: false,
+            slots: vec![Callbacks::default(); SLOTS as usize],
+        }
     }
 
     /// The program of an answered call. Another call may have taken its slot meanwhile.
@@ -123,7 +120,7 @@ impl Code {
     /// The stable memory's cell afterwards, unless it traps.
     pub fn pre_upgrade(&self, offer: &Offer) -> (Observation, Option<u32>) {
         let saw = self.observe(&Entry::new(Kind::PreUpgrade, 0), offer);
-        (saw, (!self.is_poisoned).then(|| mix(self.stable, self.heap)))
+        (saw, (!self.is_poisoned).then(|| self.mix(self.stable, self.heap)))
     }
 
     fn observe(&self, entry: &Entry, offer: &Offer) -> Observation {
@@ -151,10 +148,16 @@ impl Code {
         let may = |allowed: &[Kind]| if allowed.contains(&kind) { Ok(()) } else { Err(Trap) };
         let answering = [Kind::Update, Kind::Query, Kind::Reply, Kind::Reject];
         match op {
-            Op::Heap(number) => self.heap = mix(self.heap, (*number).into()),
-            Op::Global(number) => self.global = mix(self.global, (*number).into()),
-            Op::Stable(number) => self.stable = mix(self.stable, (*number).into()),
+            Op::Heap(number) => self.heap = self.mix(self.heap, (*number).into()),
+            Op::Global(number) => self.global = self.mix(self.global, (*number).into()),
+            Op::Stable(number) => self.stable = self.mix(self.stable, (*number).into()),
             Op::Grow => self.pages = (self.pages + 1).min(MAX_PAGES),
+            Op::Certify => {
+                if matches!(kind, Kind::Query | Kind::Cleanup) {
+                    return Err(Trap);
+                }
+                effects.certified = Some(self.heap);
+            }
             Op::Poison => self.is_poisoned = true,
             Op::Trap => return Err(Trap),
             Op::Reply(_) | Op::Reject => {
@@ -172,7 +175,7 @@ impl Code {
                 let left = if effects.answer.is_some() { 0 } else { offer.available - effects.accepted };
                 let accepted = left.min((*units).into());
                 effects.accepted += accepted;
-                self.heap = mix(self.heap, accepted as u32);
+                self.heap = self.mix(self.heap, accepted as u32);
             }
             Op::Timer { seconds, program } => {
                 if kind == Kind::Query {
@@ -194,8 +197,8 @@ impl Code {
         }
         Ok(())
     }
-}
 
-fn mix(cell: u32, by: u32) -> u32 {
-    cell.wrapping_mul(31).wrapping_add(by)
+    fn mix(&self, cell: u32, by: u32) -> u32 {
+        cell.wrapping_mul(self.factor).wrapping_add(by)
+    }
 }

@@ -1,6 +1,6 @@
 //! What controllers do to a canister: installing, stopping, starting, uninstalling.
 
-use crate::canister::{Kind, Line};
+use crate::canister::{Kind, Line, module_of};
 use crate::program::{Id, Management, Place, Program};
 
 use super::code::{Code, Entry, Offer};
@@ -39,6 +39,7 @@ impl Model {
     pub(super) fn uninstall(&mut self, place: Place) {
         self.canisters[place].code = None;
         self.canisters[place].timer_ns = None;
+        self.canisters[place].certified = 0;
         let mut left = Vec::new();
         for context in self.contexts.values_mut().filter(|context| context.place == place) {
             context.deleted = true;
@@ -70,7 +71,7 @@ impl Model {
         let mut lines = Lines::new();
         let mut code = match (mode, &canister.code) {
             (Install::Install, Some(_)) | (Install::Upgrade, None) => return (lines, Err(CANISTER_ERROR)),
-            (Install::Install | Install::Reinstall, _) => Code::default(),
+            (Install::Install | Install::Reinstall, _) => Code::new(module_of(id), 0),
             (Install::Upgrade, Some(code)) => {
                 let (saw, stable) = code.pre_upgrade(&offer);
                 lines.push((place, Line::Saw(saw)));
@@ -78,7 +79,7 @@ impl Model {
                     lines.push((place, Line::Trapped));
                     return (lines, Err(CANISTER_ERROR));
                 };
-                Code::with_stable_memory(stable)
+                Code::new(module_of(id), stable)
             }
         };
         let kind = if mode == Install::Upgrade { Kind::PostUpgrade } else { Kind::Init };
@@ -90,6 +91,8 @@ impl Model {
         };
         canister.code = Some(code);
         canister.timer_ns = effects.timer_ns;
+        let kept = if mode == Install::Upgrade { canister.certified } else { 0 };
+        canister.certified = effects.certified.unwrap_or(kept);
         (lines, Ok(None))
     }
 
