@@ -23,7 +23,7 @@ pub use settings::{MAX_ENVIRONMENT_VARIABLE_BYTES, Settings};
 pub use snapshot::{Snapshot, SnapshotId, SnapshotSource};
 
 use crate::cycles::Prices;
-use crate::execution::{CompiledModule, Environment, Instance};
+use crate::execution::{CanisterTrap, CompiledModule, Environment, Instance};
 use crate::scheduler::Origin;
 
 const NS_PER_SECOND: u128 = 1_000_000_000;
@@ -161,6 +161,22 @@ impl Canister {
     pub fn freezing_limit_cycles(&self, prices: Prices) -> u128 {
         let threshold_ns = u128::from(self.settings.freezing_threshold_seconds) * NS_PER_SECOND;
         self.idle_cycles(prices, threshold_ns)
+    }
+
+    /// Checks that so many cycles suffice for the freezing threshold with the memory held now.
+    ///
+    /// # Errors
+    /// When they do not: the memory must not grow to this size.
+    pub fn check_growth_is_paid(&self, prices: Prices, balance_cycles: u128) -> Result<(), CanisterTrap> {
+        match self.freezing_limit_cycles(prices).saturating_sub(balance_cycles) {
+            0 => Ok(()),
+            missing_cycles => Err(CanisterTrap::GrowthUnpaid { missing_cycles }),
+        }
+    }
+
+    /// Bytes of heap and stable memory, uncommitted growth included.
+    pub fn memories_bytes(&self) -> usize {
+        self.memory().len() + self.stable_memory().len()
     }
 
     pub fn liquid_cycles(&self, prices: Prices) -> u128 {

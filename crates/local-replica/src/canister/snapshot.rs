@@ -63,8 +63,8 @@ pub struct Snapshot {
     pub chunk_store: BTreeMap<[u8; 32], Vec<u8>>,
     #[serde(with = "serde_bytes")]
     pub certified_data: Vec<u8>,
-    /// Time of the next `canister_global_timer`, 0 when none was set; absent when loading the
-    /// snapshot is to leave the canister's timer alone.
+    /// Time of the next `canister_global_timer`, 0 when none was set. Loading sets the canister's timer
+    /// only when the snapshot was uploaded with one.
     pub global_timer_ns: Option<u64>,
 }
 

@@ -25,6 +25,10 @@ pub enum CanisterTrap {
         "Canister exceeded its current Wasm memory limit of {limit_bytes} bytes. The peak Wasm memory usage was {used_bytes} bytes. Move data from the Wasm memory to the stable memory, or raise the limit in the canister settings."
     )]
     MemoryLimit { limit_bytes: u64, used_bytes: u64 },
+    #[error(
+        "Canister cannot grow its memory due to insufficient cycles. At least {missing_cycles} additional cycles are required above the freezing threshold; top it up."
+    )]
+    GrowthUnpaid { missing_cycles: u128 },
 }
 
 impl CanisterTrap {
@@ -39,6 +43,7 @@ impl CanisterTrap {
             Self::Called(_) => "IC0503",
             Self::ContractViolation(_) => "IC0504",
             Self::OutOfMemory => "IC0507",
+            Self::GrowthUnpaid { .. } => "IC0532",
             Self::InstructionLimit { .. } => "IC0522",
             Self::MethodNotFound(_) => "IC0536",
             Self::MemoryLimit { .. } => "IC0539",

@@ -202,6 +202,8 @@ impl Replica {
     ) -> Result<(), CanisterTrap> {
         let memory_limit_bytes = self.canister_mut(id).settings.wasm_memory_limit_bytes;
         let result = result.and_then(|()| self.instance_mut(id).check_memory_limit(memory_limit_bytes));
+        let (prices, canister) = (self.subnet.prices, self.canister_mut(id));
+        let result = result.and_then(|()| canister.check_growth_is_paid(prices, canister.balance_cycles));
         if result.is_ok() {
             self.instance_mut(id).commit();
             return Ok(());

@@ -112,10 +112,12 @@ impl Replica {
         canister.instance = Some(instance);
         canister.chunk_store = snapshot.chunk_store;
         canister.certified_data = snapshot.certified_data;
-        if let Some(timer_ns) = snapshot.global_timer_ns {
+        if snapshot.source == SnapshotSource::MetadataUpload
+            && let Some(timer_ns) = snapshot.global_timer_ns
+        {
             canister.global_timer_ns = timer_ns;
         }
-        canister.version = canister.version.max(snapshot.canister_version) + 1;
+        canister.version += 1;
         let details = ChangeDetails::LoadSnapshot(LoadSnapshotRecord {
             from_canister_id: (snapshot_id.canister != id).then_some(snapshot_id.canister),
             snapshot_id: args.snapshot_id,

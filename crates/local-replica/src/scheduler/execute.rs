@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candid::Principal;
 
 use crate::config::Defect;
-use crate::execution::{CanisterTrap, Effects, Function, Input};
+use crate::execution::{CanisterTrap, Context, Effects, Function, Input};
 use crate::message::{EntryPoint, MessageReport, Outcome};
 use crate::replica::Replica;
 
@@ -75,9 +75,15 @@ impl Replica {
         input.global_timer_ns = canister.global_timer_ns;
         let mut environment = canister.environment(&subnet, time_ns);
         environment.data_certificate = data_certificate;
-        let instance = canister.instance.as_mut().expect("the caller found code");
+        let before_bytes = canister.memories_bytes();
         let (context, request_bytes) = (input.context, input.arg.len());
-        let run = instance.run(function, Arc::new(environment), input);
+        let instance = canister.instance.as_mut().expect("the caller found code");
+        let mut run = instance.run(function, Arc::new(environment), input);
+        let must_pay_for_growth = matches!(context, Context::Update | Context::SystemTask);
+        if must_pay_for_growth && run.result.is_ok() && canister.memories_bytes() > before_bytes {
+            run.result = canister.check_growth_is_paid(prices, run.effects.balance_cycles);
+        }
+        let instance = canister.instance.as_mut().expect("the caller found code");
         let response = run.effects.response.as_ref();
         canister.query_statistics.count(context, request_bytes, run.instructions, response);
         match (&run.result, keep) {

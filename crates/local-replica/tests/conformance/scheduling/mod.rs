@@ -8,6 +8,7 @@ mod conservation;
 mod costs;
 mod failing_callbacks;
 mod frozen;
+mod growth;
 mod heartbeat;
 mod limits;
 mod low_memory;
