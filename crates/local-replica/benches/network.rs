@@ -160,7 +160,10 @@ async fn main() -> Result<()> {
     let sequential = started.elapsed() / SEQUENTIAL_UPDATES;
     let per_second = updates_per_second(&network, counter).await?;
 
-    let init = Encode!(&CustodyInit { authority: None, key_name: "key_1".to_owned() })?;
+    let init = Encode!(&CustodyInit {
+        authority: Some(Principal::management_canister()),
+        key_name: "key_1".to_owned()
+    })?;
     install(&agent, &custody, init.clone()).await?;
     let before = network.resident_bytes()?;
     for _ in 0..IDLE_CANISTERS {
