@@ -7,8 +7,8 @@ use local_replica::{CallResult, Clock, QueryMessage, Reject, Replica, ReplicaCon
 use registry_protocols::secret::SecretToken;
 use release_types::{
     CHUNK_BYTES, Choice, CredentialId, CredentialMode, CredentialPolicy, Ecosystem, OrderId, OrderStatus,
-    ProposalAction, ProposalId, ProposalStatus, ProposalView, Registry, RegistryId, Sha256Digest,
-    VotingPolicy,
+    ProposalAction, ProposalId, ProposalStatus, ProposalView, PublishingMode, Registry, RegistryId,
+    Sha256Digest, VotingPolicy,
     artifact::{ArtifactRef, BeginUploadArgs, UploadChunkArgs, UploadError, UploadStatus},
     credential::DepositCredentialArgs,
     custody::CustodyInit,
@@ -332,7 +332,9 @@ impl World {
         let artifact = self.upload(member(0), &format!("{bare}-{version}.tgz"), tarball).expect("uploads");
         ProposalAction::Release(ReleaseProposal {
             registry: RegistryId("npm".into()),
-            credential,
+            mode: PublishingMode::Direct,
+            credential: Some(credential),
+            read_credential: None,
             name: name.into(),
             version: version.into(),
             artifacts: vec![artifact],
@@ -355,7 +357,9 @@ impl World {
             .collect();
         ProposalAction::Release(ReleaseProposal {
             registry: RegistryId("pypi".into()),
-            credential,
+            mode: PublishingMode::Direct,
+            credential: Some(credential),
+            read_credential: None,
             name: name.into(),
             version: version.into(),
             artifacts,

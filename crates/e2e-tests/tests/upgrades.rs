@@ -20,7 +20,8 @@ use e2e_tests::{
 use ic_management_canister_types::CanisterIdRecord;
 use local_replica::Reject;
 use release_types::{
-    CHUNK_BYTES, Choice, Ecosystem, ProposalAction, ProposalId, ProposalStatus, RegistryId, Sha256Digest,
+    CHUNK_BYTES, Choice, Ecosystem, ProposalAction, ProposalId, ProposalStatus, PublishingMode, RegistryId,
+    Sha256Digest,
     artifact::{ArtifactRef, BeginUploadArgs, UploadChunkArgs, UploadError, UploadStatus},
     proposal::{NpmAccess, NpmOptions, ReleaseProposal, SubmitProposalArgs, SubmitProposalError},
     voting::{VoteArgs, VoteError},
@@ -114,7 +115,9 @@ fn release_with_upgrade(
     let artifact = upload(&mut stepper, proposer, &filename(ecosystem, &version), &bytes);
     let action = ProposalAction::Release(ReleaseProposal {
         registry: RegistryId(ecosystem.to_string()),
-        credential,
+        mode: PublishingMode::Direct,
+        credential: Some(credential),
+        read_credential: None,
         name: package(ecosystem).into(),
         version: version.clone(),
         artifacts: vec![artifact],

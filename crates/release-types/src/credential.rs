@@ -6,7 +6,7 @@ use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Ecosystem, Sha256Digest};
+use crate::{Ecosystem, Registry, Sha256Digest};
 
 /// Most packages one credential may cover.
 pub const MAX_PACKAGES: usize = 50;
@@ -18,6 +18,30 @@ pub const MAX_LISTED_CREDENTIALS: u32 = 50;
 pub enum CredentialMode {
     /// Custody uploads the artifact itself, with this token.
     Direct,
+    /// npm: custody stages with this token and reads the staging area; what is staged, a person approves.
+    Staged,
+    /// Custody reads a registry that shows nothing without a token; the token itself should be read-only.
+    Read,
+}
+
+impl CredentialMode {
+    /// The URL of a registry to which tokens of this kind may be sent.
+    pub fn endpoint(self, registry: &Registry) -> &str {
+        match self {
+            Self::Direct | Self::Staged => &registry.upload_url,
+            Self::Read => &registry.read_url,
+        }
+    }
+}
+
+impl fmt::Display for CredentialMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "direct",
+            Self::Staged => "staged",
+            Self::Read => "read",
+        })
+    }
 }
 
 /// What a sealed token may be used for. The token is encrypted to the hash of this policy, so changing any of it
@@ -27,9 +51,9 @@ pub struct CredentialPolicy {
     /// The custody canister that may open it.
     pub custody: Principal,
     pub ecosystem: Ecosystem,
-    /// The upload URL it may be sent to, and no other.
+    /// The URL it may be sent to, and no other: the upload URL, or the read URL for a token that only reads.
     pub endpoint: String,
-    /// Packages it may publish: full npm names, or PyPI names in normalised form. Never empty.
+    /// Packages it may be used for: full npm names, or PyPI names in normalised form. Never empty.
     pub packages: Vec<String>,
     pub mode: CredentialMode,
     /// Custody refuses to use it from this moment on.
@@ -58,6 +82,8 @@ impl CredentialPolicy {
         text(self.endpoint.as_bytes());
         text(match self.mode {
             CredentialMode::Direct => b"direct",
+            CredentialMode::Staged => b"staged",
+            CredentialMode::Read => b"read",
         });
         text(&self.not_after_ns.to_be_bytes());
         text(&self.epoch.to_be_bytes());
@@ -68,10 +94,11 @@ impl CredentialPolicy {
         CredentialId(Sha256Digest(hash.finalize().into()))
     }
 
-    /// Whether it allows publishing `package` to `endpoint` at `now_ns`.
-    pub fn covers(&self, ecosystem: Ecosystem, endpoint: &str, package: &str, now_ns: u64) -> bool {
-        self.ecosystem == ecosystem
-            && self.endpoint == endpoint
+    /// Whether it may be used in this way for `package` at `registry` at `now_ns`.
+    pub fn covers(&self, mode: CredentialMode, registry: &Registry, package: &str, now_ns: u64) -> bool {
+        self.mode == mode
+            && self.ecosystem == registry.ecosystem
+            && self.endpoint == mode.endpoint(registry)
             && now_ns < self.not_after_ns
             && self.packages.iter().any(|allowed| allowed == package)
     }
@@ -156,6 +183,8 @@ mod tests {
             CredentialPolicy { endpoint: "https://npm.registry.example".into(), ..base.clone() },
             CredentialPolicy { packages: vec!["@dao/".into(), "demo".into()], ..base.clone() },
             CredentialPolicy { packages: vec!["@dao/demo".into(), String::new()], ..base.clone() },
+            CredentialPolicy { mode: CredentialMode::Staged, ..base.clone() },
+            CredentialPolicy { mode: CredentialMode::Read, ..base.clone() },
             CredentialPolicy { not_after_ns: 1_001, ..base.clone() },
             CredentialPolicy { epoch: 2, ..base.clone() },
         ];
@@ -167,13 +196,29 @@ mod tests {
     }
 
     #[test]
-    fn should_cover_only_its_own_endpoint_package_and_time() {
+    fn should_cover_only_its_own_use_registry_package_and_time() {
         let policy = policy();
-        let endpoint = policy.endpoint.clone();
-        assert!(policy.covers(Ecosystem::Npm, &endpoint, "@dao/demo", 999));
-        assert!(!policy.covers(Ecosystem::Npm, &endpoint, "@dao/demo", 1_000));
-        assert!(!policy.covers(Ecosystem::Npm, &endpoint, "@dao/demo2", 999));
-        assert!(!policy.covers(Ecosystem::Pypi, &endpoint, "@dao/demo", 999));
-        assert!(!policy.covers(Ecosystem::Npm, "https://other.example/", "@dao/demo", 999));
+        let registry = |ecosystem, upload_url: &str, read_url: &str| Registry {
+            ecosystem,
+            upload_url: upload_url.into(),
+            read_url: read_url.into(),
+        };
+        let (own, other) = (policy.endpoint.as_str(), "https://other.example/");
+        let npm = registry(Ecosystem::Npm, own, other);
+        let direct = CredentialMode::Direct;
+        assert!(policy.covers(direct, &npm, "@dao/demo", 999));
+        assert!(!policy.covers(direct, &npm, "@dao/demo", 1_000));
+        assert!(!policy.covers(direct, &npm, "@dao/demo2", 999));
+        assert!(!policy.covers(CredentialMode::Staged, &npm, "@dao/demo", 999));
+        assert!(!policy.covers(direct, &registry(Ecosystem::Pypi, own, other), "@dao/demo", 999));
+        assert!(!policy.covers(direct, &registry(Ecosystem::Npm, other, own), "@dao/demo", 999));
+        let reading = CredentialPolicy { mode: CredentialMode::Read, ..policy.clone() };
+        assert!(!reading.covers(CredentialMode::Read, &npm, "@dao/demo", 999));
+        assert!(reading.covers(
+            CredentialMode::Read,
+            &registry(Ecosystem::Npm, other, own),
+            "@dao/demo",
+            999
+        ));
     }
 }

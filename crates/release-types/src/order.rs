@@ -6,7 +6,7 @@ use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CredentialId, Registry, Sha256Digest, Tally,
+    CredentialId, PublishingMode, Registry, Sha256Digest, Tally,
     proposal::{NpmOptions, ProposalId, SourceReference},
 };
 
@@ -28,7 +28,11 @@ impl fmt::Display for OrderId {
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct PublishOrder {
     pub id: OrderId,
-    pub credential: CredentialId,
+    pub mode: PublishingMode,
+    /// The token to publish or stage with; none when custody only verifies.
+    pub credential: Option<CredentialId>,
+    /// A read-only token, for a registry that shows nothing without one.
+    pub read_credential: Option<CredentialId>,
     pub registry: Registry,
     /// Full npm name, or PyPI name in normalised form.
     pub package: String,

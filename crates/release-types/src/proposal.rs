@@ -6,7 +6,8 @@ use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ArtifactRef, CredentialId, Defect, FileEntry, OrderStatus, Registry, RegistryId, Sha256Digest, Tally,
+    ArtifactRef, CredentialId, Defect, FileEntry, OrderStatus, PublishingMode, Registry, RegistryId,
+    Sha256Digest, Tally,
 };
 
 /// Numbers proposals from 1.
@@ -35,8 +36,12 @@ pub enum ProposalAction {
 pub struct ReleaseProposal {
     /// Where to publish.
     pub registry: RegistryId,
-    /// With which credential.
-    pub credential: CredentialId,
+    /// In which way.
+    pub mode: PublishingMode,
+    /// The token to publish or stage with; none when custody only verifies.
+    pub credential: Option<CredentialId>,
+    /// A read-only token, for a registry that shows nothing without one.
+    pub read_credential: Option<CredentialId>,
     /// Package name, as the artifacts' own metadata have it.
     pub name: String,
     /// Version, as the artifacts' own metadata have it.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use release_types::{OrderId, PublishOrder, order::OrderedArtifact};
+use release_types::{
+    CredentialId, CredentialMode, OrderId, PublishOrder, PublishingMode, order::OrderedArtifact,
+};
 
 use crate::{
     guard::{self, Guard},
@@ -60,16 +62,20 @@ impl<R: Runtime> Job<'_, R> {
         }
     }
 
-    /// Whether the credential may be used for this order now.
-    pub fn has_usable_credential(&self) -> bool {
-        let (now_ns, registry) = (self.runtime.time_ns(), &self.order.registry);
-        read_state(|state| {
-            state.credential(&self.order.credential).is_some_and(|credential| {
-                let policy = credential.policy();
+    /// The credential to publish or stage with, if it may be used for this order now.
+    pub fn usable_credential(&self) -> Option<CredentialId> {
+        self.usable(self.order.credential?, self.order.mode.credential_mode()?)
+    }
+
+    fn usable(&self, id: CredentialId, mode: CredentialMode) -> Option<CredentialId> {
+        let (now_ns, order) = (self.runtime.time_ns(), self.order);
+        let may_be_used = read_state(|state| {
+            state.credential(&id).is_some_and(|credential| {
                 credential.is_active()
-                    && policy.covers(registry.ecosystem, &registry.upload_url, &self.order.package, now_ns)
+                    && credential.policy().covers(mode, &order.registry, &order.package, now_ns)
             })
-        })
+        });
+        may_be_used.then_some(id)
     }
 
     /// Leaves the outcome open, to be found out by reading back.
@@ -108,6 +114,10 @@ async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
     match stage {
         Stage::Prepared if has_failed => {
             job.stop_sending(RefusedReason::EarlierArtifactFailed);
+            Some(Duration::ZERO)
+        }
+        Stage::Prepared if order.mode != PublishingMode::Direct => {
+            job.refuse(RefusedReason::NotPublishable);
             Some(Duration::ZERO)
         }
         Stage::Prepared => Some(sending::publish(&job).await),

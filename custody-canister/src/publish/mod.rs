@@ -59,7 +59,9 @@ pub fn accept<R: Runtime>(
     let event = Event::AcceptedOrder {
         order: id.clone(),
         content,
+        mode: order.mode,
         credential: order.credential,
+        read_credential: order.read_credential,
         expires_at_ns: order.expires_at_ns,
         artifacts: accepted.collect(),
     };

@@ -133,7 +133,7 @@ fn asked_wait(cause: UnknownCause) -> Duration {
 
 fn may_send_again<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, cause: UnknownCause) -> bool {
     cause.allows_resending()
-        && job.has_usable_credential()
+        && job.usable_credential().is_some()
         && artifact.sends() < MAX_SENDS
         && job.runtime.time_ns() < job.order.expires_at_ns
 }

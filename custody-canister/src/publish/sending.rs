@@ -23,6 +23,7 @@ use registry_protocols::{
     reading::{Comparison, Unreadable},
     verdict::Verdict,
 };
+use release_types::CredentialId;
 
 /// How often a key may be derived for one artifact.
 const MAX_DERIVATIONS: u8 = 8;
@@ -75,14 +76,13 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let request = registry::publish_request(job.order, job.ordered, &bytes).map_err(Halt::Refuse)?;
     drop(bytes);
 
-    check_admissible(job)?;
+    let id = check_admissible(job)?;
     if job.artifact().derivations() >= MAX_DERIVATIONS {
         return Err(Halt::Refuse(RefusedReason::TooManyDerivations));
     }
     if !vetkeys::can_pay(runtime, OUTCALL_RESERVE_CYCLES) {
         return Err(Halt::Wait("publishing waits for cycles to derive a key with"));
     }
-    let id = job.order.credential;
     let purpose =
         DerivationPurpose::Publication { credential: id, order: job.id.clone(), artifact: job.index };
     process_event(runtime, Event::BoundDerivation { purpose });
@@ -110,12 +110,12 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     Ok(FIRST_LOOK_DELAY)
 }
 
-/// Whether the order and its credential still allow to begin.
-fn check_admissible<R: Runtime>(job: &Job<'_, R>) -> Result<(), Halt> {
+/// The credential, if it and the order still allow to begin.
+fn check_admissible<R: Runtime>(job: &Job<'_, R>) -> Result<CredentialId, Halt> {
     if job.runtime.time_ns() >= job.order.expires_at_ns {
         return Err(Halt::Refuse(RefusedReason::Expired));
     }
-    if job.has_usable_credential() { Ok(()) } else { Err(Halt::Refuse(RefusedReason::CredentialNotUsable)) }
+    job.usable_credential().ok_or(Halt::Refuse(RefusedReason::CredentialNotUsable))
 }
 
 /// Looks whether the registry shows something already; then nothing is sent. Returns the pause if so.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use registry_protocols::endpoint::RegistryEndpoints;
 use release_types::{
-    Defect, Ecosystem, PublishOrder,
+    CredentialId, CredentialMode, Defect, Ecosystem, PublishOrder,
     order::{MAX_ORDER_ID_BYTES, OrderedArtifact, Publication},
 };
 
@@ -23,7 +23,7 @@ const MAX_SOURCE_FIELD_BYTES: usize = 500;
 pub fn check<R: Runtime>(runtime: &R, order: &PublishOrder) -> Result<(), Refusal> {
     let mut defects = Vec::new();
     check_frame(runtime, order, &mut defects);
-    check_credential(runtime, order, &mut defects);
+    check_credentials(runtime, order, &mut defects);
     defects.extend(RegistryEndpoints::check(&order.registry).err().unwrap_or_default());
     check_artifacts(order, &mut defects);
     Refusal::unless_empty(defects)?;
@@ -85,18 +85,42 @@ fn check_room() -> Result<(), Refusal> {
     ))
 }
 
-fn check_credential<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {
+fn check_credentials<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {
+    defects.extend(order.mode.defects(order.registry.ecosystem, order.credential.is_some()));
+    if let (Some(id), Some(mode)) = (order.credential, order.mode.credential_mode()) {
+        check_credential(runtime, order, "credential", id, mode, defects);
+    }
+    if let Some(id) = order.read_credential {
+        check_credential(runtime, order, "read_credential", id, CredentialMode::Read, defects);
+    }
+}
+
+fn check_credential<R: Runtime>(
+    runtime: &R,
+    order: &PublishOrder,
+    field: &str,
+    id: CredentialId,
+    mode: CredentialMode,
+    defects: &mut Vec<Defect>,
+) {
     let mut defect = |found: String, allowed: &str, hint: &str| {
-        defects.push(Defect::new("credential", found, allowed, hint));
+        defects.push(Defect::new(field, found, allowed, hint));
     };
     read_state(|state| {
-        let Some(credential) = state.credential(&order.credential) else {
-            return defect(order.credential.to_string(), "one in custody", "Deposit and activate it first.");
+        let Some(credential) = state.credential(&id) else {
+            return defect(id.to_string(), "one in custody", "Deposit and activate it first.");
         };
         if !credential.is_active() {
             defect(format!("{:?}", credential.standing()), "an active one", "Have its activation voted.");
         }
         let policy = credential.policy();
+        if policy.mode != mode {
+            defect(
+                format!("a {} credential", policy.mode),
+                &format!("a {mode} credential"),
+                "Use a credential of that kind, or another mode.",
+            );
+        }
         if policy.ecosystem != order.registry.ecosystem {
             defect(
                 format!("a token of {}", policy.ecosystem),
@@ -104,10 +128,10 @@ fn check_credential<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut
                 "Use a credential for that registry.",
             );
         }
-        if policy.endpoint != order.registry.upload_url {
+        if policy.endpoint != policy.mode.endpoint(&order.registry) {
             defect(
                 format!("a token for {}", policy.endpoint),
-                "the registry's upload URL exactly",
+                "the registry's URL exactly",
                 "Use a credential for that URL.",
             );
         }

@@ -77,10 +77,20 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
             credential_mut(state, credential).standing = Standing::Revoked;
         }
         Event::BoundDerivation { purpose } => count_derivation(state, purpose),
-        Event::AcceptedOrder { order, content, credential, expires_at_ns, artifacts } => {
+        Event::AcceptedOrder {
+            order,
+            content,
+            mode,
+            credential,
+            read_credential,
+            expires_at_ns,
+            artifacts,
+        } => {
             let accepted = Order {
                 content: *content,
+                mode: *mode,
                 credential: *credential,
+                read_credential: *read_credential,
                 accepted_at_ns: time_ns,
                 expires_at_ns: *expires_at_ns,
                 artifacts: artifacts.iter().map(|artifact| new_artifact(artifact, time_ns)).collect(),

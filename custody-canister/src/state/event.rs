@@ -3,7 +3,7 @@
 
 use candid::Principal;
 use registry_protocols::verdict::Refusal;
-use release_types::{CredentialId, CredentialPolicy, OrderId, Sha256Digest};
+use release_types::{CredentialId, CredentialPolicy, OrderId, PublishingMode, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -35,7 +35,9 @@ pub enum Event {
     AcceptedOrder {
         order: OrderId,
         content: Sha256Digest,
-        credential: CredentialId,
+        mode: PublishingMode,
+        credential: Option<CredentialId>,
+        read_credential: Option<CredentialId>,
         expires_at_ns: u64,
         artifacts: Vec<AcceptedArtifact>,
     },

@@ -2,7 +2,7 @@
 
 use registry_protocols::verdict::Refusal;
 use release_types::{
-    CredentialId, OrderId, OrderStatus, PublicationState, Sha256Digest, order::ArtifactStatus,
+    CredentialId, OrderId, OrderStatus, PublicationState, PublishingMode, Sha256Digest, order::ArtifactStatus,
 };
 use serde::Serialize;
 
@@ -12,7 +12,9 @@ use crate::state::event::{BlockedReason, RefusedReason, RegistryDigests, Unknown
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Order {
     pub(super) content: Sha256Digest,
-    pub(super) credential: CredentialId,
+    pub(super) mode: PublishingMode,
+    pub(super) credential: Option<CredentialId>,
+    pub(super) read_credential: Option<CredentialId>,
     pub(super) accepted_at_ns: u64,
     pub(super) expires_at_ns: u64,
     pub(super) artifacts: Vec<Artifact>,
@@ -57,8 +59,16 @@ impl Order {
         self.content
     }
 
-    pub fn credential(&self) -> CredentialId {
+    pub fn mode(&self) -> PublishingMode {
+        self.mode
+    }
+
+    pub fn credential(&self) -> Option<CredentialId> {
         self.credential
+    }
+
+    pub fn read_credential(&self) -> Option<CredentialId> {
+        self.read_credential
     }
 
     pub fn expires_at_ns(&self) -> u64 {

@@ -1,11 +1,11 @@
 use candid::Principal;
 use release_types::{
-    Ecosystem, OrderId, PublishOrder, Sha256Digest,
+    CredentialId, Ecosystem, OrderId, PublishOrder, PublishingMode, Sha256Digest,
     order::Publication,
     proposal::{CredentialChange, SourceReference},
 };
 
-use super::world::{World, authority, states, stranger};
+use super::world::{World, authority, named, states, stranger};
 use crate::{
     publish, queries,
     state::{Event, process_event},
@@ -57,7 +57,9 @@ fn should_know_an_order_again_that_was_encoded_by_another_version() {
     let event = Event::AcceptedOrder {
         order: order.id.clone(),
         content: Sha256Digest::of(&document),
+        mode: order.mode,
         credential: order.credential,
+        read_credential: None,
         expires_at_ns: order.expires_at_ns,
         artifacts: Vec::new(),
     };
@@ -95,7 +97,7 @@ fn should_name_the_field_of_each_defect() {
         change(&mut order);
         refusal(&world, order)
     };
-    let cases: [(&str, &dyn Fn(&mut PublishOrder)); 17] = [
+    let cases: [(&str, &dyn Fn(&mut PublishOrder)); 22] = [
         ("REFUSED: id: ", &|o| o.id = OrderId(String::new())),
         ("REFUSED: id: ", &|o| o.id = OrderId("a b".into())),
         ("REFUSED: decision.authority: ", &|o| o.decision.authority = stranger()),
@@ -105,7 +107,17 @@ fn should_name_the_field_of_each_defect() {
             o.decision.source = Some(source);
         }),
         ("REFUSED: expires_at_ns: ", &|o| o.expires_at_ns = 1_790_000_000_000_000_000),
-        ("REFUSED: credential: ", &|o| o.credential.0.0[0] ^= 1),
+        ("REFUSED: credential: ", &|o| o.credential = Some(CredentialId(Sha256Digest::of(b"none")))),
+        ("REFUSED: credential: found none; allowed: a direct credential", &|o| o.credential = None),
+        ("REFUSED: credential: found a direct credential; allowed: a staged credential", &|o| {
+            o.mode = PublishingMode::Staged;
+        }),
+        ("REFUSED: credential: found one; allowed: none", &|o| o.mode = PublishingMode::VerifyOnly),
+        ("REFUSED: mode: found staged", &|o| {
+            o.mode = PublishingMode::Staged;
+            o.registry.ecosystem = Ecosystem::Pypi;
+        }),
+        ("REFUSED: read_credential: found a direct credential", &|o| o.read_credential = o.credential),
         ("REFUSED: credential: found no right to publish", &|o| o.package = "@dao/other".into()),
         ("REFUSED: credential: found a token for", &|o| {
             o.registry.upload_url = "https://other.registry.example/".into();
@@ -162,7 +174,7 @@ fn should_refuse_a_credential_that_is_not_active() {
     world.deposit(Ecosystem::Npm);
     assert!(refusal(&world, world.npm_order()).contains("credential: found Deposited"));
     let world = World::with_credentials();
-    world.change(world.npm_order().credential, CredentialChange::Revoke);
+    world.change(named(&world.npm_order()), CredentialChange::Revoke);
     assert!(refusal(&world, world.npm_order()).contains("credential: found Revoked"));
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     registries::{Behaviour, ReadBackMode},
-    world::{NPM_ATTACHMENT, NPM_TOKEN, SDIST, WHEEL, World, npm_bytes, states},
+    world::{NPM_ATTACHMENT, NPM_TOKEN, SDIST, WHEEL, World, named, npm_bytes, states},
 };
 use crate::{
     queries,
@@ -240,14 +240,14 @@ fn wait_until(world: &World, moment_ns: u64) -> impl FnMut() + 'static {
 
 const OBSTACLES: [Obstacle; 7] = [
     ("the credential's time is over", |world, order| {
-        wait_until(world, world.not_after_ns(order.credential))();
+        wait_until(world, world.not_after_ns(named(order)))();
     }),
     ("the credential's time is over once its key is derived", |world, order| {
-        while_key_is_derived(world, wait_until(world, world.not_after_ns(order.credential)));
+        while_key_is_derived(world, wait_until(world, world.not_after_ns(named(order))));
     }),
-    ("the credential is revoked", |world, order| world.change(order.credential, CredentialChange::Revoke)),
+    ("the credential is revoked", |world, order| world.change(named(order), CredentialChange::Revoke)),
     ("the credential is revoked while its key is derived", |world, order| {
-        let (revoking, id) = (World { runtime: world.runtime.clone() }, order.credential);
+        let (revoking, id) = (World { runtime: world.runtime.clone() }, named(order));
         while_key_is_derived(world, move || revoking.change(id, CredentialChange::Revoke));
     }),
     ("the order expires while a key is derived", |world, order| {
@@ -267,7 +267,7 @@ fn meet(obstacle: Obstacle, behaviour: Behaviour) -> OrderStatus {
     let not_after_ns = now_ns + (8 * MINUTE).as_nanos() as u64;
     let short_lived = CredentialPolicy { epoch: 2, not_after_ns, ..world.policy(Ecosystem::Npm) };
     let order = PublishOrder {
-        credential: world.activate(short_lived, NPM_TOKEN),
+        credential: Some(world.activate(short_lived, NPM_TOKEN)),
         expires_at_ns: now_ns + (12 * MINUTE).as_nanos() as u64,
         ..world.npm_order()
     };
@@ -415,7 +415,7 @@ fn should_wait_for_a_source_that_does_not_answer_until_the_order_expires() {
 fn should_send_nothing_when_the_credential_is_revoked_while_its_key_is_derived() {
     let world = World::with_credentials();
     let order = world.npm_order();
-    let (revoking, id) = (World { runtime: world.runtime.clone() }, order.credential);
+    let (revoking, id) = (World { runtime: world.runtime.clone() }, named(&order));
     let revoke = move || revoking.change(id, CredentialChange::Revoke);
     world.runtime.0.borrow_mut().before_key = Some(Box::new(revoke));
     let status = world.carry_out(order);

@@ -4,7 +4,7 @@ use candid::Principal;
 use registry_protocols::secret::SecretToken;
 use release_types::{
     CredentialId, CredentialMode, CredentialPolicy, Ecosystem, OrderId, OrderStatus, PublicationState,
-    PublishOrder, Registry, Sha256Digest, Tally,
+    PublishOrder, PublishingMode, Registry, Sha256Digest, Tally,
     credential::{CredentialStatus, DepositCredentialArgs},
     custody::{ChangeCredentialArgs, CustodyInit},
     order::{Decision, OrderedArtifact, Publication},
@@ -145,7 +145,9 @@ impl World {
         };
         PublishOrder {
             id: OrderId("proposal-1".into()),
-            credential: policy.id(),
+            mode: PublishingMode::Direct,
+            credential: Some(policy.id()),
+            read_credential: None,
             registry: Registry { ecosystem, upload_url: upload_url.into(), read_url: read_url.into() },
             package: policy.packages[0].clone(),
             version: "1.0.0".into(),
@@ -213,6 +215,11 @@ impl World {
     pub fn sent(&self) -> usize {
         self.runtime.0.borrow().registries.received.len()
     }
+}
+
+/// The credential that an order publishes with.
+pub fn named(order: &PublishOrder) -> CredentialId {
+    order.credential.expect("the order publishes with one")
 }
 
 pub fn npm_bytes() -> Vec<u8> {

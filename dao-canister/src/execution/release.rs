@@ -5,7 +5,7 @@ use release_types::{OrderStatus, ProposalId, PublicationState};
 use crate::{
     execution::Step,
     lifecycle,
-    proposal::{ApprovedRelease, ORDER_LIFETIME_NS, ValidRelease, order_id},
+    proposal::{ApprovedRelease, HANDOVER_NS, ValidRelease, order_id},
     runtime::Runtime,
     state::{Event, Proposal, audit::process_event, read_state},
     voting::{Adoption, Voting},
@@ -39,7 +39,7 @@ pub async fn step<R: Runtime>(runtime: &R, id: ProposalId, proposal: &Proposal) 
 
 /// Whether custody may not begin any more what was decided.
 pub fn is_expired<R: Runtime>(runtime: &R, proposal: &Proposal) -> bool {
-    runtime.time_ns() >= decided_at_ns(proposal).saturating_add(ORDER_LIFETIME_NS)
+    runtime.time_ns() >= decided_at_ns(proposal).saturating_add(HANDOVER_NS)
 }
 
 /// The release with the tally's approval, counted once more.

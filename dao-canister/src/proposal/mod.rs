@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use record::{Submission, ballots, last_report, submission};
-pub use release::{ApprovedRelease, ORDER_LIFETIME_NS, ReleaseDocument, ValidRelease, order_id};
+pub use release::{ApprovedRelease, HANDOVER_NS, ReleaseDocument, ValidRelease, order_id};
 
 /// Open proposals of one proposer.
 pub const MAX_OPEN: u32 = 20;

@@ -198,7 +198,7 @@ mod npm {
         release.version = "1.0.1".into();
         release.artifacts[0].filename = "other.tgz".into();
         release.artifacts[0].size_bytes += 1;
-        release.credential = policy(Ecosystem::Pypi).id();
+        release.credential = Some(policy(Ecosystem::Pypi).id());
         release.npm = Some(NpmOptions { dist_tag: "1.x".into(), access: NpmAccess::Restricted });
         let defects = release_defects(&runtime, release);
         let expected = [
@@ -303,7 +303,8 @@ mod npm {
     fn should_want_an_active_credential_that_covers_the_release() {
         let runtime = ready();
         let release = npm_release(&runtime, "1.0.0");
-        let with = |credential| release_defects(&runtime, ReleaseProposal { credential, ..release.clone() });
+        let with =
+            |id| release_defects(&runtime, ReleaseProposal { credential: Some(id), ..release.clone() });
         assert_eq!(with(policy(Ecosystem::Pypi).id()).len(), 3, "ecosystem, endpoint and package");
         let narrow = CredentialPolicy { packages: vec!["plain".into()], epoch: 2, ..policy(Ecosystem::Npm) };
         assert_eq!(with(narrow.id())[0].allowed, "a credential that was deposited through this canister");

@@ -6,8 +6,8 @@ pub mod runtime;
 use candid::Principal;
 use release_types::{
     ArtifactRef, CHUNK_BYTES, Choice, CredentialId, CredentialMode, CredentialPolicy, Defect, Ecosystem,
-    OrderId, OrderStatus, ProposalAction, ProposalId, ProposalStatus, PublicationState, Registry, RegistryId,
-    Sha256Digest, VotingPolicy,
+    OrderId, OrderStatus, ProposalAction, ProposalId, ProposalStatus, PublicationState, PublishingMode,
+    Registry, RegistryId, Sha256Digest, VotingPolicy,
     artifact::{BeginUploadArgs, UploadChunkArgs},
     credential::{CredentialStatus, CredentialView, DepositCredentialArgs},
     dao::{DaoInit, Member, Proposer},
@@ -164,7 +164,9 @@ pub fn npm_release(runtime: &TestRuntime, version: &str) -> ReleaseProposal {
 pub fn npm_release_of(artifact: ArtifactRef, name: &str, version: &str) -> ReleaseProposal {
     ReleaseProposal {
         registry: registry_id(Ecosystem::Npm),
-        credential: policy(Ecosystem::Npm).id(),
+        mode: PublishingMode::Direct,
+        credential: Some(policy(Ecosystem::Npm).id()),
+        read_credential: None,
         name: name.into(),
         version: version.into(),
         artifacts: vec![artifact],
@@ -179,7 +181,9 @@ pub fn pypi_release(runtime: &TestRuntime, version: &str) -> ReleaseProposal {
     let sdist = packages::sdist("demo_pkg", version);
     ReleaseProposal {
         registry: registry_id(Ecosystem::Pypi),
-        credential: policy(Ecosystem::Pypi).id(),
+        mode: PublishingMode::Direct,
+        credential: Some(policy(Ecosystem::Pypi).id()),
+        read_credential: None,
         name: "Demo.Pkg".into(),
         version: version.into(),
         artifacts: vec![

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 use package_formats::Package;
 use release_types::{
-    CredentialId, Ecosystem, ProposalAction, RegistryId,
+    CredentialId, CredentialMode, Ecosystem, ProposalAction, PublishingMode, RegistryId,
     proposal::{NpmAccess, NpmOptions, ReleaseProposal, SourceReference, SubmitProposalArgs},
 };
 use serde_json::json;
@@ -29,9 +29,15 @@ pub struct Args {
     /// Where to publish [default: the only registry that fits]
     #[arg(long, value_name = "NAME")]
     registry: Option<String>,
-    /// With which credential [default: the newest active one that covers the package]
+    /// How it is published
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
+    /// With which credential [default: the newest active one of the mode's kind that covers the package]
     #[arg(long, value_name = "CREDENTIAL", value_parser = super::credential_id)]
     credential: Option<CredentialId>,
+    /// The read-only credential for a registry that shows nothing without a token
+    #[arg(long, value_name = "CREDENTIAL", value_parser = super::credential_id)]
+    read_credential: Option<CredentialId>,
     /// npm: the tag that will point to this version [default: what the package asks for, else latest]
     #[arg(long)]
     tag: Option<String>,
@@ -56,6 +62,30 @@ pub struct Args {
     /// How to build the same bytes from the source
     #[arg(long, value_name = "INSTRUCTIONS", requires = "source_repository")]
     rebuild: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Mode {
+    /// Custody uploads the bytes
+    #[default]
+    Direct,
+    /// npm: custody stages the bytes, a person approves at the registry
+    Staged,
+    /// npm: CI stages the bytes, custody compares them, a person approves at the registry
+    StagedElsewhere,
+    /// You publish as you like, custody compares what is live
+    VerifyOnly,
+}
+
+impl From<Mode> for PublishingMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Direct => Self::Direct,
+            Mode::Staged => Self::Staged,
+            Mode::StagedElsewhere => Self::StagedElsewhere,
+            Mode::VerifyOnly => Self::VerifyOnly,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -105,7 +135,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         return Err(Failure::usage("--tag and --access are npm's; these artifacts are for a Python index"));
     }
     let session = context.session().await?;
-    let (registry, credential) = destination(&session, &args, &artifacts).await?;
+    let Destination { registry, credential, read_credential } =
+        destination(&session, &args, &artifacts).await?;
     let mut references = Vec::new();
     for artifact in &artifacts.artifacts {
         let what = format!("uploading {}", printable(&artifact.filename));
@@ -117,7 +148,17 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let source = args.source();
     let Artifacts { name, version, .. } = artifacts;
     let title = args.title.unwrap_or_else(|| format!("Release {name} {version}"));
-    let release = ReleaseProposal { registry, credential, name, version, artifacts: references, npm, source };
+    let release = ReleaseProposal {
+        registry,
+        mode: args.mode.into(),
+        credential,
+        read_credential,
+        name,
+        version,
+        artifacts: references,
+        npm,
+        source,
+    };
     let action = ProposalAction::Release(release.clone());
     let submitted = SubmitProposalArgs { title, summary: args.summary, action };
     let id = proposal::submit(&session.dao(), submitted).await?;
@@ -133,16 +174,33 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     Ok(Exit::Done)
 }
 
-async fn destination(
-    session: &Session,
-    args: &Args,
-    artifacts: &Artifacts,
-) -> Outcome<(RegistryId, CredentialId)> {
+/// Where a release goes, and with which credentials.
+struct Destination {
+    registry: RegistryId,
+    credential: Option<CredentialId>,
+    read_credential: Option<CredentialId>,
+}
+
+async fn destination(session: &Session, args: &Args, artifacts: &Artifacts) -> Outcome<Destination> {
     let registries = session.dao().registries().await?;
     let wanted = args.registry.clone().map(RegistryId);
     let registry = release::choose_registry(&registries, wanted.as_ref(), Some(artifacts.ecosystem))?;
     let package = artifact::registered_name(artifacts.ecosystem, &artifacts.name)?;
     let credentials = session.custody().credentials().await?;
-    let credential = release::choose_credential(&credentials, args.credential, registry, &package, now_ns())?;
-    Ok((registry.id.clone(), credential))
+    let choose =
+        |wanted, mode| release::choose_credential(&credentials, wanted, registry, &package, mode, now_ns());
+    let mode = PublishingMode::from(args.mode);
+    let credential = match mode.credential_mode() {
+        Some(kind) => Some(choose(args.credential, kind)?),
+        None if args.credential.is_some() => {
+            return Err(Failure::usage(format!("a {mode} release uses no credential"))
+                .hint("leave --credential out, or choose another --mode"));
+        }
+        None => None,
+    };
+    let read_credential = match args.read_credential {
+        Some(id) => Some(choose(Some(id), CredentialMode::Read)?),
+        None => None,
+    };
+    Ok(Destination { registry: registry.id.clone(), credential, read_credential })
 }

@@ -41,14 +41,12 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
             ballot.member, ballot.choice, ballot.voting_power
         );
     }
-    let named = match credential_of(&view.action) {
-        Some(id) => {
-            let found = credential(&session, id).await?;
-            text.push_str(&describe::named_credential(id, found.as_ref()));
-            found
-        }
-        None => None,
-    };
+    let mut named = Vec::new();
+    for id in credentials_of(&view.action) {
+        let found = credential(&session, id).await?;
+        text.push_str(&describe::named_credential(id, found.as_ref()));
+        named.push(found);
+    }
     let reviewed = reviewed(context, &session, &view).await?;
     let mut exit = Exit::Done;
     if let Some(reviewed) = &reviewed {
@@ -58,17 +56,19 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
             exit = Exit::No;
         }
     }
-    let value = json!({ "proposal": view, "ballots": ballots, "credential": named, "review": reviewed });
+    let value = json!({ "proposal": view, "ballots": ballots, "credentials": named, "review": reviewed });
     context.output.result(value, text);
     Ok(exit)
 }
 
-/// The credential that a proposal is about, or would publish with.
-fn credential_of(action: &ProposalAction) -> Option<CredentialId> {
+/// The credentials that a proposal is about, or would publish and read with.
+fn credentials_of(action: &ProposalAction) -> Vec<CredentialId> {
     match action {
-        ProposalAction::Release(release) => Some(release.credential),
-        ProposalAction::Credential(proposal) => Some(proposal.credential),
-        ProposalAction::Registry(_) => None,
+        ProposalAction::Release(release) => {
+            release.credential.into_iter().chain(release.read_credential).collect()
+        }
+        ProposalAction::Credential(proposal) => vec![proposal.credential],
+        ProposalAction::Registry(_) => Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Choosing where a release goes and with which credential, when only one fits; and the proposal itself.
 
 use release_types::{
-    CredentialId, Ecosystem, RegistryId,
+    CredentialId, CredentialMode, Ecosystem, RegistryId,
     credential::{CredentialStatus, CredentialView},
     dao::RegistryView,
 };
@@ -46,7 +46,7 @@ fn names(registries: &[&RegistryView]) -> String {
     registries.iter().map(|view| view.id.0.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The credential that is named, or the only active one that covers the package.
+/// The credential that is named, or the newest active one of that kind that covers the package.
 ///
 /// # Errors
 /// When none or several fit; says what is in the way.
@@ -55,11 +55,11 @@ pub fn choose_credential(
     wanted: Option<CredentialId>,
     registry: &RegistryView,
     package: &str,
+    mode: CredentialMode,
     now_ns: u64,
 ) -> Outcome<CredentialId> {
-    let policy_fits = |view: &&CredentialView| {
-        view.policy.covers(registry.registry.ecosystem, &registry.registry.upload_url, package, now_ns)
-    };
+    let policy_fits = |view: &&CredentialView| view.policy.covers(mode, &registry.registry, package, now_ns);
+    let endpoint = mode.endpoint(&registry.registry);
     if let Some(id) = wanted {
         let found = credentials.iter().find(|view| view.id == id).ok_or_else(|| {
             Failure::refused(format!("custody has no credential {id}"))
@@ -67,8 +67,7 @@ pub fn choose_credential(
         })?;
         if !policy_fits(&found) {
             return Err(Failure::refused(format!(
-                "credential {id} does not cover {package} at {} now",
-                registry.registry.upload_url
+                "credential {id} is no {mode} credential that covers {package} at {endpoint} now"
             ))
             .hint("see its policy with `countersign credential status`"));
         }
@@ -80,10 +79,7 @@ pub fn choose_credential(
     if let Some(newest) = active.iter().max_by_key(|view| view.policy.epoch) {
         return Ok(newest.id);
     }
-    let failure = Failure::refused(format!(
-        "no active credential covers {package} at {}",
-        registry.registry.upload_url
-    ));
+    let failure = Failure::refused(format!("no active {mode} credential covers {package} at {endpoint}"));
     let first = |status| covering.iter().find(|view| view.status == status).map(|view| view.id);
     Err(match (first(CredentialStatus::Activating), first(CredentialStatus::Deposited)) {
         (Some(id), _) => failure.hint(format!(
@@ -92,7 +88,8 @@ pub fn choose_credential(
         (None, Some(id)) => failure.hint(format!(
             "one is deposited; put it to the vote with `countersign credential propose {id}`"
         )),
-        (None, None) => failure.hint(format!("seal one with `countersign credential seal --package {package}`")),
+        (None, None) => failure
+            .hint(format!("seal one with `countersign credential seal --mode {mode} --package {package}`")),
     })
 }
 

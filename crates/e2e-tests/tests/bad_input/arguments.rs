@@ -9,7 +9,8 @@ use e2e_tests::{
 };
 use local_replica::RejectCode;
 use release_types::{
-    Choice, OrderId, ProposalAction, ProposalId, PublishOrder, RegistryId, Sha256Digest, Tally,
+    Choice, OrderId, ProposalAction, ProposalId, PublishOrder, PublishingMode, RegistryId, Sha256Digest,
+    Tally,
     artifact::{BeginUploadArgs, UploadChunkArgs},
     order::{Decision, OrderedArtifact, Publication},
     proposal::{
@@ -117,7 +118,9 @@ fn should_reject_malformed_arguments_of_every_update_cheaply_and_without_effect(
 fn long_for_dao(desk: &Desk) -> Vec<(&'static str, Vec<u8>)> {
     let release = ReleaseProposal {
         registry: RegistryId("npm".into()),
-        credential: desk.credential,
+        mode: PublishingMode::Direct,
+        credential: Some(desk.credential),
+        read_credential: None,
         name: NPM_NAME.into(),
         version: "1.0.0".into(),
         artifacts: Vec::new(),
@@ -192,7 +195,9 @@ fn long_orders(desk: &Desk) -> Vec<Vec<u8>> {
     let options = NpmOptions { dist_tag: "latest".into(), access: NpmAccess::Public };
     let order = PublishOrder {
         id: OrderId("order-1".into()),
-        credential: desk.credential,
+        mode: PublishingMode::Direct,
+        credential: Some(desk.credential),
+        read_credential: None,
         registry: registry("https://npm.registry.example/"),
         package: NPM_NAME.into(),
         version: "1.0.0".into(),

@@ -115,7 +115,7 @@ fn should_report_defects_of_every_part_at_once() {
         ],
     );
     let mut proposal = release(desk.npm(&tarball));
-    proposal.credential = CredentialId(Sha256Digest::of(b"no credential"));
+    proposal.credential = Some(CredentialId(Sha256Digest::of(b"no credential")));
     proposal.npm = Some(NpmOptions { dist_tag: "1.0.0".into(), access: NpmAccess::Public });
     proposal.source = Some(SourceReference {
         repository: "r".repeat(501),

@@ -9,8 +9,8 @@ use e2e_tests::{
 };
 use local_replica::{CallResult, QueryMessage};
 use release_types::{
-    CredentialId, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder, Registry, RegistryId,
-    Sha256Digest, Tally,
+    CredentialId, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder, PublishingMode, Registry,
+    RegistryId, Sha256Digest, Tally,
     credential::DepositCredentialArgs,
     order::{Decision, OrderedArtifact, Publication},
     proposal::{NpmAccess, NpmOptions, RegistryProposal, SubmitProposalArgs},
@@ -145,7 +145,9 @@ impl Setting {
         let manifest_json = r#"{"name":"@dao/demo","version":"1.0.0"}"#.into();
         let order = PublishOrder {
             id: OrderId("order-1".into()),
-            credential: self.credential,
+            mode: PublishingMode::Direct,
+            credential: Some(self.credential),
+            read_credential: None,
             registry: npm_registry(),
             package: "@dao/demo".into(),
             version: "1.0.0".into(),

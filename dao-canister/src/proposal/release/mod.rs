@@ -6,7 +6,8 @@ mod artifacts;
 
 use candid::{CandidType, Decode, Encode, Principal};
 use release_types::{
-    Defect, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder, Registry, Sha256Digest,
+    CredentialId, CredentialMode, Defect, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder,
+    PublishingMode, Registry, Sha256Digest,
     credential::CredentialStatus,
     order::{Decision, OrderedArtifact, Publication},
     proposal::{ArtifactReview, ReleaseProposal},
@@ -20,8 +21,9 @@ use crate::{
     voting::Adoption,
 };
 
-/// Custody starts nothing this long after the decision: a day.
-pub const ORDER_LIFETIME_NS: u64 = 24 * 3_600 * 1_000_000_000;
+const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
+/// Custody must have taken what was decided within a day.
+pub const HANDOVER_NS: u64 = DAY_NS;
 /// What is derived from all artifacts together, encoded. It goes to voters in one reply and to custody in one
 /// message, each of which carries 2 MiB.
 const MAX_DOCUMENT_BYTES: usize = 1_900_000;
@@ -119,16 +121,35 @@ fn credential_defects(
     package: &str,
     now_ns: u64,
 ) -> Vec<Defect> {
-    let id = proposal.credential;
+    let mut defects = proposal.mode.defects(registry.ecosystem, proposal.credential.is_some());
+    let mut check = |field: &str, id: Option<CredentialId>, mode: Option<CredentialMode>| {
+        if let (Some(id), Some(mode)) = (id, mode) {
+            defects.extend(credential_defects_of(state, field, id, mode, registry, package, now_ns));
+        }
+    };
+    check("credential", proposal.credential, proposal.mode.credential_mode());
+    check("read_credential", proposal.read_credential, Some(CredentialMode::Read));
+    defects
+}
+
+fn credential_defects_of(
+    state: &State,
+    field: &str,
+    id: CredentialId,
+    mode: CredentialMode,
+    registry: &Registry,
+    package: &str,
+    now_ns: u64,
+) -> Vec<Defect> {
     let Some(known) = state.credential(&id) else {
-        return vec![credential::unknown("credential", &id.to_string())];
+        return vec![credential::unknown(field, &id.to_string())];
     };
     let policy = &known.policy;
     let mut defects = Vec::new();
     let mut expect = |holds: bool, found: String, allowed: String| {
         if !holds {
             let hint = "Choose another credential, or seal one for this release.";
-            defects.push(Defect::new("credential", found, allowed, hint));
+            defects.push(Defect::new(field, found, allowed, hint));
         }
     };
     expect(
@@ -136,15 +157,16 @@ fn credential_defects(
         format!("one that is {}", credential::status_name(&known.status)),
         "an active credential".into(),
     );
+    expect(policy.mode == mode, format!("a {} credential", policy.mode), format!("a {mode} credential"));
     expect(
         policy.ecosystem == registry.ecosystem,
         format!("one for {}", policy.ecosystem),
         format!("one for {}", registry.ecosystem),
     );
     expect(
-        policy.endpoint == registry.upload_url,
+        policy.endpoint == mode.endpoint(registry),
         format!("one for {}", policy.endpoint),
-        format!("one for {}", registry.upload_url),
+        format!("one for {}", mode.endpoint(registry)),
     );
     expect(
         policy.packages.iter().any(|allowed| allowed == package),
@@ -218,7 +240,9 @@ impl ApprovedRelease {
         });
         PublishOrder {
             id: order_id(id),
+            mode: proposal.mode,
             credential: proposal.credential,
+            read_credential: proposal.read_credential,
             registry: document.registry,
             package: document.package,
             version: document.version,
@@ -230,9 +254,15 @@ impl ApprovedRelease {
                 tally: self.adoption.tally(),
                 source: proposal.source,
             },
-            expires_at_ns: decided_at_ns.saturating_add(ORDER_LIFETIME_NS),
+            expires_at_ns: decided_at_ns.saturating_add(order_lifetime_ns(proposal.mode)),
         }
     }
+}
+
+/// How long after the decision custody still starts something: a day where it sends the bytes itself, fourteen days
+/// where it waits for other people to.
+fn order_lifetime_ns(mode: PublishingMode) -> u64 {
+    if mode.sends_bytes() { DAY_NS } else { 14 * DAY_NS }
 }
 
 /// The order of a proposal.

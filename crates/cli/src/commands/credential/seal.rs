@@ -3,7 +3,7 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use registry_protocols::secret::{MAX_TOKEN_BYTES, SecretToken};
 use release_types::{
     CredentialMode, CredentialPolicy, RegistryId,
@@ -28,12 +28,33 @@ pub struct Args {
     /// A package that it may publish; repeat for each
     #[arg(long = "package", value_name = "NAME", required = true)]
     packages: Vec<String>,
+    /// What custody may do with it: upload, stage (npm), or only read a registry that shows nothing without a token
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
     /// How long custody may use it
     #[arg(long, value_name = "DURATION", default_value = "90d")]
     expires_in: String,
     /// Number of this token among those for the same registry [default: the next]
     #[arg(long, value_name = "NUMBER")]
     epoch: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Mode {
+    #[default]
+    Direct,
+    Staged,
+    Read,
+}
+
+impl From<Mode> for CredentialMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Direct => Self::Direct,
+            Mode::Staged => Self::Staged,
+            Mode::Read => Self::Read,
+        }
+    }
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
@@ -81,7 +102,8 @@ async fn policy(session: &Session, args: &Args) -> Outcome<CredentialPolicy> {
     let RegistryView { registry, .. } = release::choose_registry(&registries, wanted.as_ref(), None)?;
     let lifetime = duration("--expires-in", &args.expires_in)?;
     let lifetime_ns = u64::try_from(lifetime.as_nanos()).unwrap_or(u64::MAX);
-    let (ecosystem, endpoint) = (registry.ecosystem, registry.upload_url.clone());
+    let mode = CredentialMode::from(args.mode);
+    let (ecosystem, endpoint) = (registry.ecosystem, mode.endpoint(registry).to_owned());
     let epoch = match args.epoch {
         Some(epoch) => epoch,
         None => seal::next_epoch(&session.custody().credentials().await?, ecosystem, &endpoint),
@@ -92,7 +114,7 @@ async fn policy(session: &Session, args: &Args) -> Outcome<CredentialPolicy> {
         ecosystem,
         endpoint,
         packages: packages.collect::<Outcome<_>>()?,
-        mode: CredentialMode::Direct,
+        mode,
         not_after_ns: now_ns().saturating_add(lifetime_ns),
         epoch,
     })

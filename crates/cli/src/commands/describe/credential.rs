@@ -45,6 +45,8 @@ pub fn named_credential(id: CredentialId, found: Option<&CredentialView>) -> Str
 pub fn credential_policy(policy: &CredentialPolicy) -> String {
     let mode = match policy.mode {
         CredentialMode::Direct => "direct: custody itself uploads with the token",
+        CredentialMode::Staged => "staged: custody stages with the token; what is staged, a person approves",
+        CredentialMode::Read => "read: custody reads the registry with the token; it should be read-only",
     };
     let packages: Vec<_> = policy.packages.iter().map(|package| printable(package)).collect();
     format!(

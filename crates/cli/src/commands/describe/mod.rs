@@ -7,7 +7,7 @@ mod review;
 use std::fmt::Write as _;
 
 use release_types::{
-    ProposalAction, ProposalStatus, ProposalView, Tally, VotingPolicy,
+    ProposalAction, ProposalStatus, ProposalView, PublishingMode, Tally, VotingPolicy,
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
 };
 
@@ -110,9 +110,30 @@ pub fn proposal(view: &ProposalView) -> String {
     text
 }
 
+/// A way to publish, and what it asks of people.
+pub fn publishing_mode(mode: PublishingMode) -> &'static str {
+    match mode {
+        PublishingMode::Direct => "direct: custody uploads these bytes",
+        PublishingMode::Staged => {
+            "staged: custody stages these bytes; a person then approves at the registry"
+        }
+        PublishingMode::StagedElsewhere => {
+            "staged-elsewhere: CI stages, custody compares; a person then approves at the registry"
+        }
+        PublishingMode::VerifyOnly => {
+            "verify-only: people publish as they like, custody compares what is live"
+        }
+    }
+}
+
 /// The lines that only releases have.
 fn release(release: &ReleaseProposal, line: &mut impl FnMut(&str, String)) {
-    line("credential", release.credential.to_string());
+    line("mode", publishing_mode(release.mode).into());
+    for (name, id) in [("credential", release.credential), ("read with", release.read_credential)] {
+        if let Some(id) = id {
+            line(name, id.to_string());
+        }
+    }
     if let Some(npm) = &release.npm {
         let access = match npm.access {
             NpmAccess::Public => "public",

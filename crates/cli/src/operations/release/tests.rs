@@ -52,21 +52,28 @@ fn should_choose_the_newest_active_credential_that_covers_the_package() {
     let npm = registry("npm", Ecosystem::Npm);
     let active = |package, epoch| credential(&npm, package, epoch, CredentialStatus::Active);
     let all = [active("demo", 1), active("demo", 2), active("other", 3)];
-    assert_eq!(choose_credential(&all, None, &npm, "demo", 99), Ok(all[1].id));
-    assert!(choose_credential(&all, None, &npm, "demo", 100).is_err(), "expired");
-    assert!(choose_credential(&all, Some(all[2].id), &npm, "demo", 99).is_err(), "another package");
+    assert_eq!(choose_credential(&all, None, &npm, "demo", CredentialMode::Direct, 99), Ok(all[1].id));
+    assert!(choose_credential(&all, None, &npm, "demo", CredentialMode::Direct, 100).is_err(), "expired");
+    let staged = choose_credential(&all, None, &npm, "demo", CredentialMode::Staged, 99);
+    assert!(staged.expect_err("of another kind").hint.expect("has one").contains("--mode staged"));
+    assert!(
+        choose_credential(&all, Some(all[2].id), &npm, "demo", CredentialMode::Direct, 99).is_err(),
+        "another package"
+    );
 }
 
 #[test]
 fn should_say_what_to_do_when_no_credential_is_active() {
     let npm = registry("npm", Ecosystem::Npm);
     let deposited = [credential(&npm, "demo", 1, CredentialStatus::Deposited)];
-    let failure = choose_credential(&deposited, None, &npm, "demo", 99).expect_err("inactive");
+    let failure =
+        choose_credential(&deposited, None, &npm, "demo", CredentialMode::Direct, 99).expect_err("inactive");
     assert!(failure.hint.expect("has one").contains(&deposited[0].id.to_string()));
     let both = [deposited[0].clone(), credential(&npm, "demo", 2, CredentialStatus::Activating)];
-    let failure = choose_credential(&both, None, &npm, "demo", 99).expect_err("inactive");
+    let failure =
+        choose_credential(&both, None, &npm, "demo", CredentialMode::Direct, 99).expect_err("inactive");
     let hint = failure.hint.expect("has one");
     assert!(hint.contains(&format!("credential status {}", both[1].id)), "{hint}");
-    let failure = choose_credential(&[], None, &npm, "demo", 99).expect_err("none");
+    let failure = choose_credential(&[], None, &npm, "demo", CredentialMode::Direct, 99).expect_err("none");
     assert!(failure.hint.expect("has one").contains("--package demo"));
 }
