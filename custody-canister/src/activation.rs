@@ -13,14 +13,15 @@ use crate::{
         process_event, read_state,
     },
     tasks::Task,
-    vault, vetkeys,
+    vault,
+    vetkeys::{self, NoKey},
 };
 
 /// How often a key is derived before the activation is given up.
 const MAX_DERIVATIONS: u8 = 5;
 /// Pause after a derivation that failed.
 const RETRY_DELAY: Duration = Duration::from_secs(15);
-/// Pause while cycles or the sealing key are missing.
+/// Pause while cycles or the sealing key are missing, or the credential is frozen.
 const WAIT_DELAY: Duration = Duration::from_secs(60);
 
 /// Runs one trial of a credential that is being activated.
@@ -45,9 +46,14 @@ async fn trial<R: Runtime>(runtime: &R, id: CredentialId) -> Option<Duration> {
         runtime.log("activation waits for cycles to derive a key with");
         return Some(WAIT_DELAY);
     }
-    let purpose = DerivationPurpose::Activation { credential: id };
-    process_event(runtime, Event::BoundDerivation { purpose });
-    let Ok(key) = vetkeys::derive(runtime, id).await else { return Some(RETRY_DELAY) };
+    let key = match vetkeys::derive(runtime, DerivationPurpose::Activation { credential: id }).await {
+        Ok(key) => key,
+        Err(NoKey::NotDelivered) => return Some(RETRY_DELAY),
+        Err(NoKey::Frozen) => {
+            runtime.log("activation waits for a freeze to be lifted");
+            return Some(WAIT_DELAY);
+        }
+    };
     let outcome = vault::try_open(&credential, key);
     // It may have been revoked meanwhile.
     activating(&id)?;

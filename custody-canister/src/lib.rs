@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod authorization;
 pub mod credentials;
+pub mod freeze;
 mod guard;
 pub mod key_material;
 pub mod lifecycle;

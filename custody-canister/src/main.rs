@@ -7,7 +7,7 @@ use audit_log::icrc3::{
 };
 use candid::{CandidType, Principal};
 use custody_canister::{
-    Refusal, authorization, credentials, lifecycle, outcall, publish, queries,
+    Refusal, authorization, credentials, freeze, lifecycle, outcall, publish, queries,
     runtime::{allocator::ZeroizingAllocator, ic::IcRuntime},
     storage,
 };
@@ -17,6 +17,7 @@ use release_types::{
     CredentialId, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInfo, CustodyInit, ListReceiptsArgs, ReceiptView},
+    freeze::{FreezeArgs, FreezeScope, FreezeView},
 };
 use serde_bytes::ByteBuf;
 
@@ -69,6 +70,21 @@ fn change_credential(args: ChangeCredentialArgs) -> PhantomData<CredentialView> 
 #[update(manual_reply = true)]
 fn publish(order: PublishOrder) -> PhantomData<OrderStatus> {
     answer(publish::accept(&IcRuntime, ic_cdk::api::msg_caller(), order))
+}
+
+#[update(manual_reply = true)]
+fn freeze(args: FreezeArgs) -> PhantomData<Vec<FreezeView>> {
+    answer(freeze::freeze(&IcRuntime, ic_cdk::api::msg_caller(), args))
+}
+
+#[update(manual_reply = true)]
+fn unfreeze(scope: FreezeScope) -> PhantomData<Vec<FreezeView>> {
+    answer(freeze::unfreeze(&IcRuntime, ic_cdk::api::msg_caller(), scope))
+}
+
+#[query]
+fn freezes() -> Vec<FreezeView> {
+    freeze::in_force()
 }
 
 #[query]

@@ -1,24 +1,54 @@
 //! Deriving a decryption key: fresh randomness, a transport key from it, the derivation under that transport key.
 //!
-//! Every caller first writes down what the derivation is for ([`crate::state::Event::BoundDerivation`]).
+//! [`derive`] is the only way to a key. It writes down what the derivation is for before it asks, and nothing is
+//! derived for a credential that is frozen.
 
 use release_types::CredentialId;
 use sealing::DerivationContext;
 
 use crate::{
     runtime::{CallError, DerivationRequest, Runtime},
-    state::read_state,
+    state::{Event, event::DerivationPurpose, process_event, read_state},
     storage,
     vault::{DeliveredKey, SealedCredential, TransportKey},
 };
 
-/// Derives the key that opens a credential.
+/// Why there is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoKey {
+    /// The credential is frozen: before the derivation, which then was not asked for, or since.
+    Frozen,
+    /// The subnet did not deliver.
+    NotDelivered,
+}
+
+impl From<CallError> for NoKey {
+    fn from(_: CallError) -> Self {
+        Self::NotDelivered
+    }
+}
+
+/// Whether the credential is frozen now.
+pub fn is_frozen(credential: &CredentialId) -> bool {
+    read_state(|state| state.freezes().cover(credential))
+}
+
+/// Derives the key that opens the credential of `purpose`.
 ///
 /// # Errors
-/// If the subnet does not deliver.
-pub async fn derive<R: Runtime>(runtime: &R, credential: CredentialId) -> Result<DeliveredKey, CallError> {
+/// If the credential is frozen, also if that happened while the key was on its way, or the subnet does not deliver.
+pub async fn derive<R: Runtime>(runtime: &R, purpose: DerivationPurpose) -> Result<DeliveredKey, NoKey> {
+    let credential = purpose.credential();
+    if is_frozen(&credential) {
+        return Err(NoKey::Frozen);
+    }
+    process_event(runtime, Event::BoundDerivation { purpose });
     let seed = runtime.random_bytes().await?;
-    let transport = TransportKey::from_seed(seed).map_err(|_| CallError::Undecodable)?;
+    // Nothing was asked for yet, so a freeze that arrived meanwhile is still in time.
+    if is_frozen(&credential) {
+        return Err(NoKey::Frozen);
+    }
+    let transport = TransportKey::from_seed(seed).map_err(|_| NoKey::NotDelivered)?;
     let request = DerivationRequest {
         key_name: read_state(|state| state.key_name().to_owned()),
         context: DerivationContext::CredentialSealing.to_bytes(),
@@ -26,6 +56,9 @@ pub async fn derive<R: Runtime>(runtime: &R, credential: CredentialId) -> Result
         transport_public_key: transport.public_key(),
     };
     let encrypted = runtime.derive_key(request).await?;
+    if is_frozen(&credential) {
+        return Err(NoKey::Frozen);
+    }
     Ok(DeliveredKey { encrypted, transport })
 }
 

@@ -9,6 +9,7 @@ pub mod artifacts;
 pub mod credentials;
 pub mod electorate;
 pub mod execution;
+pub mod freeze;
 pub mod lifecycle;
 pub mod proposal;
 pub mod queries;

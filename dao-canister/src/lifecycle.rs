@@ -10,7 +10,7 @@ use release_types::{
 };
 
 use crate::{
-    runtime::Runtime,
+    runtime::{CustodyError, Runtime},
     schedule::{self, Task},
     state::{
         self, Event,
@@ -77,13 +77,19 @@ fn pending_tasks(now_ns: u64) -> Vec<(Task, u64)> {
         });
         let collection =
             state.artifacts().next_expiry_ns().map(|expiry_ns| (Task::CollectArtifacts, expiry_ns));
-        proposals.chain(collection).collect()
+        let freezes = state.freezes().unconfirmed().map(|scope| (Task::Freeze(scope), now_ns));
+        proposals.chain(collection).chain(freezes).collect()
     })
 }
 
 /// The custody canister: as given at installation, else as the environment names it.
 pub fn custody<R: Runtime>(runtime: &R) -> Option<Principal> {
     read_state(|state| state.custody()).or_else(|| runtime.custody_of_environment())
+}
+
+/// What a step that needs custody meets where none is configured.
+pub fn no_custody() -> CustodyError {
+    CustodyError::Unavailable { reason: "no custody canister is configured".into() }
 }
 
 fn defects(init: &DaoInit) -> Vec<Defect> {

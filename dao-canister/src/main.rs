@@ -4,7 +4,7 @@ use audit_log::icrc3::{
     self, ArchiveInfo, DataCertificate, GetArchivesArgs, GetBlocksArgs, GetBlocksResult, SupportedBlockType,
 };
 use dao_canister::{
-    artifacts, credentials, execution, lifecycle, proposal, queries,
+    artifacts, credentials, execution, freeze, lifecycle, proposal, queries,
     runtime::IcRuntime,
     state::{Event, read_state},
     storage, vote as ballots,
@@ -18,6 +18,7 @@ use release_types::{
     },
     credential::DepositCredentialArgs,
     dao::{DaoInfo, DaoInit, DepositError, RegistryView},
+    freeze::{FreezeArgs, FreezeDemand, FreezeError},
     proposal::{
         ArtifactReview, ExecuteError, ListProposalsArgs, ProposalPage, SubmitProposalArgs,
         SubmitProposalError, WithdrawError,
@@ -90,6 +91,16 @@ async fn execute(id: ProposalId) -> Result<ProposalStatus, ExecuteError> {
 #[update]
 async fn deposit_credential(args: DepositCredentialArgs) -> Result<CredentialId, DepositError> {
     credentials::deposit(&IcRuntime, msg_caller(), args).await
+}
+
+#[update]
+async fn freeze(args: FreezeArgs) -> Result<FreezeDemand, FreezeError> {
+    freeze::demand(&IcRuntime, msg_caller(), args).await
+}
+
+#[query]
+fn freeze_demands() -> Vec<FreezeDemand> {
+    freeze::demands()
 }
 
 #[query]

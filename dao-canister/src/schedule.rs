@@ -5,7 +5,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use release_types::ProposalId;
+use release_types::{FreezeScope, ProposalId};
 
 use crate::runtime::Runtime;
 
@@ -16,6 +16,8 @@ pub enum Task {
     CloseVoting(ProposalId),
     /// Take the next step of an adopted proposal.
     Advance(ProposalId),
+    /// Ask custody to freeze what a member demanded.
+    Freeze(FreezeScope),
     /// Drop artifacts whose time is over.
     CollectArtifacts,
     /// Take up again whatever lost its timer.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ArtifactRef, CredentialId, Defect, FileEntry, OrderStatus, PublishingMode, Registry, RegistryId,
-    Sha256Digest, Tally,
+    Sha256Digest, Tally, freeze::UnfreezeProposal,
 };
 
 /// Numbers proposals from 1.
@@ -29,6 +29,8 @@ pub enum ProposalAction {
     Registry(RegistryProposal),
     /// Put a sealed token into use, or out of it.
     Credential(CredentialProposal),
+    /// Let custody derive keys again.
+    Unfreeze(UnfreezeProposal),
 }
 
 /// A release of one version of one package.

@@ -14,10 +14,9 @@ use crate::{
     state::{
         Event,
         event::{DerivationPurpose, RefusedReason, UnknownCause},
-        process_event,
     },
     vault::{self, VaultError},
-    vetkeys,
+    vetkeys::{self, NoKey},
 };
 use registry_protocols::{
     reading::{Comparison, Unreadable},
@@ -61,7 +60,11 @@ pub async fn publish<R: Runtime>(job: &Job<'_, R>) -> Duration {
 
 async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let runtime = job.runtime;
-    check_admissible(job)?;
+    let id = check_admissible(job)?;
+    // What was sent before may still appear, so the registry is looked at all the same.
+    if job.artifact().sends() == 0 && vetkeys::is_frozen(&id) {
+        return Err(Halt::Wait("the credential is frozen"));
+    }
     let bytes = source::fetch(runtime, job.ordered).await.map_err(|error| match error {
         SourceError::Unavailable => Halt::Wait("the artifact's source did not answer"),
         SourceError::Differs => Halt::Refuse(RefusedReason::SourceDiffers),
@@ -76,7 +79,10 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let request = registry::publish_request(job.order, job.ordered, &bytes).map_err(Halt::Refuse)?;
     drop(bytes);
 
-    let id = check_admissible(job)?;
+    check_admissible(job)?;
+    if vetkeys::is_frozen(&id) {
+        return Err(Halt::Wait("the credential is frozen"));
+    }
     if job.artifact().derivations() >= MAX_DERIVATIONS {
         return Err(Halt::Refuse(RefusedReason::TooManyDerivations));
     }
@@ -85,10 +91,10 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     }
     let purpose =
         DerivationPurpose::Publication { credential: id, order: job.id.clone(), artifact: job.index };
-    process_event(runtime, Event::BoundDerivation { purpose });
-    let key = vetkeys::derive(runtime, id)
-        .await
-        .map_err(|_| Halt::Wait("the subnet did not deliver a derived key"))?;
+    let key = vetkeys::derive(runtime, purpose).await.map_err(|error| match error {
+        NoKey::Frozen => Halt::Wait("the credential is frozen"),
+        NoKey::NotDelivered => Halt::Wait("the subnet did not deliver a derived key"),
+    })?;
 
     // From here to the outcall nothing awaits.
     check_admissible(job)?;

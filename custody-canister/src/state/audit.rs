@@ -77,6 +77,7 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
             credential_mut(state, credential).standing = Standing::Revoked;
         }
         Event::BoundDerivation { purpose } => count_derivation(state, purpose),
+        Event::Freeze(fact) => state.freezes.apply(time_ns, fact),
         Event::AcceptedOrder {
             order,
             content,
@@ -166,6 +167,8 @@ fn new_artifact(accepted: &AcceptedArtifact, time_ns: u64) -> Artifact {
 }
 
 fn count_derivation(state: &mut State, purpose: &DerivationPurpose) {
+    let credential = purpose.credential();
+    assert!(!state.freezes.cover(&credential), "BUG: a key was derived for {credential}, which is frozen");
     match purpose {
         DerivationPurpose::Activation { credential } => {
             let credential = credential_mut(state, credential);

@@ -7,6 +7,8 @@ use release_types::{CredentialId, CredentialPolicy, OrderId, PublishingMode, Sha
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use crate::state::freeze::FreezeFact;
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
@@ -66,6 +68,9 @@ pub enum Event {
 
     /// The receipt was signed. The envelope is kept beside the log, under its digest.
     SignedReceipt { order: OrderId, envelope_sha256: Sha256Digest },
+
+    /// Something was frozen, or a freeze was lifted.
+    Freeze(FreezeFact),
 }
 
 /// What a derivation is for.
@@ -73,6 +78,15 @@ pub enum Event {
 pub enum DerivationPurpose {
     Activation { credential: CredentialId },
     Publication { credential: CredentialId, order: OrderId, artifact: u32 },
+}
+
+impl DerivationPurpose {
+    /// The credential that the key opens.
+    pub fn credential(&self) -> CredentialId {
+        match self {
+            Self::Activation { credential } | Self::Publication { credential, .. } => *credential,
+        }
+    }
 }
 
 /// One artifact of an accepted order.
@@ -172,7 +186,7 @@ pub enum RefusedReason {
 
 impl Event {
     /// Every operation that may be on the log.
-    pub const OPERATIONS: [&'static str; 22] = [
+    pub const OPERATIONS: [&'static str; 24] = [
         "1countersign.initialized",
         "1countersign.learned_sealing_key",
         "1countersign.learned_receipt_key",
@@ -195,6 +209,8 @@ impl Event {
         "1countersign.blocked_artifact",
         "1countersign.refused_artifact",
         "1countersign.signed_receipt",
+        "1countersign.froze",
+        "1countersign.lifted_freeze",
     ];
 
     /// The operation's name on the log.
@@ -222,6 +238,7 @@ impl Event {
             Self::BlockedArtifact { .. } => "1countersign.blocked_artifact",
             Self::RefusedArtifact { .. } => "1countersign.refused_artifact",
             Self::SignedReceipt { .. } => "1countersign.signed_receipt",
+            Self::Freeze(fact) => fact.operation(),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod credential;
 pub mod event;
+pub mod freeze;
 pub mod order;
 
 use std::{cell::RefCell, collections::BTreeMap};
@@ -15,6 +16,7 @@ use serde_bytes::ByteBuf;
 pub use audit::process_event;
 pub use credential::Credential;
 pub use event::Event;
+pub use freeze::Freezes;
 pub use order::{Artifact, Order, Stage};
 
 thread_local! {
@@ -49,6 +51,7 @@ pub struct State {
     orders: BTreeMap<OrderId, Order>,
     /// Orders with a receipt, in the order of signing.
     receipts: Vec<ReceiptEntry>,
+    freezes: Freezes,
 }
 
 /// A receipt, but for its envelope.
@@ -70,6 +73,7 @@ impl State {
             credentials: BTreeMap::new(),
             orders: BTreeMap::new(),
             receipts: Vec::new(),
+            freezes: Freezes::default(),
         }
     }
 
@@ -117,6 +121,11 @@ impl State {
     /// Orders for which something is still to be done.
     pub fn unfinished_orders(&self) -> impl Iterator<Item = OrderId> {
         self.orders.iter().filter(|(_, order)| !order.is_finished()).map(|(id, _)| id.clone())
+    }
+
+    /// What no key may be derived for.
+    pub fn freezes(&self) -> &Freezes {
+        &self.freezes
     }
 
     /// Receipts in the order of signing.

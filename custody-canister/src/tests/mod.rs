@@ -2,6 +2,7 @@
 //! misbehave on demand, and a clock that tests move.
 
 mod credentials;
+mod freezing;
 mod interruptions;
 mod orders;
 mod publishing;

@@ -31,7 +31,7 @@ pub async fn step<R: Runtime>(
 /// if it had failed.
 async fn ask<R: Runtime>(runtime: &R, change: &CredentialProposal) -> Result<CredentialView, CustodyError> {
     let Some(custody) = lifecycle::custody(runtime) else {
-        return Err(CustodyError::Unavailable { reason: "no custody canister is configured".into() });
+        return Err(lifecycle::no_custody());
     };
     let CredentialProposal { credential, change } = *change;
     if change == CredentialChange::Activate && status(&credential) == Some(CredentialStatus::Activating) {

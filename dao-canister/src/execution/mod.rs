@@ -8,6 +8,7 @@ mod guard;
 mod release;
 #[cfg(test)]
 mod tests;
+mod unfreeze;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use release_types::{
 };
 
 use crate::{
-    artifacts, lifecycle,
+    artifacts, freeze, lifecycle,
     proposal::submission,
     runtime::{CustodyError, Runtime},
     schedule::{self, Task},
@@ -74,6 +75,7 @@ pub async fn run<R: Runtime>(runtime: &R, task: Task) {
             }
         }
         Task::Advance(id) => advance(runtime, id).await,
+        Task::Freeze(scope) => freeze::carry_out(runtime, scope).await,
         Task::CollectArtifacts => artifacts::collect(runtime),
         Task::Sweep => lifecycle::arm(runtime),
     }
@@ -145,6 +147,7 @@ async fn step<R: Runtime>(runtime: &R, id: ProposalId) -> Step {
         }
         ProposalAction::Credential(change) => credential::step(runtime, id, &proposal, change).await,
         ProposalAction::Release(_) => release::step(runtime, id, &proposal).await,
+        ProposalAction::Unfreeze(unfreeze) => unfreeze::step(runtime, id, &proposal, unfreeze).await,
     }
 }
 

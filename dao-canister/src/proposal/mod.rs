@@ -7,7 +7,8 @@ mod registry;
 mod release;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
+mod unfreeze;
 
 use candid::Principal;
 use release_types::{
@@ -44,6 +45,7 @@ enum ValidProposal {
     Release(Box<ValidRelease>),
     Registry,
     Credential,
+    Unfreeze,
 }
 
 /// Opens a vote.
@@ -74,7 +76,7 @@ pub fn submit<R: Runtime>(
                 Some(proposal) => Err(SubmitProposalError::AlreadyProposed { proposal }),
                 None => Ok(valid),
             },
-            ValidProposal::Registry | ValidProposal::Credential => Ok(valid),
+            ValidProposal::Registry | ValidProposal::Credential | ValidProposal::Unfreeze => Ok(valid),
         }
     })?;
     let (proposal, electorate, voting_period_ns) = read_state(|state| {
@@ -87,7 +89,7 @@ pub fn submit<R: Runtime>(
             storage::keep_document(proposal, &document);
             Some(facts)
         }
-        ValidProposal::Registry | ValidProposal::Credential => None,
+        ValidProposal::Registry | ValidProposal::Credential | ValidProposal::Unfreeze => None,
     };
     let SubmitProposalArgs { title, summary, action } = args;
     let deadline_ns = now_ns.saturating_add(voting_period_ns);
@@ -118,6 +120,7 @@ fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<Val
         ProposalAction::Credential(credential) => {
             credential::validate(state, credential).map(|()| ValidProposal::Credential)
         }
+        ProposalAction::Unfreeze(unfreeze) => unfreeze::validate(unfreeze).map(|()| ValidProposal::Unfreeze),
     };
     match valid {
         Ok(valid) if defects.is_empty() => Ok(valid),

@@ -8,6 +8,7 @@ use release_types::{
     CredentialId, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
+    freeze::{FreezeArgs, FreezeScope, FreezeView},
 };
 use serde::de::DeserializeOwned;
 
@@ -87,6 +88,18 @@ impl Runtime for IcRuntime {
         args: DepositCredentialArgs,
     ) -> Result<CredentialView, CustodyError> {
         call(custody, "deposit_credential", (args,)).await
+    }
+
+    async fn freeze(&self, custody: Principal, args: FreezeArgs) -> Result<Vec<FreezeView>, CustodyError> {
+        call(custody, "freeze", (args,)).await
+    }
+
+    async fn unfreeze(
+        &self,
+        custody: Principal,
+        scope: FreezeScope,
+    ) -> Result<Vec<FreezeView>, CustodyError> {
+        call(custody, "unfreeze", (scope,)).await
     }
 }
 

@@ -9,6 +9,7 @@ use release_types::{
     CredentialId, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
+    freeze::{FreezeArgs, FreezeScope, FreezeView},
 };
 
 use crate::schedule::Task;
@@ -62,4 +63,15 @@ pub trait Runtime: Clone + 'static {
         custody: Principal,
         args: DepositCredentialArgs,
     ) -> impl Future<Output = Result<CredentialView, CustodyError>>;
+    /// Freezes, and answers with everything that is frozen then.
+    fn freeze(
+        &self,
+        custody: Principal,
+        args: FreezeArgs,
+    ) -> impl Future<Output = Result<Vec<FreezeView>, CustodyError>>;
+    fn unfreeze(
+        &self,
+        custody: Principal,
+        scope: FreezeScope,
+    ) -> impl Future<Output = Result<Vec<FreezeView>, CustodyError>>;
 }

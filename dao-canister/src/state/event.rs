@@ -10,7 +10,9 @@ use release_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{electorate::ElectorateId, proposal::ReleaseKey, storage::StoredAs, voting::Outcome};
+use crate::{
+    electorate::ElectorateId, proposal::ReleaseKey, state::FreezeFact, storage::StoredAs, voting::Outcome,
+};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +72,8 @@ pub enum Event {
     },
     /// Custody carried out a voted change of a credential.
     CredentialChanged { proposal: ProposalId, credential: CredentialId, status: CredentialStatus },
+    /// Something happened to a member's demand to freeze.
+    Freeze(FreezeFact),
     /// Done.
     ProposalExecuted { proposal: ProposalId },
     /// It could not be carried out.
@@ -109,13 +113,14 @@ impl Event {
             Self::RegistryEstablished { .. } => "1countersign.establish_registry",
             Self::CredentialDeposited { .. } => "1countersign.deposit_credential",
             Self::CredentialChanged { .. } => "1countersign.change_credential",
+            Self::Freeze(fact) => fact.operation(),
             Self::ProposalExecuted { .. } => "1countersign.execute",
             Self::ProposalFailed { .. } => "1countersign.fail",
         }
     }
 
     /// Every kind of block that this canister writes.
-    pub const OPERATIONS: [&str; 16] = [
+    pub const OPERATIONS: [&str; 20] = [
         "1countersign.install",
         "1countersign.begin_upload",
         "1countersign.store_artifact",
@@ -130,6 +135,10 @@ impl Event {
         "1countersign.establish_registry",
         "1countersign.deposit_credential",
         "1countersign.change_credential",
+        "1countersign.demand_freeze",
+        "1countersign.confirm_freeze",
+        "1countersign.decline_freeze",
+        "1countersign.lift_freeze",
         "1countersign.execute",
         "1countersign.fail",
     ];

@@ -6,6 +6,7 @@
 mod artifacts;
 pub mod audit;
 mod event;
+mod freeze;
 mod transition;
 
 use std::{
@@ -28,6 +29,7 @@ use crate::{
 
 pub use artifacts::{Artifact, Artifacts, Upload};
 pub use event::{Event, ReleaseFacts, UploadKey};
+pub use freeze::{FreezeDemands, FreezeFact};
 
 thread_local! {
     static STATE: RefCell<State> = RefCell::new(State::default());
@@ -63,6 +65,7 @@ pub struct State {
     releases: BTreeMap<ReleaseKey, ProposalId>,
     /// How many proposals of each proposer are open.
     open_by_proposer: BTreeMap<Principal, u32>,
+    freezes: FreezeDemands,
 }
 
 /// What is kept of every proposal.
@@ -151,6 +154,11 @@ impl State {
 
     pub fn credential(&self, id: &CredentialId) -> Option<&Credential> {
         self.credentials.get(id)
+    }
+
+    /// Members' demands to freeze.
+    pub fn freezes(&self) -> &FreezeDemands {
+        &self.freezes
     }
 
     pub fn artifacts(&self) -> &Artifacts {

@@ -113,6 +113,7 @@ impl State {
                     .unwrap_or_else(|| panic!("BUG: an unknown credential changed"))
                     .status = status.clone();
             }
+            Event::Freeze(fact) => self.freezes.apply(time_ns, fact),
             Event::ProposalExecuted { proposal } => {
                 self.expect_in(*proposal, &[ProposalStatus::Executing]);
                 self.finish(*proposal, ProposalStatus::Executed, time_ns);

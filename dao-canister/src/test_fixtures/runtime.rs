@@ -15,6 +15,7 @@ use release_types::{
     CredentialId, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
+    freeze::{FreezeArgs, FreezeScope, FreezeView},
 };
 
 use crate::{
@@ -34,6 +35,8 @@ pub enum Asked {
     ChangeCredential(ChangeCredentialArgs),
     Credential(CredentialId),
     Deposit(DepositCredentialArgs),
+    Freeze(FreezeArgs),
+    Unfreeze(FreezeScope),
 }
 
 /// What custody answers next.
@@ -43,6 +46,7 @@ pub enum Answer {
     OrderStatus(Result<Option<OrderStatus>, CustodyError>),
     Credential(Result<CredentialView, CustodyError>),
     CredentialStatus(Result<Option<CredentialView>, CustodyError>),
+    Freezes(Result<Vec<FreezeView>, CustodyError>),
     /// The call stays open.
     Never,
 }
@@ -205,6 +209,20 @@ impl Runtime for TestRuntime {
         match self.next_answer(Asked::Deposit(args)).await {
             Answer::Credential(answer) => answer,
             other => panic!("deposit_credential was answered with {other:?}"),
+        }
+    }
+
+    async fn freeze(&self, _: Principal, args: FreezeArgs) -> Result<Vec<FreezeView>, CustodyError> {
+        match self.next_answer(Asked::Freeze(args)).await {
+            Answer::Freezes(answer) => answer,
+            other => panic!("freeze was answered with {other:?}"),
+        }
+    }
+
+    async fn unfreeze(&self, _: Principal, scope: FreezeScope) -> Result<Vec<FreezeView>, CustodyError> {
+        match self.next_answer(Asked::Unfreeze(scope)).await {
+            Answer::Freezes(answer) => answer,
+            other => panic!("unfreeze was answered with {other:?}"),
         }
     }
 }

@@ -4,6 +4,7 @@ mod credential;
 mod deploy;
 mod execute;
 mod fetch;
+mod freeze;
 mod identity;
 mod list;
 mod log;
@@ -13,6 +14,7 @@ mod receipt;
 mod registry;
 mod show;
 mod status;
+mod unfreeze;
 mod verify;
 mod vote;
 mod withdraw;
@@ -116,6 +118,10 @@ enum Command {
     Withdraw(withdraw::Args),
     /// Carry out an approved proposal now
     Execute(execute::Args),
+    /// Stop custody from using any token, at once; only a vote lifts it
+    Freeze(freeze::Args),
+    /// Propose to lift a freeze
+    Unfreeze(unfreeze::Args),
     /// Where the group, or a proposal, stands
     Status(status::Args),
     /// Read and check a canister's log
@@ -146,6 +152,8 @@ impl Cli {
             Command::Vote(args) => vote::run(&context, args).await,
             Command::Withdraw(args) => withdraw::run(&context, args).await,
             Command::Execute(args) => execute::run(&context, args).await,
+            Command::Freeze(args) => freeze::run(&context, args).await,
+            Command::Unfreeze(args) => unfreeze::run(&context, args).await,
             Command::Status(args) => status::run(&context, args).await,
             Command::Log(args) => log::run(&context, args).await,
             Command::Receipt(args) => receipt::run(&context, args).await,

@@ -68,7 +68,7 @@ fn credentials_of(action: &ProposalAction) -> Vec<CredentialId> {
             release.credential.into_iter().chain(release.read_credential).collect()
         }
         ProposalAction::Credential(proposal) => vec![proposal.credential],
-        ProposalAction::Registry(_) => Vec::new(),
+        ProposalAction::Registry(_) | ProposalAction::Unfreeze(_) => Vec::new(),
     }
 }
 

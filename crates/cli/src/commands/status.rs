@@ -68,10 +68,14 @@ async fn wait(
 async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
     let dao = session.dao().info().await?;
     let custody = session.custody().info().await?;
+    let freezes = session.custody().freezes().await?;
+    let demands = session.dao().freeze_demands().await?;
     let page = session.dao().proposals(ListProposalsArgs { before: None, limit: Some(5) }).await?;
     let sealing_key = custody.sealing_key.as_ref().map(hex::encode);
     let receipt_key = custody.receipt_key.as_ref().map(hex::encode);
-    let mut text = format!(
+    let mut text = describe::freeze::freezes(&freezes, &demands);
+    let _ = write!(
+        text,
         "{}\nDAO      {}\ncustody  {} (keys {}; obeys {})\nnetwork  {}\npolicy   {}\n",
         styled(HEADING, "the group"),
         session.deployment.dao,
@@ -111,6 +115,8 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
             "sealing_key": sealing_key,
             "receipt_key": receipt_key,
         },
+        "freezes": freezes,
+        "freeze_demands": demands,
         "network": session.network.url,
         "proposals": page.proposals,
     });

@@ -6,6 +6,7 @@ use release_types::{
     CredentialId, OrderId,
     credential::{CredentialView, ListCredentialsArgs, MAX_LISTED_CREDENTIALS},
     custody::{CustodyInfo, ListReceiptsArgs, ReceiptView},
+    freeze::FreezeView,
 };
 
 use super::call::query;
@@ -43,6 +44,12 @@ impl Custody<'_> {
     pub async fn credential(&self, id: CredentialId) -> Outcome<Option<CredentialView>> {
         let (credential,) = query(self.agent, self.id, "credential", (id,)).await?;
         Ok(credential)
+    }
+
+    /// What custody may not derive keys for.
+    pub async fn freezes(&self) -> Outcome<Vec<FreezeView>> {
+        let (freezes,) = query(self.agent, self.id, "freezes", ()).await?;
+        Ok(freezes)
     }
 
     pub async fn receipt(&self, id: OrderId) -> Outcome<Option<ReceiptView>> {

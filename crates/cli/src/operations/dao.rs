@@ -10,6 +10,7 @@ use release_types::{
     },
     credential::DepositCredentialArgs,
     dao::{DaoInfo, DepositError, RegistryView},
+    freeze::{FreezeArgs, FreezeDemand, FreezeError},
     proposal::{
         ArtifactReview, ExecuteError, ListProposalsArgs, ProposalPage, SubmitProposalArgs,
         SubmitProposalError, WithdrawError,
@@ -102,6 +103,18 @@ impl Dao<'_> {
     pub async fn execute(&self, id: ProposalId) -> Outcome<Result<ProposalStatus, ExecuteError>> {
         let (answer,) = update(self.agent, self.id, "execute", (id,)).await?;
         Ok(answer)
+    }
+
+    /// Freezes custody, on this member's word.
+    pub async fn freeze(&self, args: FreezeArgs) -> Outcome<Result<FreezeDemand, FreezeError>> {
+        let (answer,) = update(self.agent, self.id, "freeze", (args,)).await?;
+        Ok(answer)
+    }
+
+    /// Members' demands to freeze that are in force.
+    pub async fn freeze_demands(&self) -> Outcome<Vec<FreezeDemand>> {
+        let (demands,) = query(self.agent, self.id, "freeze_demands", ()).await?;
+        Ok(demands)
     }
 
     pub async fn deposit(&self, args: DepositCredentialArgs) -> Outcome<Result<CredentialId, DepositError>> {

@@ -14,6 +14,7 @@ use release_types::{
     credential::ListCredentialsArgs,
     custody::{ChangeCredentialArgs, ListReceiptsArgs},
     dao::DepositError,
+    freeze::{FreezeArgs, FreezeDemand, FreezeError, FreezeScope},
     proposal::{
         ArtifactReview, CredentialChange, ExecuteError, ListProposalsArgs, SubmitProposalError, WithdrawError,
     },
@@ -101,6 +102,10 @@ fn dao() -> Vec<Row> {
         row("withdraw", Update, &[Proposer], proposal, |a| {
             of_result::<(), _>(a, |e| matches!(e, WithdrawError::NotAllowed { .. }))
         }),
+        row("freeze", Update, MEMBERS, freeze, |a| {
+            of_result::<FreezeDemand, _>(a, |e| matches!(e, FreezeError::NotAllowed { .. }))
+        }),
+        open("freeze_demands", nothing),
         open("dao_info", nothing),
         open("list_registries", nothing),
         open("get_proposal", proposal),
@@ -118,6 +123,9 @@ fn custody() -> Vec<Row> {
         row("publish", Update, authority, Setting::order, of_order),
         // After the order, which needs the credential that this one revokes.
         row("change_credential", Update, authority, change_credential, of_order),
+        row("freeze", Update, authority, freeze, of_order),
+        row("unfreeze", Update, authority, |_| Encode!(&FreezeScope::Everything).expect("encodes"), of_order),
+        open("freezes", nothing),
         open("custody_info", nothing),
         open("credential", |setting| Encode!(&setting.credential).expect("encodes")),
         open("list_credentials", |_| Encode!(&ListCredentialsArgs::default()).expect("encodes")),
@@ -268,6 +276,11 @@ fn deposit(setting: &Setting) -> Vec<u8> {
 
 fn change_credential(setting: &Setting) -> Vec<u8> {
     let args = ChangeCredentialArgs { credential: setting.credential, change: CredentialChange::Revoke };
+    Encode!(&args).expect("encodes")
+}
+
+fn freeze(_: &Setting) -> Vec<u8> {
+    let args = FreezeArgs { scope: FreezeScope::Everything, reason: "a test".into() };
     Encode!(&args).expect("encodes")
 }
 

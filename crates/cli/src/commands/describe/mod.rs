@@ -1,6 +1,7 @@
 //! What commands print of proposals, orders, credentials and artifacts, in plain words.
 
 mod credential;
+pub mod freeze;
 mod order;
 mod review;
 
@@ -47,6 +48,7 @@ pub fn action(action: &ProposalAction) -> String {
             };
             format!("{verb} credential {}", proposal.credential)
         }
+        ProposalAction::Unfreeze(unfreeze) => format!("unfreeze {}", freeze::scope(&unfreeze.scope)),
     }
 }
 
