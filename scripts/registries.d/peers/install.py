@@ -7,33 +7,62 @@ import hashlib
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Callable
 
-from . import npm, pypi
-from .paths import MACAROON_PLUGIN, NPM_PEER, PEERS, PYPI_TEMPLATE, PYTHON_PEER, PYTHON_REQUIREMENTS, SOURCES
+from . import node, npm, pypi, verdaccio
+from .errors import PeerError
+from .paths import MACAROON_PLUGIN, PEERS, PYPI_TEMPLATE, PYTHON_PEER, PYTHON_REQUIREMENTS, SOURCES
 
 # Says what was installed, so that a change of any input installs anew.
 STAMP = PEERS / "installed.json"
 LOCK = PEERS / "lock"
 
 
-def install_all() -> None:
+def install(names: list[str]) -> None:
+    """Installs the groups named, or all: see `GROUPS`."""
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise PeerError(f"there is no {', '.join(unknown)} to install; there are {', '.join(GROUPS)}")
     PEERS.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as lock:
         # Two suites may start at once; the second finds everything installed.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        install_missing()
+        for name in names or GROUPS:
+            GROUPS[name]()
 
 
-def install_missing() -> None:
-    npm_wanted = f"{npm.PACKAGE}@{npm.VERSION}"
-    step("npm", f"npm registry ({npm_wanted})", digest(npm_wanted), NPM_PEER, npm.install)
+def install_npm() -> None:
+    package("pnpr")
+    npm.program()
+
+
+def install_verdaccio() -> None:
+    package("node")
+    node.program()
+    for name in verdaccio.PACKAGES.values():
+        package(name)
+
+
+def install_python() -> None:
     plugin = sorted(path for path in MACAROON_PLUGIN.rglob("*") if path.suffix in (".py", ".toml"))
     python = digest(sys.version, PYTHON_REQUIREMENTS, *plugin)
     step("python", "Python index (devpi-server)", python, PYTHON_PEER, pypi.install)
     template = digest(python, SOURCES / "peers" / "pypi.py")
     step("pypi-template", "Python index, its account and index", template, PYPI_TEMPLATE, pypi.prepare_template)
+
+
+# `pypi` has devpi, pypiserver and what the doubles need.
+GROUPS: dict[str, Callable[[], None]] = {
+    "npm": install_npm,
+    "pypi": install_python,
+    "verdaccio": install_verdaccio,
+}
+
+
+def package(name: str) -> None:
+    step(name, f"{name} from npm", digest(*node.inputs(name)), node.installed(name), partial(node.install, name))
 
 
 def step(key: str, what: str, wanted: str, result: Path, action: Callable[[], None]) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parent.parent
 PEERS = SOURCES.parent.parent / ".build" / "peers"
 
-NPM_PEER = PEERS / "npm"
+# npm packages by name, each with its lock file; installed into a directory of the same name.
+PACKAGES = SOURCES / "packages"
+
 PYTHON_PEER = PEERS / "python"
 # A devpi server directory with its user and index made, copied for each start.
 PYPI_TEMPLATE = PEERS / "pypi-template"

@@ -33,7 +33,7 @@ def install() -> None:
     shutil.rmtree(PYTHON_PEER, ignore_errors=True)
     run([sys.executable, "-m", "venv", str(PYTHON_PEER)], "making the Python environment")
     pip = [str(PYTHON_PEER / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "--requirement", str(PYTHON_REQUIREMENTS)], "pip install devpi-server")
+    run([*pip, "--require-hashes", "--requirement", str(PYTHON_REQUIREMENTS)], "pip install of requirements.txt")
     run([*pip, "--no-deps", str(MACAROON_PLUGIN)], "pip install devpi-macaroon")
 
 
@@ -61,6 +61,8 @@ def prepare_template() -> None:
 
 def start(directory: Path) -> tuple[Service, dict]:
     """Starts the index with a new account-wide token; returns it and what a client has to know."""
+    if not PYPI_TEMPLATE.exists():
+        raise PeerError("the Python index is not installed: run scripts/registries install pypi")
     directory.mkdir(parents=True, exist_ok=True)
     server = directory / "server"
     if not server.exists():

@@ -9,32 +9,37 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_all
+from functools import partial
 from pathlib import Path
+from typing import Callable
 
-from . import npm, pypi
-from .errors import PeerError
-from .paths import PYPI_TEMPLATE
+from . import doubles, npm, pypi, pypiserver, verdaccio
 from .processes import Service
 
 LOOK_EVERY_S = 0.5
+
+# What can be served, by name.
+REGISTRIES: dict[str, Callable[[Path], tuple[Service, dict]]] = {
+    "npm": npm.start,
+    "pypi": pypi.start,
+    "verdaccio-6": partial(verdaccio.start, 6),
+    "verdaccio-9": partial(verdaccio.start, 9),
+    "pypiserver": pypiserver.start,
+    "npm-double": partial(doubles.start, "npm"),
+    "pypi-double": partial(doubles.start, "pypi"),
+}
 
 
 class Stop(Exception):
     """SIGTERM or SIGINT arrived."""
 
 
-def serve(directory: Path, with_npm: bool, with_pypi: bool, ignore_stdin: bool) -> int:
-    """Starts the registries, says where they are in one line of JSON, waits, stops them."""
-    if with_pypi and not PYPI_TEMPLATE.exists():
-        raise PeerError("the Python index is not installed: run scripts/registries install")
+def serve(directory: Path, names: list[str], ignore_stdin: bool) -> int:
+    """Starts the registries named, says where they are in one line of JSON, waits, stops them."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop_by_signal)
     directory.mkdir(parents=True, exist_ok=True)
-    starts = {}
-    if with_npm:
-        starts["npm"] = lambda: npm.start(directory / "npm")
-    if with_pypi:
-        starts["pypi"] = lambda: pypi.start(directory / "pypi")
+    starts = {name: partial(REGISTRIES[name], directory / name) for name in names}
     services: list[Service] = []
     try:
         ready = start_all(starts, services)

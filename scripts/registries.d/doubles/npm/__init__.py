@@ -1,0 +1,1 @@
+"""A double of the public npm registry, above all of the answers that no other server gives."""
