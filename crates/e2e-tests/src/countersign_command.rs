@@ -65,6 +65,8 @@ pub struct Countersign {
     pub directory: PathBuf,
     pub network: Option<PathBuf>,
     pub deployment: PathBuf,
+    /// Settings for the clients of registries that the program runs; the caller's own never reach them.
+    pub clients: Vec<(String, String)>,
     secrets: Arc<Mutex<SecretSearch>>,
 }
 
@@ -72,12 +74,19 @@ impl Countersign {
     /// In `directory`, with the network that `network` describes.
     pub fn new(directory: &Path, network: Option<PathBuf>) -> Self {
         let deployment = directory.join("deployment.json");
-        Self { directory: directory.to_path_buf(), network, deployment, secrets: Arc::default() }
+        let directory = directory.to_path_buf();
+        Self { directory, network, deployment, clients: Vec::new(), secrets: Arc::default() }
     }
 
     /// The same, for the group that another deployment file names.
     pub fn with_deployment(&self, name: &str) -> Self {
         Self { deployment: self.directory.join(name), ..self.clone() }
+    }
+
+    /// The same, as run by somebody whose npm and pip are set up so.
+    pub fn with_clients(&self, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        Self { clients: settings.collect(), ..self.clone() }
     }
 
     /// Has the output of every later run searched for a secret.
@@ -118,6 +127,13 @@ impl Countersign {
         if let Some(who) = who {
             command.env("COUNTERSIGN_IDENTITY", self.directory.join(format!("{who}.pem")));
         }
+        for (name, _) in std::env::vars_os() {
+            let upper = name.to_string_lossy().to_uppercase();
+            if upper.starts_with("NPM_CONFIG_") || upper.starts_with("PIP_") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.clients.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program runs");
         // A program that fails before it reads closes the pipe; what it says then is what counts.

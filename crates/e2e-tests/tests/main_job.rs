@@ -27,5 +27,9 @@ mod setting;
 mod tap;
 #[path = "main_job/tokens.rs"]
 mod tokens;
+#[path = "main_job/verify_action.rs"]
+mod verify_action;
 #[path = "main_job/verifying.rs"]
 mod verifying;
+#[path = "main_job/verifying_releases.rs"]
+mod verifying_releases;

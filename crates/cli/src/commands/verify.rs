@@ -1,43 +1,84 @@
 //! `verify`: whether the group approved exactly these files. The trust anchor is the network and the custody canister
 //! that the user pins; a receipt's own claims count for nothing.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+mod report;
 
+use std::{fs, path::PathBuf};
+
+use candid::Principal;
 use clap::Args as ClapArgs;
-use release_types::Sha256Digest;
-use serde_json::json;
+use registry_protocols::receipt::Statement;
+use release_types::{Ecosystem, Sha256Digest};
 
 use crate::{
     context::{Context, TrustAnchor},
     failure::{Exit, Failure, FailureKind, Outcome},
     operations::{
+        artifact,
         custody::Custody,
         receipt::{self, Verdict},
+        verification::{
+            Claim, FileDigest, Pin, ReleaseName, Subject,
+            client::{self, Extent},
+            governed::Governed,
+            npm_lockfile, requirements,
+        },
     },
-    output::{BAD, GOOD, WARNING, printable, styled},
 };
+use report::{Finding, Report};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
+A release is fetched by npm or pip on this machine, from the registries that they are set up for; nothing of it is
+run. A lockfile is judged by the digests in it, without fetching: packages that custody does not publish are
+reported as not governed.
+
 Who knows only the custody canister verifies with: countersign verify --network main --custody ID FILE
 
-Exit codes: 0 every file is approved, 1 one is not, 2 cannot tell.")]
+Exit codes: 0 everything is approved, 1 something is not, 2 cannot tell.")]
 pub struct Args {
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
-    /// A receipt to judge by, without asking the network [default: all receipts that custody has]
+    /// Files, or releases to fetch: npm:NAME@VERSION, pypi:NAME==VERSION
+    #[arg(value_name = "FILE|RELEASE", required_unless_present_any = ["lockfiles", "requirements"])]
+    subjects: Vec<Subject>,
+    /// An npm lockfile whose packages are to be verified
+    #[arg(long = "lockfile", value_name = "FILE")]
+    lockfiles: Vec<PathBuf>,
+    /// A pip requirements file with hashes whose packages are to be verified
     #[arg(long, value_name = "FILE")]
+    requirements: Vec<PathBuf>,
+    /// Also fail on packages of a lockfile that custody does not publish
+    #[arg(long)]
+    strict: bool,
+    /// A package that needs an approval even if custody says nothing of it: npm:NAME or pypi:NAME
+    #[arg(long = "governed", value_name = "PACKAGE", value_parser = package)]
+    governed: Vec<(Ecosystem, String)>,
+    /// Verify every file of a Python release, not only the one that pip would install here
+    #[arg(long)]
+    all: bool,
+    /// A receipt to judge by, without asking the network [default: all receipts that custody has]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["lockfiles", "requirements"])]
     receipt: Option<PathBuf>,
     #[command(flatten)]
     key: super::receipt::KeyName,
 }
 
-/// What to do when no receipt of custody names a file.
-const UNDER_WAY: &str =
-    "\nif its release is under way, wait for it with `countersign status N --wait`, then verify again";
+/// A package of either ecosystem, for clap.
+fn package(text: &str) -> Result<(Ecosystem, String), String> {
+    let named = text.split_once(':').map(|(ecosystem, name)| match ecosystem {
+        "npm" => ReleaseName::npm(name, "0.0.0"),
+        _ => ReleaseName::pypi(name, "0"),
+    });
+    match named {
+        Some(Ok(release)) if text.starts_with("npm:") || text.starts_with("pypi:") => {
+            Ok((release.ecosystem, release.package))
+        }
+        Some(Err(error)) => Err(error.to_string()),
+        _ => Err("a package is named npm:NAME or pypi:NAME".into()),
+    }
+}
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
-    judge(context, &args).await.map_err(cannot_tell)
+    verify(context, &args).await.map_err(cannot_tell)
 }
 
 /// Whatever keeps this command from an answer means that it cannot tell.
@@ -45,56 +86,152 @@ fn cannot_tell(failure: Failure) -> Failure {
     Failure { kind: FailureKind::Usage, message: format!("cannot tell: {}", failure.message), ..failure }
 }
 
-async fn judge(context: &Context, args: &Args) -> Outcome<Exit> {
-    let network = context.network()?;
-    let TrustAnchor { custody, key_name } = context.trust_anchor(&network, args.key.key_name.clone())?;
-    let key = receipt::receipt_key(&network.receipt_master_key(&key_name)?, custody);
-    let given = args.receipt.as_deref().map(receipt::read_file).transpose()?;
-    let known = match given {
-        Some(_) => Vec::new(),
-        None => {
-            let agent = context.reading_agent(&network).await?;
-            receipt::all(&Custody { agent: &agent, id: custody }).await?
+async fn verify(context: &Context, args: &Args) -> Outcome<Exit> {
+    // Files are read before the network is asked, so that a wrong name is told at once.
+    let pins = pins(args)?;
+    let judge = Judge::new(context, args).await?;
+    let mut report = Report::new(judge.custody, args.receipt.is_none());
+    for subject in &args.subjects {
+        match subject {
+            Subject::File(path) => {
+                let digest = digest_of(path)?;
+                let verdict = judge.judge(&Claim::of_bytes(digest));
+                report.add(Finding::of_file(path.display().to_string(), digest, verdict));
+            }
+            Subject::Release(release) => verify_release(context, args, release, &judge, &mut report)?,
         }
-    };
-    let (mut exit, mut text, mut results) = (Exit::Done, String::new(), Vec::new());
-    for path in &args.files {
-        let bytes = fs::read(path).map_err(|error| Failure::file("read", path, error))?;
-        let digest = Sha256Digest::of(&bytes);
-        let verdict = match &given {
-            Some(envelope) => receipt::judge(digest, envelope, &key, custody),
-            None => receipt::judge_by_all(digest, &known, &key, custody),
-        };
-        let name = printable(&path.display().to_string());
-        let _ = match &verdict {
-            Verdict::Approved { statement } => {
-                let details = super::receipt::describe(statement);
-                writeln!(text, "{}: {name}\nsha256      {digest}\n{details}", styled(GOOD, "approved"))
-            }
-            Verdict::NotApproved { reason } => {
-                let hint = if given.is_none() { UNDER_WAY } else { "" };
-                writeln!(text, "{}: {name}\n{}{hint}", styled(BAD, "not approved"), printable(reason))
-            }
-            Verdict::CannotTell { reason } => {
-                writeln!(text, "{}: {name}\n{}", styled(WARNING, "cannot tell"), printable(reason))
-            }
-        };
-        exit = exit.max(verdict.exit());
-        results.push(json!({ "file": path, "sha256": digest, "result": verdict }));
     }
-    let verdict = match exit {
-        Exit::Done => "approved",
-        Exit::No => "not_approved",
-        Exit::CannotTell => "cannot_tell",
-    };
-    context.output.result(json!({ "verdict": verdict, "custody": custody, "files": results }), text);
-    Ok(exit)
+    for pin in pins {
+        report.add(judge.judge_pin(pin, args.strict));
+    }
+    Ok(report.print(&context.output))
+}
+
+fn digest_of(path: &std::path::Path) -> Outcome<Sha256Digest> {
+    fs::read(path).map(|bytes| Sha256Digest::of(&bytes)).map_err(|error| Failure::file("read", path, error))
+}
+
+fn pins(args: &Args) -> Outcome<Vec<Pin>> {
+    let npm = args.lockfiles.iter().map(|path| (path, npm_lockfile::pins as fn(&str) -> Outcome<Vec<Pin>>));
+    let pypi = args.requirements.iter().map(|path| (path, requirements::pins as fn(&str) -> _));
+    let mut pins = Vec::new();
+    for (path, read) in npm.chain(pypi) {
+        let text = fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))?;
+        pins.extend(read(&text).map_err(|failure| Failure {
+            message: format!("{}: {}", path.display(), failure.message),
+            ..failure
+        })?);
+    }
+    Ok(pins)
+}
+
+/// Fetches a release with the user's client and judges each of its files.
+fn verify_release(
+    context: &Context,
+    args: &Args,
+    release: &ReleaseName,
+    judge: &Judge,
+    report: &mut Report,
+) -> Outcome<()> {
+    let waiting = context.output.waiting(&format!("fetching {release} with {}", client_of(release)));
+    let directory = tempfile::tempdir()
+        .map_err(|error| Failure::usage(format!("no temporary directory can be made: {error}")))?;
+    let extent = if args.all { Extent::All } else { Extent::Chosen };
+    let fetched = client::fetch(release, extent, directory.path())?;
+    drop(waiting);
+    for file in &fetched.files {
+        let digest = digest_of(&file.path)?;
+        let claim = Claim { digest: FileDigest::Sha256(digest), release: Some(release.clone()) };
+        report.add(Finding::of_fetched(release, &file.filename, digest, judge.judge(&claim)));
+    }
+    if !fetched.left_out.is_empty() {
+        context.output.note(format!(
+            "note: {release} has {} more files that pip would not install here; --all verifies them too",
+            fetched.left_out.len()
+        ));
+    }
+    Ok(())
+}
+
+fn client_of(release: &ReleaseName) -> &'static str {
+    match release.ecosystem {
+        Ecosystem::Npm => "npm",
+        Ecosystem::Pypi => "pip",
+    }
+}
+
+/// The pinned custody canister's word.
+struct Judge {
+    custody: Principal,
+    key: [u8; 32],
+    source: Source,
+    governed: Governed,
+}
+
+/// Where approvals are looked for.
+enum Source {
+    /// One receipt that the user has.
+    Given(String),
+    /// Everything that custody signed.
+    All(Vec<Statement>),
+}
+
+impl Judge {
+    async fn new(context: &Context, args: &Args) -> Outcome<Self> {
+        let network = context.network()?;
+        let TrustAnchor { custody, key_name } = context.trust_anchor(&network, args.key.key_name.clone())?;
+        let key = receipt::receipt_key(&network.receipt_master_key(&key_name)?, custody);
+        if let Some(path) = &args.receipt {
+            let source = Source::Given(receipt::read_file(path)?);
+            return Ok(Self { custody, key, source, governed: Governed::default() });
+        }
+        let agent = context.reading_agent(&network).await?;
+        let canister = Custody { agent: &agent, id: custody };
+        let statements = receipt::verified(&receipt::all(&canister).await?, &key, custody);
+        let mut governed = Governed::default();
+        if !(args.lockfiles.is_empty() && args.requirements.is_empty()) {
+            governed = Governed::new(&statements, &canister.credentials().await?);
+            for (ecosystem, name) in &args.governed {
+                governed.add(*ecosystem, artifact::registered_name(*ecosystem, name)?);
+            }
+        }
+        Ok(Self { custody, key, source: Source::All(statements), governed })
+    }
+
+    fn judge(&self, claim: &Claim) -> Verdict {
+        match &self.source {
+            Source::Given(envelope) => receipt::judge(claim, envelope, &self.key, self.custody),
+            Source::All(statements) => receipt::judge_by_all(claim, statements, self.custody),
+        }
+    }
+
+    /// Judges every digest that a lockfile gives for a release; the worst counts.
+    fn judge_pin(&self, pin: Pin, strict: bool) -> Finding {
+        let Pin { release, digests } = pin;
+        let verdict = if !self.governed.covers(&release) {
+            match strict {
+                false => Verdict::NotGoverned,
+                true => Verdict::NotApproved {
+                    reason: format!("the custody canister {} does not publish this package", self.custody),
+                },
+            }
+        } else {
+            let judged = digests
+                .iter()
+                .map(|digest| self.judge(&Claim { digest: digest.clone(), release: Some(release.clone()) }));
+            judged.max_by_key(Verdict::exit).unwrap_or_else(|| Verdict::CannotTell {
+                reason: "the lockfile has no SHA-512 (npm) or SHA-256 (Python) of it".into(),
+            })
+        };
+        Finding::of_pin(release, digests, verdict)
+    }
 }
 
 impl Verdict {
-    fn exit(&self) -> Exit {
+    /// What it contributes to the exit code.
+    pub fn exit(&self) -> Exit {
         match self {
-            Self::Approved { .. } => Exit::Done,
+            Self::Approved { .. } | Self::NotGoverned => Exit::Done,
             Self::CannotTell { .. } => Exit::CannotTell,
             Self::NotApproved { .. } => Exit::No,
         }

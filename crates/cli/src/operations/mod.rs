@@ -22,6 +22,7 @@ pub mod review;
 pub mod seal;
 pub mod serve;
 pub mod upload;
+pub mod verification;
 
 use std::time::{Duration, SystemTime};
 

@@ -3,13 +3,13 @@
 use candid::Principal;
 use ic_ed25519::{DerivationPath, PublicKey};
 use registry_protocols::receipt::{self, Envelope, KEY_DERIVATION_PATH, Statement, VerificationError};
-use release_types::{
-    Sha256Digest,
-    custody::{ListReceiptsArgs, ReceiptView},
-};
+use release_types::custody::{ListReceiptsArgs, ReceiptView};
 use serde::Serialize;
 
-use super::custody::Custody;
+use super::{
+    custody::Custody,
+    verification::{Claim, FileDigest},
+};
 use crate::failure::{Failure, Outcome};
 
 /// Receipts asked for in one query.
@@ -31,13 +31,15 @@ pub enum Verdict {
     Approved { statement: Box<Statement> },
     /// It does not.
     NotApproved { reason: String },
-    /// What was given is no receipt at all.
+    /// What was given is no receipt at all, or the bytes are not known.
     CannotTell { reason: String },
+    /// The custody canister does not publish this package, so nothing is to be expected of it.
+    NotGoverned,
 }
 
-/// Judges a digest by one receipt. The receipt's own claims of who made it count for nothing: only the signature
+/// Judges a claim by one receipt. The receipt's own claims of who made it count for nothing: only the signature
 /// under the pinned key does, and that it speaks of the pinned canister and of these bytes.
-pub fn judge(digest: Sha256Digest, envelope_json: &str, key: &[u8; 32], custody: Principal) -> Verdict {
+pub fn judge(claim: &Claim, envelope_json: &str, key: &[u8; 32], custody: Principal) -> Verdict {
     let not_approved = |reason: String| Verdict::NotApproved { reason };
     let statement = match read(envelope_json, key) {
         Ok(statement) => statement,
@@ -53,10 +55,30 @@ pub fn judge(digest: Sha256Digest, envelope_json: &str, key: &[u8; 32], custody:
             statement.predicate.custody
         ));
     }
-    if statement.subject_with(&digest).is_none() {
-        return not_approved(format!("the receipt is about other bytes; this file has sha256 {digest}"));
+    if !names(&statement, &claim.digest) {
+        return not_approved(format!("the receipt is about other bytes; this file has {}", claim.digest));
     }
-    Verdict::Approved { statement: Box::new(statement) }
+    approved_as_claimed(statement, claim)
+}
+
+/// Whether a statement is about bytes with that digest.
+fn names(statement: &Statement, digest: &FileDigest) -> bool {
+    statement.subject.iter().any(|subject| match digest {
+        FileDigest::Sha256(sha256) => subject.digest.sha256 == sha256.to_string(),
+        FileDigest::Sha512(sha512) => subject.digest.sha512.as_ref() == Some(sha512),
+    })
+}
+
+fn approved_as_claimed(statement: Statement, claim: &Claim) -> Verdict {
+    match &claim.release {
+        Some(release) if !release.is_in(&statement.predicate) => Verdict::NotApproved {
+            reason: format!(
+                "these bytes were approved as {} {}, not as {release}",
+                statement.predicate.package, statement.predicate.version
+            ),
+        },
+        _ => Verdict::Approved { statement: Box::new(statement) },
+    }
 }
 
 /// Why an envelope gave no statement.
@@ -93,20 +115,27 @@ pub async fn all(custody: &Custody<'_>) -> Outcome<Vec<ReceiptView>> {
     }
 }
 
-/// Judges a digest by all receipts there are.
-pub fn judge_by_all(
-    digest: Sha256Digest,
-    receipts: &[ReceiptView],
-    key: &[u8; 32],
-    custody: Principal,
-) -> Verdict {
+/// What the pinned custody canister truly signed; the rest proves nothing.
+pub fn verified(receipts: &[ReceiptView], key: &[u8; 32], custody: Principal) -> Vec<Statement> {
     receipts
         .iter()
-        .map(|view| judge(digest, &view.envelope_json, key, custody))
-        .find(|verdict| matches!(verdict, Verdict::Approved { .. }))
-        .unwrap_or_else(|| Verdict::NotApproved {
-            reason: format!("no receipt of the custody canister {custody} names sha256 {digest}"),
-        })
+        .filter_map(|view| read(&view.envelope_json, key).ok())
+        .filter(|statement| statement.predicate.custody == custody.to_text())
+        .collect()
+}
+
+/// Judges a claim by all that custody signed.
+pub fn judge_by_all(claim: &Claim, statements: &[Statement], custody: Principal) -> Verdict {
+    let mut verdict = Verdict::NotApproved {
+        reason: format!("no receipt of the custody canister {custody} names {}", claim.digest),
+    };
+    for statement in statements.iter().filter(|statement| names(statement, &claim.digest)) {
+        verdict = approved_as_claimed(statement.clone(), claim);
+        if matches!(verdict, Verdict::Approved { .. }) {
+            break;
+        }
+    }
+    verdict
 }
 
 /// Reads a receipt file.

@@ -2,11 +2,15 @@ use ic_ed25519::PrivateKey;
 use registry_protocols::receipt::{
     DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, TallyFacts, pae,
 };
-use release_types::{Ecosystem, OrderId};
+use release_types::{Ecosystem, OrderId, Sha256Digest};
 
 use super::*;
 
 const BYTES: &[u8] = b"the package";
+
+fn bytes(bytes: &[u8]) -> Claim {
+    Claim::of_bytes(Sha256Digest::of(bytes))
+}
 
 fn custody(number: u8) -> Principal {
     Principal::from_slice(&[number, 1, 1])
@@ -64,7 +68,7 @@ fn statement(custody: Principal) -> Statement {
 fn should_approve_bytes_that_a_receipt_of_the_pinned_custody_names() {
     let network = Network::new();
     let receipt = network.receipt(custody(1), &statement(custody(1)));
-    let verdict = judge(Sha256Digest::of(BYTES), &receipt, &network.key_of(custody(1)), custody(1));
+    let verdict = judge(&bytes(BYTES), &receipt, &network.key_of(custody(1)), custody(1));
     assert!(matches!(verdict, Verdict::Approved { .. }), "{verdict:?}");
 }
 
@@ -73,10 +77,10 @@ fn should_not_approve_by_a_valid_receipt_of_another_custody() {
     let network = Network::new();
     let others = network.receipt(custody(2), &statement(custody(2)));
     let pinned = network.key_of(custody(1));
-    let verdict = judge(Sha256Digest::of(BYTES), &others, &pinned, custody(1));
+    let verdict = judge(&bytes(BYTES), &others, &pinned, custody(1));
     assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
     let pretending = network.receipt(custody(2), &statement(custody(1)));
-    let verdict = judge(Sha256Digest::of(BYTES), &pretending, &pinned, custody(1));
+    let verdict = judge(&bytes(BYTES), &pretending, &pinned, custody(1));
     assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
 }
 
@@ -84,7 +88,7 @@ fn should_not_approve_by_a_valid_receipt_of_another_custody() {
 fn should_not_approve_by_a_receipt_that_speaks_of_another_custody() {
     let network = Network::new();
     let receipt = network.receipt(custody(1), &statement(custody(2)));
-    let verdict = judge(Sha256Digest::of(BYTES), &receipt, &network.key_of(custody(1)), custody(1));
+    let verdict = judge(&bytes(BYTES), &receipt, &network.key_of(custody(1)), custody(1));
     assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
 }
 
@@ -92,13 +96,13 @@ fn should_not_approve_by_a_receipt_that_speaks_of_another_custody() {
 fn should_not_approve_other_bytes() {
     let network = Network::new();
     let receipt = network.receipt(custody(1), &statement(custody(1)));
-    let verdict = judge(Sha256Digest::of(b"changed"), &receipt, &network.key_of(custody(1)), custody(1));
+    let verdict = judge(&bytes(b"changed"), &receipt, &network.key_of(custody(1)), custody(1));
     assert!(matches!(verdict, Verdict::NotApproved { .. }), "{verdict:?}");
 }
 
 #[test]
 fn should_not_tell_when_what_is_given_is_no_receipt() {
-    let verdict = judge(Sha256Digest::of(BYTES), "hello", &[0; 32], custody(1));
+    let verdict = judge(&bytes(BYTES), "hello", &[0; 32], custody(1));
     assert!(matches!(verdict, Verdict::CannotTell { .. }), "{verdict:?}");
 }
 
@@ -109,10 +113,25 @@ fn should_find_the_receipt_among_all() {
     let view = |envelope_json| ReceiptView { order: OrderId("o".into()), signed_at_ns: 1, envelope_json };
     let foreign = view(network.receipt(custody(2), &statement(custody(2))));
     let own = view(network.receipt(custody(1), &statement(custody(1))));
-    let digest = Sha256Digest::of(BYTES);
-    let both = [foreign.clone(), own];
-    assert!(matches!(judge_by_all(digest, &both, &key, custody(1)), Verdict::Approved { .. }));
-    assert!(matches!(judge_by_all(digest, &[foreign], &key, custody(1)), Verdict::NotApproved { .. }));
+    let judged = |receipts: &[ReceiptView]| {
+        judge_by_all(&bytes(BYTES), &verified(receipts, &key, custody(1)), custody(1))
+    };
+    assert!(matches!(judged(&[foreign.clone(), own]), Verdict::Approved { .. }));
+    assert!(matches!(judged(&[foreign]), Verdict::NotApproved { .. }));
+}
+
+#[test]
+fn should_not_approve_bytes_that_are_served_as_another_release() {
+    let network = Network::new();
+    let (key, receipt) = (network.key_of(custody(1)), network.receipt(custody(1), &statement(custody(1))));
+    let judged = |release: &str| {
+        let claim = Claim { release: Some(release.parse().expect("a release")), ..bytes(BYTES) };
+        judge(&claim, &receipt, &key, custody(1))
+    };
+    assert!(matches!(judged("npm:demo@1.0.0"), Verdict::Approved { .. }));
+    for other in ["npm:demo@1.0.1", "npm:other@1.0.0", "pypi:demo==1.0.0"] {
+        assert!(matches!(judged(other), Verdict::NotApproved { .. }), "{other}");
+    }
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! Fetching a release with the user's own npm or pip, so that their registries, credentials and proxies count. No
+//! registry's address is written here, and nothing that is fetched is run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use release_types::Ecosystem;
+use serde::Deserialize;
+
+use super::ReleaseName;
+use crate::failure::{Failure, Outcome};
+
+const PIP_FILES: &str = include_str!("pip_files.py");
+/// Lines of a client's complaint that are repeated to the user.
+const SHOWN_LINES: usize = 5;
+
+/// A file of a release, as a registry serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedFile {
+    pub filename: String,
+    pub path: PathBuf,
+}
+
+/// What the user's client fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    pub files: Vec<FetchedFile>,
+    /// Names of files of the same release that this machine would not install.
+    pub left_out: Vec<String>,
+}
+
+/// Which files of a release are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The one that the client would install on this machine.
+    Chosen,
+    All,
+}
+
+/// Fetches a release's files into an empty directory.
+///
+/// # Errors
+/// When the client is not installed, or does not find or get the release.
+pub fn fetch(release: &ReleaseName, extent: Extent, directory: &Path) -> Outcome<Fetched> {
+    match release.ecosystem {
+        Ecosystem::Npm => fetch_npm(release, directory),
+        Ecosystem::Pypi => fetch_pypi(release, extent, directory),
+    }
+}
+
+/// `npm pack` of a registry's release keeps the registry's bytes, checked against the registry's own digest.
+fn fetch_npm(release: &ReleaseName, directory: &Path) -> Outcome<Fetched> {
+    let mut command = Command::new("npm");
+    command.args(["pack", "--silent", "--ignore-scripts", "--prefer-online", "--pack-destination"]);
+    command.arg(directory).arg("--").arg(format!("{}@{}", release.package, release.version));
+    run(&mut command, release)?;
+    let entries = fs::read_dir(directory).map_err(|error| Failure::file("read", directory, error))?;
+    let files = entries.flatten().map(|entry| {
+        let filename = entry.file_name().to_string_lossy().into_owned();
+        FetchedFile { filename, path: entry.path() }
+    });
+    let fetched = Fetched { files: files.collect(), left_out: Vec::new() };
+    at_least_one(fetched, release)
+}
+
+#[derive(Deserialize)]
+struct PipFiles {
+    files: Vec<PipFile>,
+    left_out: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct PipFile {
+    filename: String,
+    path: PathBuf,
+}
+
+fn fetch_pypi(release: &ReleaseName, extent: Extent, directory: &Path) -> Outcome<Fetched> {
+    let extent = match extent {
+        Extent::Chosen => "chosen",
+        Extent::All => "all",
+    };
+    let mut command = Command::new("python3");
+    command.args(["-c", PIP_FILES]).arg(directory).args([&release.package, &release.version, extent]);
+    let output = run(&mut command, release)?;
+    let told: PipFiles = serde_json::from_slice(&output.stdout)
+        .map_err(|error| Failure::usage(format!("pip did not say what it fetched of {release}: {error}")))?;
+    let files = told.files.into_iter().map(|PipFile { filename, path }| FetchedFile { filename, path });
+    at_least_one(Fetched { files: files.collect(), left_out: told.left_out }, release)
+}
+
+fn at_least_one(fetched: Fetched, release: &ReleaseName) -> Outcome<Fetched> {
+    if fetched.files.is_empty() {
+        return Err(Failure::usage(format!("the registries of this machine have no file of {release}"))
+            .hint("check name and version, and which registry your client is set up for"));
+    }
+    Ok(fetched)
+}
+
+fn run(command: &mut Command, release: &ReleaseName) -> Outcome<Output> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().map_err(|error| {
+        Failure::usage(format!("{program} does not run: {error}"))
+            .hint("install it, or fetch the file yourself and verify that")
+    })?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = complaint.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
+    Err(Failure::usage(format!("{program} did not fetch {release}:\n{last}"))
+        .hint("make it work for your client first, or fetch the file yourself and verify that"))
+}
