@@ -170,5 +170,5 @@ fn should_list_every_command_below_a_bin_directory() {
     let package = open(r#"{"name":"a","version":"1.0.0","directories":{"bin":"bin"}}"#, &files);
     let bin = package.expect("is well formed").bin;
     let names: Vec<_> = bin.iter().map(|(name, path)| format!("{name}={path}")).collect();
-    assert_eq!(names, ["a.js=bin/a.js", "sub=bin/sub", "b.js=bin/sub/b.js"]);
+    assert_eq!(names, ["sub=bin/sub", "a.js=bin/a.js", "b.js=bin/sub/b.js"]);
 }

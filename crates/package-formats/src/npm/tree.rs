@@ -1,6 +1,9 @@
 //! The files of an unpacked npm package, looked at the way npm's own steps look at a directory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use release_types::FileEntry;
 
@@ -10,8 +13,7 @@ use crate::{archive::Contents, limits::MAX_README_BYTES, report::Report};
 /// The files below the archive's top directory.
 pub(super) struct Tree {
     files: Vec<FileEntry>,
-    /// Every file and every directory above one, in byte order. Where npm takes the order in which the file system
-    /// lists a directory, this order stands in for it.
+    /// Every file and every directory above one, in byte order.
     paths: BTreeSet<String>,
     file_paths: BTreeSet<String>,
     kept: BTreeMap<String, Vec<u8>>,
@@ -75,24 +77,30 @@ impl Tree {
         top.any(|path| path.ends_with(".gyp") && !path.starts_with('.'))
     }
 
-    /// Paths below a directory (`""` is the top), relative to it, leaving out whatever starts with a dot.
-    pub fn visible_below<'a>(&'a self, directory: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let directory = directory.trim_end_matches('/').to_owned();
-        self.paths.iter().filter_map(move |path| {
-            let relative = match directory.as_str() {
-                "" => path.as_str(),
-                directory => path.strip_prefix(directory)?.strip_prefix('/')?,
-            };
-            (!relative.split('/').any(|part| part.starts_with('.'))).then_some(relative)
-        })
+    /// Paths below a directory (`""` is the top), relative to it, leaving out whatever starts with a dot. In the order
+    /// in which npm finds them: level by level, each from its last name to its first.
+    pub fn visible_below(&self, directory: &str) -> Vec<&str> {
+        let directory = directory.trim_end_matches('/');
+        let mut found: Vec<_> = self.paths.iter().filter_map(|path| below(directory, path)).collect();
+        found.retain(|path| !path.split('/').any(|part| part.starts_with('.')));
+        found.sort_by_key(|path| (path.matches('/').count(), Reverse(*path)));
+        found
     }
 
-    /// The README that npm would take, and its text: a Markdown one first, else one without extension.
+    /// The README that npm would take, and its text: the last Markdown one in byte order, else the first one without
+    /// extension.
     pub fn readme(&self) -> Option<(&str, String)> {
         let candidates = || self.file_paths.iter().map(String::as_str).filter(|path| is_readme(path));
-        let markdown = candidates().find(|path| has_markdown_extension(path));
-        let filename = markdown.or_else(|| candidates().rfind(|path| path.ends_with("README")))?;
+        let markdown = candidates().rfind(|path| has_markdown_extension(path));
+        let filename = markdown.or_else(|| candidates().find(|path| path.ends_with("README")))?;
         Some((filename, readme_text(self.text(filename)?)))
+    }
+}
+
+fn below<'a>(directory: &str, path: &'a str) -> Option<&'a str> {
+    match directory {
+        "" => Some(path),
+        directory => path.strip_prefix(directory)?.strip_prefix('/'),
     }
 }
 

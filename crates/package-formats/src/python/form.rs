@@ -27,6 +27,7 @@ pub fn upload_form(package: &PythonPackage) -> Vec<(String, String)> {
 
 fn form_value(form_name: &str, value: &str) -> String {
     match form_name {
+        "name" => safe_name(value),
         "keywords" => value.split(',').map(str::trim).collect::<Vec<_>>().join(", "),
         "project_urls" => {
             let (label, address) = project_url(value);
@@ -34,4 +35,17 @@ fn form_value(form_name: &str, value: &str) -> String {
         }
         _ => value.to_owned(),
     }
+}
+
+/// The name as upload tools write it: `-` for each run of what is neither letter, digit nor dot.
+fn safe_name(name: &str) -> String {
+    let mut safe = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_ascii_alphanumeric() || character == '.' {
+            safe.push(character);
+        } else if !safe.ends_with('-') {
+            safe.push('-');
+        }
+    }
+    safe
 }

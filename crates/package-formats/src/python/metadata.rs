@@ -79,7 +79,6 @@ impl CoreMetadata {
             );
             return None;
         };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (headers, body_start) = match mailparse::parse_headers(text.as_bytes()) {
             Ok(parsed) => parsed,
             Err(error) => {
@@ -90,8 +89,10 @@ impl CoreMetadata {
         let mut lines = Vec::new();
         for header in headers {
             let name = String::from_utf8_lossy(header.get_key_raw()).into_owned();
-            let value = String::from_utf8_lossy(header.get_value_raw()).trim().to_owned();
-            lines.push((name, value));
+            let value = String::from_utf8_lossy(header.get_value_raw());
+            // As Python's parser of messages does: spaces at the end stay.
+            let value = value.trim_start_matches([' ', '\t']).trim_end_matches(['\r', '\n']);
+            lines.push((name, value.to_owned()));
         }
         // The parser splits at ASCII only, so the body starts at a character boundary.
         let body = text.get(body_start..).unwrap_or_default();

@@ -141,7 +141,7 @@ impl Frame {
         expect_field(&manifest, "version", version)?;
 
         let file = format!("{name}-{version}.tgz");
-        let description = manifest.get("description").filter(|value| value.is_string()).cloned();
+        let description = manifest.get("description").cloned();
         manifest.insert("_id".to_owned(), format!("{name}@{version}").into());
         let dist = json!({
             "integrity": integrity,

@@ -71,7 +71,7 @@ pub(super) fn expand_man_directory(data: &mut Map<String, Value>, tree: &Tree, r
         && let Some(directory) = directory(data, "man", report)
     {
         let directory = confined(&directory);
-        let pages = tree.visible_below(&directory).filter(|path| is_manual_page(path));
+        let pages = tree.visible_below(&directory).into_iter().filter(|path| is_manual_page(path));
         let pages: Value = pages.map(|page| join(&directory, page)).collect();
         data.insert("man".to_owned(), pages);
     }

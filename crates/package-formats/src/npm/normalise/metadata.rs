@@ -26,11 +26,11 @@ pub(super) fn fix_description(data: &mut Map<String, Value>, report: &mut Report
             let description = first_paragraph(readme);
             data.insert("description".to_owned(), description.into());
         }
-        None | Some(Value::String(_)) => {}
-        Some(other) => {
+        Some(other) if !has_description && !other.is_string() => {
             let hint = "npm stops with an error here: leave the field out";
             report.add("package.json: readme", other, "a text", hint);
         }
+        _ => {}
     }
 }
 

@@ -3,7 +3,7 @@
 //! The registry does not compare what it is told with the tarball, so the document is computed here from the
 //! voted bytes and never taken from anybody. One function a step, run in npm's order, because a later step sees
 //! what an earlier one did; keys stay where npm leaves them. Where npm itself would stop with an error, a defect is
-//! reported. Expected documents made by npm's own libraries lie in `tests/fixtures`.
+//! reported. What npm itself sends for many packages lies in `tests/fixtures`, recorded by `scripts/golden`.
 //!
 //! Left out: `gitHead` (a tarball has no repository) and messages that only warn.
 
