@@ -265,7 +265,7 @@ impl World {
     }
 
     fn add_registry(&mut self, id: &str, ecosystem: Ecosystem, upload_url: &str, read_url: &str) {
-        let registry = Registry { ecosystem, upload_url: upload_url.into(), read_url: read_url.into() };
+        let registry = Registry::new(ecosystem, upload_url, read_url);
         let action = ProposalAction::Registry(RegistryProposal { id: RegistryId(id.into()), registry });
         assert_eq!(self.carry_out(action), ProposalStatus::Executed);
     }

@@ -10,13 +10,17 @@ pub const MAX_ENDPOINT_BYTES: usize = 2_048;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EndpointUrl(String);
 
-/// The two checked URLs of one registry.
+/// The checked URLs of one registry.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RegistryEndpoints {
     /// Where releases are sent.
     pub upload: EndpointUrl,
     /// Where they are read back.
     pub read: EndpointUrl,
+    /// Base of PyPI's version documents, the second view.
+    pub version: Option<EndpointUrl>,
+    /// Base of PyPI's files.
+    pub files: Option<EndpointUrl>,
 }
 
 impl EndpointUrl {
@@ -38,13 +42,16 @@ impl EndpointUrl {
 }
 
 impl RegistryEndpoints {
-    /// Checks both URLs of a registry, reporting every defect of both. A PyPI upload URL must end in a slash.
+    /// Checks all URLs of a registry, reporting every defect of each. A PyPI upload URL must end in a slash; npm has
+    /// neither version documents nor files apart from its read URL.
     pub fn check(registry: &Registry) -> Result<Self, Vec<Defect>> {
         let mut defects = Vec::new();
         let mut checked =
             |field, url| EndpointUrl::check(field, url).map_err(|mut found| defects.append(&mut found)).ok();
         let upload = checked("upload_url", &registry.upload_url);
         let read = checked("read_url", &registry.read_url);
+        let version = registry.version_url.as_deref().map(|url| checked("version_url", url));
+        let files = registry.files_url.as_deref().map(|url| checked("files_url", url));
         if registry.ecosystem == Ecosystem::Pypi && !registry.upload_url.ends_with('/') {
             defects.push(Defect::new(
                 "upload_url",
@@ -53,8 +60,21 @@ impl RegistryEndpoints {
                 "Add the slash: the upload API redirects without it, and redirects are not followed.",
             ));
         }
+        let views = [("version_url", &registry.version_url), ("files_url", &registry.files_url)];
+        for (field, _) in
+            views.into_iter().filter(|(_, url)| registry.ecosystem == Ecosystem::Npm && url.is_some())
+        {
+            defects.push(Defect::new(
+                field,
+                "a URL",
+                "none for npm",
+                "Leave it out: npm's version documents and files lie under `read_url`.",
+            ));
+        }
         match (upload, read) {
-            (Some(upload), Some(read)) if defects.is_empty() => Ok(Self { upload, read }),
+            (Some(upload), Some(read)) if defects.is_empty() => {
+                Ok(Self { upload, read, version: version.flatten(), files: files.flatten() })
+            }
             _ => Err(defects),
         }
     }
@@ -107,7 +127,7 @@ mod tests {
     }
 
     fn registry(ecosystem: Ecosystem, upload_url: &str, read_url: &str) -> Registry {
-        Registry { ecosystem, upload_url: upload_url.to_owned(), read_url: read_url.to_owned() }
+        Registry::new(ecosystem, upload_url, read_url)
     }
 
     #[test]
@@ -140,6 +160,30 @@ mod tests {
         // Fragment, query, scheme, credentials, slash; scheme, host.
         assert_eq!(fields.iter().filter(|field| **field == "upload_url").count(), 5, "{defects:?}");
         assert_eq!(fields.iter().filter(|field| **field == "read_url").count(), 2, "{defects:?}");
+    }
+
+    #[test]
+    fn should_check_the_second_view_and_the_files_of_an_index_and_refuse_them_for_npm() {
+        let url = "https://pypi.registry.example/legacy/";
+        let with = |ecosystem, version: &str, files: &str| {
+            let views = Registry {
+                version_url: Some(version.into()),
+                files_url: Some(files.into()),
+                ..registry(ecosystem, url, url)
+            };
+            RegistryEndpoints::check(&views)
+        };
+        let good =
+            with(Ecosystem::Pypi, "https://pypi.registry.example/pypi", "https://files.registry.example/");
+        assert!(good.is_ok_and(|urls| urls.version.is_some() && urls.files.is_some()));
+        let fields = |checked: Result<RegistryEndpoints, Vec<Defect>>| -> Vec<String> {
+            checked.expect_err("defective").into_iter().map(|defect| defect.field).collect()
+        };
+        assert_eq!(
+            fields(with(Ecosystem::Pypi, "http://pypi.registry.example", "x")),
+            ["version_url", "files_url"]
+        );
+        assert_eq!(fields(with(Ecosystem::Npm, url, url)), ["version_url", "files_url"]);
     }
 
     #[test]

@@ -6,10 +6,12 @@
 //!
 //! - [`npm`] and [`pypi`]: one module for each ecosystem, each with its publish request, its read-back and
 //!   its answer table;
+//! - [`bytes`]: files as served, whole or in ranges, reduced to digests;
 //! - [`macaroon`]: narrowing a PyPI token to one project and a few minutes, offline;
 //! - [`receipt`]: the signed statement that a released artifact is the approved one;
 //! - [`secret`] and [`http`]: the token type, and the only way it gets into a request.
 
+pub mod bytes;
 pub mod endpoint;
 pub mod http;
 pub mod macaroon;

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::http::HttpAnswer;
 
 /// Longest reduction, in bytes; bounds what a transformed answer may take.
-pub const MAX_REDUCED_BYTES: usize = 512;
+pub const MAX_REDUCED_BYTES: usize = 1_536;
 
 /// What a registry shows for one artifact, with `D` the digests that it declares.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -43,6 +43,10 @@ pub enum Unreadable {
     NotTheDocument,
     /// The document of another package or version.
     OtherArtifact,
+    /// More entries of one version than are told apart.
+    TooMany,
+    /// It does not serve the range that was asked for.
+    NoRanges,
     /// It lists the artifact without a digest that proves its bytes, or with two.
     NoSingleDigest,
 }

@@ -198,11 +198,8 @@ mod tests {
     #[test]
     fn should_cover_only_its_own_use_registry_package_and_time() {
         let policy = policy();
-        let registry = |ecosystem, upload_url: &str, read_url: &str| Registry {
-            ecosystem,
-            upload_url: upload_url.into(),
-            read_url: read_url.into(),
-        };
+        let registry =
+            |ecosystem, upload_url: &str, read_url: &str| Registry::new(ecosystem, upload_url, read_url);
         let (own, other) = (policy.endpoint.as_str(), "https://other.example/");
         let npm = registry(Ecosystem::Npm, own, other);
         let direct = CredentialMode::Direct;

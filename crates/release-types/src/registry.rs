@@ -33,12 +33,33 @@ impl fmt::Display for RegistryId {
     }
 }
 
-/// Where a registry takes uploads and where it is read back.
+/// Where a registry takes uploads and where it is read back. Every URL is https.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, CandidType, Serialize, Deserialize)]
 pub struct Registry {
     pub ecosystem: Ecosystem,
-    /// npm: the registry's base URL. PyPI: the upload URL, with its trailing slash. Always https.
+    /// npm: the registry's base URL. PyPI: the upload URL, with its trailing slash.
     pub upload_url: String,
     /// npm: the base URL of version documents (usually the upload URL). PyPI: the base of the simple API.
     pub read_url: String,
+    /// PyPI only: base of the version documents `{base}/{project}/{version}/json`, a second view of the same files.
+    /// Where it is given, a file counts as verified only when both views show the voted digest.
+    pub version_url: Option<String>,
+    /// PyPI only: base under which a file lies by its BLAKE2b-256 digest, `{base}/{2 hex}/{2 hex}/{60 hex}/{filename}`.
+    pub files_url: Option<String>,
+    /// When the registry has announced to end direct publishing by token, in nanoseconds since 1970.
+    pub direct_publishing_ends_at_ns: Option<u64>,
+}
+
+impl Registry {
+    /// A registry known by its two necessary URLs.
+    pub fn new(ecosystem: Ecosystem, upload_url: impl Into<String>, read_url: impl Into<String>) -> Self {
+        Self {
+            ecosystem,
+            upload_url: upload_url.into(),
+            read_url: read_url.into(),
+            version_url: None,
+            files_url: None,
+            direct_publishing_ends_at_ns: None,
+        }
+    }
 }

@@ -148,7 +148,7 @@ impl World {
             mode: PublishingMode::Direct,
             credential: Some(policy.id()),
             read_credential: None,
-            registry: Registry { ecosystem, upload_url: upload_url.into(), read_url: read_url.into() },
+            registry: Registry::new(ecosystem, upload_url, read_url),
             package: policy.packages[0].clone(),
             version: "1.0.0".into(),
             artifacts,

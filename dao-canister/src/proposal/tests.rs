@@ -57,11 +57,7 @@ mod submission {
         let runtime = installed();
         let mut proposal = args(ProposalAction::Registry(RegistryProposal {
             id: RegistryId("NPM!".into()),
-            registry: Registry {
-                ecosystem: Ecosystem::Npm,
-                upload_url: "http://npm.registry.example/".into(),
-                read_url: NPM_URL.into(),
-            },
+            registry: Registry::new(Ecosystem::Npm, "http://npm.registry.example/", NPM_URL),
         }));
         proposal.title = String::new();
         proposal.summary = "x".repeat(10_001);

@@ -95,7 +95,7 @@ pub fn registry(ecosystem: Ecosystem) -> RegistryProposal {
         Ecosystem::Npm => (NPM_URL, NPM_URL),
         Ecosystem::Pypi => (PYPI_URL, "https://pypi.registry.example/simple/"),
     };
-    let registry = Registry { ecosystem, upload_url: upload_url.into(), read_url: read_url.into() };
+    let registry = Registry::new(ecosystem, upload_url, read_url);
     RegistryProposal { id: registry_id(ecosystem), registry }
 }
 

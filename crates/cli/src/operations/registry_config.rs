@@ -44,13 +44,12 @@ pub fn configured(ecosystem: Ecosystem) -> Option<ConfiguredRegistry> {
 
 fn npm(answer: Option<String>) -> Option<ConfiguredRegistry> {
     let url = usable(&answer?)?;
-    let registry = Registry { ecosystem: Ecosystem::Npm, upload_url: url.clone(), read_url: url };
+    let registry = Registry::new(Ecosystem::Npm, url.clone(), url);
     Some(ConfiguredRegistry { registry, source: "`npm config get registry`".into() })
 }
 
 fn pypi(upload: Option<String>, read: Option<String>) -> Option<ConfiguredRegistry> {
-    let registry =
-        Registry { ecosystem: Ecosystem::Pypi, upload_url: usable(&upload?)?, read_url: usable(&read?)? };
+    let registry = Registry::new(Ecosystem::Pypi, usable(&upload?)?, usable(&read?)?);
     Some(ConfiguredRegistry { registry, source: "the configuration of twine and pip".into() })
 }
 

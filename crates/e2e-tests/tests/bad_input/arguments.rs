@@ -74,7 +74,7 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
 
 fn registry(url: &str) -> release_types::Registry {
     let ecosystem = release_types::Ecosystem::Npm;
-    release_types::Registry { ecosystem, upload_url: url.into(), read_url: url.into() }
+    release_types::Registry::new(ecosystem, url, url)
 }
 
 /// The update methods of both canisters with a caller whom inspection lets in.

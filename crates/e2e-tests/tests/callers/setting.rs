@@ -177,5 +177,5 @@ enum Sender {
 }
 
 fn npm_registry() -> Registry {
-    Registry { ecosystem: Ecosystem::Npm, upload_url: NPM_URL.into(), read_url: NPM_URL.into() }
+    Registry::new(Ecosystem::Npm, NPM_URL, NPM_URL)
 }

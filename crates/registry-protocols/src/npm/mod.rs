@@ -1,8 +1,9 @@
-//! The npm registry protocol: publish with PUT, read a version document back.
+//! The npm registry protocol: publish with PUT or stage with POST, read version documents and stages back.
 
 mod answer;
 mod publish;
 mod read;
+pub mod stage;
 
 #[cfg(test)]
 mod tests;
@@ -61,10 +62,15 @@ pub fn escaped_name(name: &str) -> Result<String, InvalidNpmId> {
         .ok_or_else(|| InvalidNpmId::Name { found: excerpt(name) })
 }
 
-fn checked_version(version: &str) -> Result<&str, InvalidNpmId> {
+pub(crate) fn checked_version(version: &str) -> Result<&str, InvalidNpmId> {
     let is_version_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
     let valid = version.starts_with(|first: char| first.is_ascii_digit())
         && version.len() <= MAX_VERSION_BYTES
         && version.bytes().all(is_version_byte);
     valid.then_some(version).ok_or_else(|| InvalidNpmId::Version { found: excerpt(version) })
+}
+
+/// Whether a text is a SHA-1 in lower-case hexadecimal; anything else that a registry writes there is dropped.
+fn is_sha1(shasum: &String) -> bool {
+    shasum.len() == 40 && shasum.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

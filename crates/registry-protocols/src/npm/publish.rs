@@ -16,12 +16,34 @@ use crate::{
     npm::{InvalidNpmId, checked_version, escaped_name, excerpt},
 };
 
-const HEADERS: &[(&str, &str)] = &[
-    ("accept", "*/*"),
-    ("content-type", "application/json"),
-    ("npm-command", "publish"),
-    ("user-agent", USER_AGENT),
-];
+/// What the document is sent for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Publish,
+    Stage,
+}
+
+impl Purpose {
+    fn method_and_path(self, escaped_name: &str) -> (Method, String) {
+        match self {
+            Self::Publish => (Method::Put, escaped_name.to_owned()),
+            Self::Stage => (Method::Post, format!("-/stage/package/{escaped_name}")),
+        }
+    }
+
+    fn headers(self) -> [(&'static str, &'static str); 4] {
+        let command = match self {
+            Self::Publish => "publish",
+            Self::Stage => "stage",
+        };
+        [
+            ("accept", "*/*"),
+            ("content-type", "application/json"),
+            ("npm-command", command),
+            ("user-agent", USER_AGENT),
+        ]
+    }
+}
 
 /// What a vote approved about an npm release, besides the tarball's bytes.
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +93,21 @@ pub fn publish_request(
     publication: &NpmPublication<'_>,
     tarball: &[u8],
 ) -> Result<HttpRequest, NpmPublishError> {
+    request(Purpose::Publish, endpoint, publication, tarball)
+}
+
+pub(super) fn request(
+    purpose: Purpose,
+    endpoint: &EndpointUrl,
+    publication: &NpmPublication<'_>,
+    tarball: &[u8],
+) -> Result<HttpRequest, NpmPublishError> {
     check_size(endpoint, publication, tarball.len())?;
     let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)));
     let shasum = hex::encode(Sha1::digest(tarball));
     let frame = Frame::new(endpoint, publication, &integrity, &shasum)?;
-    let url = endpoint.join(&escaped_name(publication.name)?);
-    Ok(HttpRequest::new(Method::Put, url, HEADERS, frame.fill(tarball)))
+    let (method, path) = purpose.method_and_path(&escaped_name(publication.name)?);
+    Ok(HttpRequest::new(method, endpoint.join(&path), &purpose.headers(), frame.fill(tarball)))
 }
 
 /// Size of the body that [`publish_request`] makes for a tarball of that size, in bytes.
@@ -177,7 +208,8 @@ impl Frame {
     }
 
     fn largest_tarball_bytes(&self) -> usize {
-        let budget_bytes = body_budget_bytes(HEADERS);
+        // The headers of the purpose with the longer name, so that what may be published may be staged and back.
+        let budget_bytes = body_budget_bytes(&Purpose::Publish.headers());
         let at_most = budget_bytes / 4 * 3;
         (1..=at_most.saturating_sub(self.head.len() / 4 * 3))
             .rev()

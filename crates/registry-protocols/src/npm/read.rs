@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     endpoint::EndpointUrl,
     http::{HttpAnswer, HttpRequest, Method, USER_AGENT},
-    npm::{InvalidNpmId, checked_version, escaped_name},
+    npm::{InvalidNpmId, checked_version, escaped_name, is_sha1},
     reading::{Comparison, Reading, Unreadable},
 };
 
@@ -86,8 +86,4 @@ fn single_sha512(integrity: &str) -> Option<[u8; 64]> {
     // Options may follow behind a question mark.
     let base64 = first.split('?').next().unwrap_or(first);
     STANDARD.decode(base64).ok()?.try_into().ok()
-}
-
-fn is_sha1(shasum: &String) -> bool {
-    shasum.len() == 40 && shasum.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -10,7 +10,8 @@ mod tests;
 
 pub use answer::classify_pypi;
 pub use simple::{PublishedPypi, PypiReading, compare, project_request, read_file};
-pub use upload::{PypiUploadError, largest_file_bytes, upload_request};
+pub(crate) use upload::checked_filename;
+pub use upload::{InvalidFilename, PypiUploadError, largest_file_bytes, upload_request};
 
 use thiserror::Error;
 

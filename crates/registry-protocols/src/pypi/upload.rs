@@ -15,6 +15,15 @@ const MAX_FILENAME_BYTES: usize = 255;
 const RESERVED_FIELDS: [&str; 3] = [":action", "protocol_version", "content"];
 const DIGEST_FIELD: &str = "sha256_digest";
 
+/// A filename that would break out of its place in a form or a URL.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "filename: found `{found}`; allowed are up to 255 characters of A-Z a-z 0-9 . _ - + !, a letter or digit first"
+)]
+pub struct InvalidFilename {
+    found: String,
+}
+
 /// Why no upload request can be made of a form.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum PypiUploadError {
@@ -39,13 +48,8 @@ pub enum PypiUploadError {
         computed: Sha256Digest,
     },
     /// A filename that would break out of its quotes or out of a directory.
-    #[error(
-        "filename: found `{found}`; allowed are up to 255 characters of A-Z a-z 0-9 . _ - + !, a letter or digit first"
-    )]
-    InvalidFilename {
-        /// Start of what was found, printable.
-        found: String,
-    },
+    #[error(transparent)]
+    InvalidFilename(#[from] InvalidFilename),
     /// Too large for one outcall.
     #[error(transparent)]
     Oversize(#[from] OversizeError),
@@ -112,13 +116,15 @@ fn check(form: &[(String, String)], filename: &str) -> Result<(), PypiUploadErro
             return Err(PypiUploadError::InvalidFieldName { field: excerpt(name) });
         }
     }
+    checked_filename(filename)?;
+    Ok(())
+}
+
+pub(crate) fn checked_filename(filename: &str) -> Result<&str, InvalidFilename> {
     let valid = filename.starts_with(|first: char| first.is_ascii_alphanumeric())
         && filename.len() <= MAX_FILENAME_BYTES
         && filename.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+!".contains(&byte));
-    if !valid {
-        return Err(PypiUploadError::InvalidFilename { found: excerpt(filename) });
-    }
-    Ok(())
+    valid.then_some(filename).ok_or_else(|| InvalidFilename { found: excerpt(filename) })
 }
 
 fn excerpt(text: &str) -> String {

@@ -8,7 +8,7 @@ mod review;
 use std::fmt::Write as _;
 
 use release_types::{
-    ProposalAction, ProposalStatus, ProposalView, PublishingMode, Tally, VotingPolicy,
+    ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry, Tally, VotingPolicy,
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
 };
 
@@ -34,13 +34,12 @@ pub fn action(action: &ProposalAction) -> String {
                 printable(&release.registry.0)
             )
         }
-        ProposalAction::Registry(proposal) => format!(
-            "registry {} ({}): upload {}, read {}",
-            printable(&proposal.id.0),
-            proposal.registry.ecosystem,
-            printable(&proposal.registry.upload_url),
-            printable(&proposal.registry.read_url)
-        ),
+        ProposalAction::Registry(proposal) => {
+            let facts = registry_facts(&proposal.registry).into_iter();
+            let facts: Vec<_> = facts.map(|(name, value)| format!("{name} {value}")).collect();
+            let (id, ecosystem) = (printable(&proposal.id.0), proposal.registry.ecosystem);
+            format!("registry {id} ({ecosystem}): {}", facts.join(", "))
+        }
         ProposalAction::Credential(proposal) => {
             let verb = match proposal.change {
                 CredentialChange::Activate => "activate",
@@ -50,6 +49,20 @@ pub fn action(action: &ProposalAction) -> String {
         }
         ProposalAction::Unfreeze(unfreeze) => format!("unfreeze {}", freeze::scope(&unfreeze.scope)),
     }
+}
+
+/// What a registry consists of, each fact with its short name.
+pub fn registry_facts(registry: &Registry) -> Vec<(&'static str, String)> {
+    let mut facts =
+        vec![("upload", printable(&registry.upload_url)), ("read", printable(&registry.read_url))];
+    facts.extend(registry.version_url.as_deref().map(|url| ("version", printable(url))));
+    facts.extend(registry.files_url.as_deref().map(|url| ("files", printable(url))));
+    facts.extend(
+        registry
+            .direct_publishing_ends_at_ns
+            .map(|at_ns| ("ends", format!("direct publishing {}", moment(at_ns)))),
+    );
+    facts
 }
 
 /// A proposal's status in a word, coloured, with its reason if it has one.

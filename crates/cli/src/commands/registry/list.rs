@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::{
+    commands::describe,
     context::Context,
     failure::{Exit, Outcome},
     output::{HEADING, printable, styled},
@@ -15,14 +16,10 @@ pub async fn run(context: &Context) -> Outcome<Exit> {
     let registries = session.dao().registries().await?;
     let mut text = String::new();
     for view in &registries {
-        let _ = writeln!(
-            text,
-            "{} ({})\n  upload  {}\n  read    {}",
-            styled(HEADING, printable(&view.id.0)),
-            view.registry.ecosystem,
-            printable(&view.registry.upload_url),
-            printable(&view.registry.read_url)
-        );
+        let _ = writeln!(text, "{} ({})", styled(HEADING, printable(&view.id.0)), view.registry.ecosystem,);
+        for (name, value) in describe::registry_facts(&view.registry) {
+            let _ = writeln!(text, "  {name:<7} {value}");
+        }
     }
     if registries.is_empty() {
         text.push_str("no registries; propose one with `countersign registry propose`\n");

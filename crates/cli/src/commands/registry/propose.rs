@@ -1,6 +1,9 @@
 //! `registry propose`: put a registry to the vote.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _},
+    time::SystemTime,
+};
 
 use clap::{Args as ClapArgs, ValueEnum};
 use release_types::{
@@ -29,6 +32,15 @@ pub struct Args {
     /// Where it is read back [default: npm: the upload URL; PyPI: what pip is set up for]
     #[arg(long, value_name = "URL")]
     read_url: Option<String>,
+    /// PyPI: base of its version documents, a second view that must agree [default: only the read URL is read]
+    #[arg(long, value_name = "URL")]
+    version_url: Option<String>,
+    /// PyPI: where files lie by their digest, so that custody can read the bytes themselves
+    #[arg(long, value_name = "URL")]
+    files_url: Option<String>,
+    /// When the registry ends direct publishing by token, as announced, e.g. 2027-01-15T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    direct_publishing_ends_at: Option<SystemTime>,
     /// What voters read first
     #[arg(long)]
     title: Option<String>,
@@ -53,7 +65,12 @@ impl From<EcosystemName> for Ecosystem {
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
-    let registry = registry(context, &args)?;
+    let registry = Registry {
+        version_url: args.version_url.clone(),
+        files_url: args.files_url.clone(),
+        direct_publishing_ends_at_ns: args.direct_publishing_ends_at.map(nanoseconds),
+        ..registry(context, &args)?
+    };
     let ecosystem = registry.ecosystem;
     let id = args.id.unwrap_or_else(|| ecosystem.to_string().to_lowercase());
     let title = args.title.unwrap_or_else(|| format!("Publish to the {ecosystem} registry {id}"));
@@ -78,18 +95,18 @@ fn registry(context: &Context, args: &Args) -> Outcome<Registry> {
         _ => None,
     };
     if let Some((upload_url, read_url)) = given {
-        return Ok(Registry { ecosystem, upload_url: upload_url.clone(), read_url: read_url.clone() });
+        return Ok(Registry::new(ecosystem, upload_url, read_url));
     }
     let flags = "name the registry with --upload-url URL --read-url URL";
     let found = registry_config::configured(ecosystem).ok_or_else(|| {
         Failure::usage(format!("no {ecosystem} registry is set up on this machine with an https address"))
             .hint(flags)
     })?;
-    let registry = Registry {
+    let registry = Registry::new(
         ecosystem,
-        upload_url: args.upload_url.clone().unwrap_or(found.registry.upload_url),
-        read_url: args.read_url.clone().unwrap_or(found.registry.read_url),
-    };
+        args.upload_url.as_ref().unwrap_or(&found.registry.upload_url),
+        args.read_url.as_ref().unwrap_or(&found.registry.read_url),
+    );
     context.output.note(format!(
         "{} names\n  upload  {}\n  read    {}",
         found.source,
@@ -102,6 +119,11 @@ fn registry(context: &Context, args: &Args) -> Outcome<Registry> {
         ));
     }
     Ok(registry)
+}
+
+fn nanoseconds(time: SystemTime) -> u64 {
+    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn agrees(question: &str) -> bool {

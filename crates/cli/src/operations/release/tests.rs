@@ -5,7 +5,7 @@ use super::*;
 
 fn registry(id: &str, ecosystem: Ecosystem) -> RegistryView {
     let url = format!("https://{id}.registry.example/");
-    let registry = Registry { ecosystem, upload_url: url.clone(), read_url: url };
+    let registry = Registry::new(ecosystem, url.clone(), url);
     RegistryView { id: RegistryId(id.into()), registry }
 }
 

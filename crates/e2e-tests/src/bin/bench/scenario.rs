@@ -233,7 +233,7 @@ fn make_past(world: &mut World) {
 
 fn registry_proposal(n: u32) -> ProposalAction {
     let url = format!("https://mirror-{n}.registry.example/");
-    let registry = Registry { ecosystem: Ecosystem::Npm, upload_url: url.clone(), read_url: url };
+    let registry = Registry::new(Ecosystem::Npm, url.clone(), url);
     ProposalAction::Registry(RegistryProposal { id: RegistryId(format!("mirror-{n}")), registry })
 }
 
