@@ -155,7 +155,9 @@ pub fn compare(digests: &RegistryDigests, sha256: &Sha256Digest, reduced: &[u8])
         RegistryDigests::Pypi => {
             let reading = pypi::PypiReading::parse_reduced(reduced).ok()?;
             let shown = match &reading {
-                pypi::PypiReading::Present(published) => Some(format!("sha256 {}", published.sha256)),
+                pypi::PypiReading::Present(pypi::ShownProject { sha256: Some(sha256), .. }) => {
+                    Some(format!("sha256 {sha256}"))
+                }
                 _ => None,
             };
             Some(Finding { comparison: pypi::compare(&reading, sha256), shown })

@@ -7,6 +7,7 @@
 //! - [`npm`] and [`pypi`]: one module for each ecosystem, each with its publish request, its read-back and
 //!   its answer table;
 //! - [`bytes`]: files as served, whole or in ranges, reduced to digests;
+//! - [`listing`]: everything that a registry shows of a package;
 //! - [`macaroon`]: narrowing a PyPI token to one project and a few minutes, offline;
 //! - [`receipt`]: the signed statement that a released artifact is the approved one;
 //! - [`secret`] and [`http`]: the token type, and the only way it gets into a request.
@@ -14,10 +15,12 @@
 pub mod bytes;
 pub mod endpoint;
 pub mod http;
+pub mod listing;
 pub mod macaroon;
 pub mod npm;
 pub mod pypi;
 pub mod reading;
 pub mod receipt;
 pub mod secret;
+mod timestamp;
 pub mod verdict;

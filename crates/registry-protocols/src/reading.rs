@@ -82,8 +82,13 @@ impl<D: Serialize + DeserializeOwned> Reading<D> {
 
     /// Reads [`Reading::reduced`] back.
     pub fn parse_reduced(bytes: &[u8]) -> Result<Self, NotAReading> {
+        Self::parse_reduced_within(bytes, MAX_REDUCED_BYTES)
+    }
+
+    /// Reads back the reduction of something longer, such as a [`crate::listing::Listing`].
+    pub fn parse_reduced_within(bytes: &[u8], max_bytes: usize) -> Result<Self, NotAReading> {
         let not_a_reading = NotAReading { found_bytes: bytes.len() };
-        if bytes.len() > MAX_REDUCED_BYTES {
+        if bytes.len() > max_bytes {
             return Err(not_a_reading);
         }
         serde_json::from_slice(bytes).map_err(|_| not_a_reading)

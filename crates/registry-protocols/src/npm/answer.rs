@@ -28,7 +28,9 @@ pub fn classify_npm(answer: &HttpAnswer) -> Verdict {
         400..=499 if says(&["e_stage_required", "run npm stage publish", "run `npm stage publish`"]) => {
             Refused(StageOnlyToken)
         }
-        401 if challenges("otp") || says(&["one-time pass"]) => Refused(OneTimePasswordRequired),
+        401 if challenges("otp") || says(&["one-time pass", "\"authurl\""]) => {
+            Refused(OneTimePasswordRequired)
+        }
         401 if challenges("ipaddress") || says(&["not allowed from your ip"]) => Refused(AddressNotAllowed),
         401 => Refused(TokenInvalid),
         402 => Refused(PaymentRequired),

@@ -1,16 +1,25 @@
 //! The npm registry protocol: publish with PUT or stage with POST, read version documents and stages back.
 
 mod answer;
+mod notice;
+mod packument;
 mod publish;
 mod read;
+pub mod signature;
 pub mod stage;
+mod tags;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::classify_npm;
+pub use notice::{Notice, notice};
+pub use packument::{
+    DeprecationError, deprecation_request, full_packument_request, read_versions, versions_request,
+};
 pub use publish::{NpmPublication, NpmPublishError, largest_tarball_bytes, npm_body_bytes, publish_request};
 pub use read::{NpmReading, PublishedNpm, compare, read_version, version_request};
+pub use tags::{InvalidTag, TagReading, TaggedVersion, move_tag_request, read_tag, tags_request};
 
 use thiserror::Error;
 
@@ -73,4 +82,9 @@ pub(crate) fn checked_version(version: &str) -> Result<&str, InvalidNpmId> {
 /// Whether a text is a SHA-1 in lower-case hexadecimal; anything else that a registry writes there is dropped.
 fn is_sha1(shasum: &String) -> bool {
     shasum.len() == 40 && shasum.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// Whether a text that a registry wrote is a version, and no other text that merely looks like one.
+fn is_semver(version: &str) -> bool {
+    version.len() <= MAX_VERSION_BYTES && semver::Version::parse(version).is_ok()
 }

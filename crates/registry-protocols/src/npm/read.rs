@@ -1,12 +1,17 @@
 //! Reading one version document back.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use release_types::Sha256Digest;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     endpoint::EndpointUrl,
     http::{HttpAnswer, HttpRequest, Method, USER_AGENT},
-    npm::{InvalidNpmId, checked_version, escaped_name, is_sha1},
+    npm::{
+        InvalidNpmId, checked_version, escaped_name, is_sha1,
+        signature::{self, ShownSignature, VersionSignature},
+    },
     reading::{Comparison, Reading, Unreadable},
 };
 
@@ -18,6 +23,10 @@ pub struct PublishedNpm {
     pub sha512: [u8; 64],
     /// SHA-1 from `dist.shasum`, where the registry shows one.
     pub shasum: Option<String>,
+    /// The registry's signatures, sorted; not checked yet.
+    pub signatures: Vec<VersionSignature>,
+    /// SHA-256 of the deprecation's text, where the version is deprecated.
+    pub deprecation: Option<Sha256Digest>,
 }
 
 /// What a registry shows for a version.
@@ -42,12 +51,15 @@ struct VersionDocument {
     name: String,
     version: String,
     dist: Option<Dist>,
+    deprecated: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Dist {
     integrity: Option<String>,
     shasum: Option<String>,
+    #[serde(default)]
+    signatures: Vec<ShownSignature>,
 }
 
 /// Reads the answer to [`version_request`].
@@ -65,8 +77,23 @@ pub fn read_version(answer: &HttpAnswer, name: &str, version: &str) -> NpmReadin
         return Reading::unreadable(Unreadable::NoSingleDigest);
     };
     match dist.integrity.as_deref().and_then(single_sha512) {
-        Some(sha512) => Reading::Present(PublishedNpm { sha512, shasum: dist.shasum.filter(is_sha1) }),
+        Some(sha512) => Reading::Present(PublishedNpm {
+            sha512,
+            shasum: dist.shasum.filter(is_sha1),
+            signatures: signature::reduced(&dist.signatures),
+            deprecation: document.deprecated.as_ref().and_then(deprecation),
+        }),
         None => Reading::unreadable(Unreadable::NoSingleDigest),
+    }
+}
+
+/// A deprecation by its digest. The empty text takes one back, and some registries write `false` for none.
+fn deprecation(shown: &Value) -> Option<Sha256Digest> {
+    match shown {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(Sha256Digest::of(text.as_bytes())),
+        other => Some(Sha256Digest::of(other.to_string().as_bytes())),
     }
 }
 
@@ -77,7 +104,7 @@ pub fn compare(reading: &NpmReading, sha512: &[u8; 64]) -> Comparison {
 
 /// The one SHA-512 of a subresource-integrity text. Of several, installers would take any, so none proves
 /// the bytes.
-fn single_sha512(integrity: &str) -> Option<[u8; 64]> {
+pub(super) fn single_sha512(integrity: &str) -> Option<[u8; 64]> {
     let mut digests = integrity.split_ascii_whitespace().filter_map(|hash| hash.strip_prefix("sha512-"));
     let (first, second) = (digests.next()?, digests.next());
     if second.is_some() {

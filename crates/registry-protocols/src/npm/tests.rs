@@ -174,6 +174,42 @@ fn should_read_the_digests_of_a_version_document() {
 }
 
 #[test]
+fn should_read_signatures_and_a_deprecation_without_their_text() {
+    let mut document: Value =
+        serde_json::from_str(&version_document(&format!("sha512-{SHOWN}"))).expect("JSON");
+    let key = "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA";
+    document["dist"]["signatures"] =
+        json!([{ "keyid": key, "sig": "npm_secret" }, { "keyid": "npm_secret", "sig": "" }]);
+    document["deprecated"] = json!("npm_secret");
+    let reading = read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1");
+    let Reading::Present(published) = &reading else { panic!("not read: {reading:?}") };
+    assert_eq!(published.signatures.len(), 2);
+    assert!(published.signatures.iter().any(|signature| Some(signature.key) == signature::KeyId::parse(key)));
+    assert_eq!(published.deprecation, Some(release_types::Sha256Digest::of(b"npm_secret")));
+    assert!(!String::from_utf8(reading.reduced()).expect("text").contains("secret"));
+    for none in [json!(""), json!(false), Value::Null] {
+        document["deprecated"] = none;
+        let reading = read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1");
+        assert!(matches!(reading, Reading::Present(published) if published.deprecation.is_none()));
+    }
+}
+
+#[test]
+fn should_keep_the_longest_version_document_within_the_bound() {
+    let mut document: Value =
+        serde_json::from_str(&version_document(&format!("sha512-{SHOWN}"))).expect("JSON");
+    let signature =
+        "MEUCIDrLNspFeU5NZ6d55ycVBZIMXnPJi/XnI1Y2dlJvK8P1AiEAnXjn1IOMUd+U7YfPH+FNjwfLq+jCwfH8uaxocq+mpPk=";
+    let shown = json!({ "keyid": "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA", "sig": signature });
+    document["dist"]["signatures"] = json!(vec![shown; 100]);
+    document["deprecated"] = json!("x");
+    let reading = read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1");
+    let reduced = reading.reduced();
+    assert!(reduced.len() <= MAX_REDUCED_BYTES, "{}", reduced.len());
+    assert_eq!(NpmReading::parse_reduced(&reduced), Ok(reading));
+}
+
+#[test]
 fn should_reduce_answers_of_different_nodes_to_the_same_bytes() {
     let one = answer(200, &[("date", "Mon")], &version_document(&format!("sha512-{SHOWN}")));
     let mut two = one.clone();
@@ -238,7 +274,21 @@ fn should_classify_every_known_answer() {
             error("You must provide a one-time pass. Upgrade your client"),
             Refused(OneTimePasswordRequired),
         ),
+        // The web form of the challenge.
+        (
+            401,
+            none,
+            r#"{"authUrl":"https://npm.registry.example/auth","doneUrl":"https://npm.registry.example/done"}"#
+                .to_owned(),
+            Refused(OneTimePasswordRequired),
+        ),
         (401, &[("www-authenticate", "ipaddress")], String::new(), Refused(AddressNotAllowed)),
+        (
+            404,
+            none,
+            error("could not be found or you do not have permission to access it"),
+            Refused(NotFoundOrNotAllowed),
+        ),
         (
             401,
             &[("www-authenticate", "Basic, Bearer")],

@@ -26,6 +26,7 @@ pub fn classify_pypi(answer: &HttpAnswer) -> Verdict {
             ("previously used by a file that has since been deleted", Refused(FilenameUsedBefore)),
             ("already exist", AlreadyExists),
             ("older than 14 days", Refused(ReleaseClosed)),
+            ("archived", Refused(ProjectArchived)),
             ("only one sdist", Refused(SecondSourceDistribution)),
             ("digest supplied does not match", Refused(DigestMismatch)),
             ("is not a valid classifier", Refused(InvalidClassifier)),
@@ -42,6 +43,9 @@ pub fn classify_pypi(answer: &HttpAnswer) -> Verdict {
             ("outside of a project context", Refused(ProjectMissing)),
             ("signatures do not match", Refused(TokenInvalid)),
             ("invalid or non-existent authentication", Refused(TokenInvalid)),
+            // Whatever else may be wrong with a token, such as a caveat that the index does not know.
+            ("invalid api token", Refused(TokenInvalid)),
+            ("archived", Refused(ProjectArchived)),
             ("allowed to upload to project", Refused(AccountNotAllowed)),
             ("read-only mode", transient(answer)),
             ("uploads are temporarily disabled", transient(answer)),

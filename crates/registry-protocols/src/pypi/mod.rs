@@ -4,14 +4,18 @@ mod answer;
 mod multipart;
 mod simple;
 mod upload;
+mod version_document;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::classify_pypi;
-pub use simple::{PublishedPypi, PypiReading, compare, project_request, read_file};
+pub use simple::{ProjectStatus, PypiReading, ShownProject, compare, project_request, read_file, read_files};
 pub(crate) use upload::checked_filename;
 pub use upload::{InvalidFilename, PypiUploadError, largest_file_bytes, upload_request};
+pub use version_document::{
+    DocumentReading, DocumentedFile, InvalidPypiId, compare_document, read_document, version_request,
+};
 
 use thiserror::Error;
 

@@ -209,6 +209,57 @@ fn should_never_take_an_unreadable_page_for_absence_or_presence() {
     assert_eq!(read_file(&answer(404, ""), "dao-demo", FILENAME), Reading::Absent);
 }
 
+fn shown(index: &serde_json::Value, filename: &str) -> ShownProject {
+    match read_file(&answer(200, &index.to_string()), "dao-demo", filename) {
+        Reading::Present(shown) => shown,
+        reading => panic!("not read: {reading:?}"),
+    }
+}
+
+#[test]
+fn should_say_whether_a_project_takes_files() {
+    assert_eq!(shown(&index(), FILENAME).status, ProjectStatus::Active);
+    let cases = [
+        ("active", ProjectStatus::Active, true),
+        ("deprecated", ProjectStatus::Deprecated, true),
+        ("archived", ProjectStatus::Archived, false),
+        ("quarantined", ProjectStatus::Quarantined, false),
+        ("unheard-of", ProjectStatus::Unknown, false),
+    ];
+    for (text, status, takes_files) in cases {
+        let mut index = index();
+        index["project-status"] = json!({ "status": text, "reason": "pypi-secret" });
+        assert_eq!(shown(&index, FILENAME).status, status);
+        assert_eq!(status.takes_files(), takes_files);
+    }
+}
+
+#[test]
+fn should_date_a_release_by_the_first_of_its_files() {
+    let mut index = index();
+    let files = [
+        ("dao_demo-0.9.0.tar.gz", "2020-01-01T00:00:00.000000Z"),
+        ("Dao.Demo-1.0.0.tar.gz", "2026-11-21T07:17:49.681234Z"),
+        (FILENAME, "2026-11-22T07:17:49.681234Z"),
+        ("dao_demo-1.0.0.post1-py3-none-any.whl", "2026-01-01T00:00:00Z"),
+    ];
+    let file = |(filename, uploaded): (&str, &str)| json!({ "filename": filename, "upload-time": uploaded, "hashes": { "sha256": SHA256 } });
+    index["files"] = files.map(file).to_vec().into();
+    assert_eq!(shown(&index, FILENAME).release_since_s, Some(1_795_245_469));
+    let new = shown(&index, "dao_demo-2.0.0-py3-none-any.whl");
+    assert_eq!((new.release_since_s, new.sha256), (None, None));
+}
+
+#[test]
+fn should_list_every_file_by_its_digest() {
+    let Reading::Present(listing) = read_files(&answer(200, &index().to_string()), "dao-demo") else {
+        panic!("not read")
+    };
+    assert_eq!(listing.entries.len(), 2);
+    let sha256: Sha256Digest = SHA256.parse().expect("hex");
+    assert_eq!(listing.entries[FILENAME], crate::listing::DigestPrefix::of(&sha256.0));
+}
+
 #[test]
 fn should_classify_every_known_answer() {
     use Refusal::*;
@@ -255,6 +306,8 @@ fn should_classify_every_known_answer() {
             Refused(TokenForOtherProject),
         ),
         (403, code("403 Invalid API Token: signatures do not match"), Refused(TokenInvalid)),
+        (403, code("403 Invalid API Token: caveat has unknown tag"), Refused(TokenInvalid)),
+        (403, code("403 Project 'p' is archived."), Refused(ProjectArchived)),
         (
             403,
             code("403 Invalid API Token: project-scoped token used outside of a project context"),
