@@ -179,5 +179,13 @@ fn policy_defects<R: Runtime>(runtime: &R, policy: &CredentialPolicy) -> Vec<Def
             "Seal the token with a later not-after.",
         ));
     }
+    if policy.not_before_ns >= policy.not_after_ns {
+        defects.push(Defect::new(
+            "policy.not_before_ns",
+            policy.not_before_ns.to_string(),
+            "a moment before not_after_ns, or 0",
+            "Seal the token with an earlier beginning.",
+        ));
+    }
     defects
 }

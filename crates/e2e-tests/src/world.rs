@@ -281,6 +281,7 @@ impl World {
             },
             packages: packages.iter().map(|name| (*name).into()).collect(),
             mode: CredentialMode::Direct,
+            not_before_ns: 0,
             not_after_ns: self.replica.time_ns() + 90 * DAY_NS,
             epoch: 1,
         }

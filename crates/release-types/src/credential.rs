@@ -56,6 +56,8 @@ pub struct CredentialPolicy {
     /// Packages it may be used for: full npm names, or PyPI names in normalised form. Never empty.
     pub packages: Vec<String>,
     pub mode: CredentialMode,
+    /// Custody refuses to use it before this moment; 0: it may be used at once.
+    pub not_before_ns: u64,
     /// Custody refuses to use it from this moment on.
     pub not_after_ns: u64,
     /// Distinguishes successive tokens of the same policy; starts at 1.
@@ -85,6 +87,7 @@ impl CredentialPolicy {
             CredentialMode::Staged => b"staged",
             CredentialMode::Read => b"read",
         });
+        text(&self.not_before_ns.to_be_bytes());
         text(&self.not_after_ns.to_be_bytes());
         text(&self.epoch.to_be_bytes());
         text(&(self.packages.len() as u64).to_be_bytes());
@@ -99,7 +102,7 @@ impl CredentialPolicy {
         self.mode == mode
             && self.ecosystem == registry.ecosystem
             && self.endpoint == mode.endpoint(registry)
-            && now_ns < self.not_after_ns
+            && (self.not_before_ns..self.not_after_ns).contains(&now_ns)
             && self.packages.iter().any(|allowed| allowed == package)
     }
 }
@@ -169,6 +172,7 @@ mod tests {
             endpoint: "https://npm.registry.example/".into(),
             packages: vec!["@dao/demo".into()],
             mode: CredentialMode::Direct,
+            not_before_ns: 0,
             not_after_ns: 1_000,
             epoch: 1,
         }
@@ -185,6 +189,7 @@ mod tests {
             CredentialPolicy { packages: vec!["@dao/demo".into(), String::new()], ..base.clone() },
             CredentialPolicy { mode: CredentialMode::Staged, ..base.clone() },
             CredentialPolicy { mode: CredentialMode::Read, ..base.clone() },
+            CredentialPolicy { not_before_ns: 1, ..base.clone() },
             CredentialPolicy { not_after_ns: 1_001, ..base.clone() },
             CredentialPolicy { epoch: 2, ..base.clone() },
         ];
@@ -206,6 +211,9 @@ mod tests {
         assert!(policy.covers(direct, &npm, "@dao/demo", 999));
         assert!(!policy.covers(direct, &npm, "@dao/demo", 1_000));
         assert!(!policy.covers(direct, &npm, "@dao/demo2", 999));
+        let later = CredentialPolicy { not_before_ns: 500, ..policy.clone() };
+        assert!(!later.covers(direct, &npm, "@dao/demo", 499));
+        assert!(later.covers(direct, &npm, "@dao/demo", 500));
         assert!(!policy.covers(CredentialMode::Staged, &npm, "@dao/demo", 999));
         assert!(!policy.covers(direct, &registry(Ecosystem::Pypi, own, other), "@dao/demo", 999));
         assert!(!policy.covers(direct, &registry(Ecosystem::Npm, other, own), "@dao/demo", 999));

@@ -74,6 +74,7 @@ fn policy() -> CredentialPolicy {
         endpoint: "https://npm.registry.example/".to_owned(),
         packages: vec!["@dao/demo".to_owned()],
         mode: CredentialMode::Direct,
+        not_before_ns: 0,
         not_after_ns: 1_900_000_000_000_000_000,
         epoch: 1,
     }

@@ -1,6 +1,9 @@
 //! Everything that is checked of an order before it is accepted, all defects at once.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 use registry_protocols::endpoint::RegistryEndpoints;
 use release_types::{
@@ -144,6 +147,14 @@ fn check_credential<R: Runtime>(
         }
         if policy.not_after_ns <= runtime.time_ns() {
             defect("one whose time is over".into(), "a not-after in the future", "Activate another.");
+        }
+        if runtime.time_ns() < policy.not_before_ns {
+            let begins = SystemTime::UNIX_EPOCH + Duration::from_nanos(policy.not_before_ns);
+            defect(
+                format!("one whose time begins at {}", humantime::format_rfc3339_seconds(begins)),
+                "one that may be used now",
+                "Wait until then, or use the credential of this time.",
+            );
         }
     });
 }

@@ -77,6 +77,7 @@ impl World {
             endpoint: endpoint.into(),
             packages: vec![package.into()],
             mode: CredentialMode::Direct,
+            not_before_ns: 0,
             not_after_ns: 1_790_000_000_000_000_000 + 90 * DAY_NS,
             epoch: 1,
         }

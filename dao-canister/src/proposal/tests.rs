@@ -312,6 +312,10 @@ mod npm {
         activate(&runtime, &brief);
         runtime.skip(DAY_NS);
         assert_eq!(with(brief.id())[0].allowed, "one that may still be used");
+        let later =
+            CredentialPolicy { not_before_ns: runtime.time_ns() + 1, epoch: 4, ..policy(Ecosystem::Npm) };
+        activate(&runtime, &later);
+        assert_eq!(with(later.id())[0].allowed, "one that may be used already");
     }
 
     #[test]

@@ -110,6 +110,7 @@ pub fn policy(ecosystem: Ecosystem) -> CredentialPolicy {
         endpoint: endpoint.into(),
         packages,
         mode: CredentialMode::Direct,
+        not_before_ns: 0,
         not_after_ns: START_NS + 90 * DAY_NS,
         epoch: 1,
     }

@@ -4,6 +4,8 @@
 
 mod artifacts;
 
+use std::time::{Duration, SystemTime};
+
 use candid::{CandidType, Decode, Encode, Principal};
 use release_types::{
     CredentialId, CredentialMode, Defect, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder,
@@ -177,6 +179,12 @@ fn credential_defects_of(
         now_ns < policy.not_after_ns,
         "one whose time is over".into(),
         "one that may still be used".into(),
+    );
+    let begins = SystemTime::UNIX_EPOCH + Duration::from_nanos(policy.not_before_ns);
+    expect(
+        now_ns >= policy.not_before_ns,
+        format!("one whose time begins at {}", humantime::format_rfc3339_seconds(begins)),
+        "one that may be used already".into(),
     );
     defects
 }

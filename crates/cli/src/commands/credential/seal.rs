@@ -115,6 +115,7 @@ async fn policy(session: &Session, args: &Args) -> Outcome<CredentialPolicy> {
         endpoint,
         packages: packages.collect::<Outcome<_>>()?,
         mode,
+        not_before_ns: 0,
         not_after_ns: now_ns().saturating_add(lifetime_ns),
         epoch,
     })

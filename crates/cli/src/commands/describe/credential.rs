@@ -49,11 +49,16 @@ pub fn credential_policy(policy: &CredentialPolicy) -> String {
         CredentialMode::Read => "read: custody reads the registry with the token; it should be read-only",
     };
     let packages: Vec<_> = policy.packages.iter().map(|package| printable(package)).collect();
+    let from = match policy.not_before_ns {
+        0 => String::new(),
+        not_before_ns => format!("  from        {}\n", moment(not_before_ns)),
+    };
     format!(
-        "  for         {} at {}\n  packages    {}\n  mode        {mode}\n  until       {}\n  epoch       {}\n",
+        "  for         {} at {}\n  packages    {}\n  mode        {mode}\n{}  until       {}\n  epoch       {}\n",
         policy.ecosystem,
         printable(&policy.endpoint),
         packages.join(", "),
+        from,
         moment(policy.not_after_ns),
         policy.epoch
     )
@@ -73,6 +78,7 @@ mod tests {
             endpoint: "https://npm.registry.example/".into(),
             packages: vec!["@dao/demo".into(), "@dao/other".into()],
             mode: CredentialMode::Direct,
+            not_before_ns: 0,
             not_after_ns: 1_000_000_000,
             epoch: 7,
         };
@@ -93,6 +99,13 @@ mod tests {
         for part in ["@dao/demo, @dao/other", endpoint, "1970-01-01T00:00:01Z", "direct", "epoch       7"] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn should_show_when_a_dated_slice_begins() {
+        let policy = CredentialPolicy { not_before_ns: 500_000_000_000, ..view().policy };
+        assert!(credential_policy(&policy).contains("from        1970-01-01T00:08:20Z"));
+        assert!(!credential_policy(&view().policy).contains("from "));
     }
 
     #[test]

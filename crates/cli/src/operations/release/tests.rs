@@ -21,6 +21,7 @@ fn credential(
         endpoint: registry.registry.upload_url.clone(),
         packages: vec![package.into()],
         mode: CredentialMode::Direct,
+        not_before_ns: 0,
         not_after_ns: 100,
         epoch,
     };

@@ -27,6 +27,7 @@ fn policy(ecosystem: Ecosystem, packages: &[&str]) -> CredentialPolicy {
         endpoint: "https://registry.example/".into(),
         packages: packages.iter().map(|name| (*name).into()).collect(),
         mode: CredentialMode::Direct,
+        not_before_ns: 0,
         not_after_ns: NOW_NS + 90 * DAY_NS,
         epoch: 1,
     }
