@@ -168,7 +168,7 @@ pub(super) fn reduced(shown: &[ShownSignature]) -> Vec<VersionSignature> {
                 .decode(&shown.sig)
                 .ok()
                 .and_then(|der| Signature::from_der(&der).ok())
-                .map(|signature| signature.to_vec()),
+                .map(|signature| signature.to_bytes().to_vec()),
         })
         .collect();
     signatures.sort();
