@@ -12,6 +12,7 @@ pub mod forwarder;
 pub mod hostile_archives;
 pub mod key_forms;
 pub mod local_network;
+pub mod macaroon_judge;
 pub mod npm_double;
 pub mod people;
 pub mod publishing;

@@ -62,6 +62,14 @@ impl Publisher {
 
     /// Uploads and submits the release of a version.
     pub fn propose(&mut self, version: &str) -> Release {
+        self.try_propose(version).expect("a good proposal")
+    }
+
+    /// Uploads and submits the release of a version.
+    ///
+    /// # Errors
+    /// The defects for which the proposal was refused.
+    pub fn try_propose(&mut self, version: &str) -> Result<Release, String> {
         let bytes = self.artifact(version);
         let (package, credential) = (package(self.ecosystem), self.credential);
         let action = match self.ecosystem {
@@ -71,8 +79,8 @@ impl Publisher {
                 self.world.pypi_release(credential, package, version, &[(&filename, &bytes)])
             }
         };
-        let proposal = self.world.submit(member(0), action).expect("a good proposal");
-        Release { version: version.into(), proposal, bytes }
+        let proposal = self.world.submit(member(0), action).map_err(|error| format!("{error:?}"))?;
+        Ok(Release { version: version.into(), proposal, bytes })
     }
 
     /// Proposes and adopts the release of a version that was never released.

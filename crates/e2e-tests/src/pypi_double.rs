@@ -1,7 +1,6 @@
 //! A Python index double: takes uploads by the legacy API, shows them by the JSON simple API.
 //!
-//! It checks that a token is there, not what it allows: macaroons are verified by the real peer in the
-//! end-to-end suite.
+//! It checks that a token is there; what the token allows it verifies where a test gives it a judge.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +8,22 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::registry_server::{Answer, RegistryDouble, SeenRequest};
+use crate::{
+    macaroon_judge::MacaroonJudge,
+    registry_server::{Answer, RegistryDouble, SeenRequest},
+};
 
 /// The index's content.
 #[derive(Default)]
 pub struct PypiDouble {
     /// Files by project and file name.
     pub files: BTreeMap<(String, String), Vec<u8>>,
-    /// Tokens that uploads came with, in order.
+    /// Tokens that uploads came with, in order; those of refused forms and tokens not.
     pub tokens: Vec<String>,
     /// The text fields of every form that was stored, in order.
     pub forms: Vec<Vec<(String, String)>>,
+    /// Verifies tokens, if there is one; else it only checks that there is a token.
+    pub judge: Option<MacaroonJudge>,
     /// How many reads new files stay invisible for.
     pub hidden_reads: usize,
 }
@@ -35,13 +39,16 @@ impl PypiDouble {
         let Some(token) = token else {
             return Answer::text(403, "403 Invalid or non-existent authentication information.");
         };
-        self.tokens.push(token);
         let Some(parts) = parts(request) else { return Answer::text(400, "400 not a form") };
         let field = |name: &str| parts.iter().find(|part| part.name == name);
         let (Some(project), Some(content)) = (field("name"), field("content")) else {
             return Answer::text(400, "400 name or content is missing");
         };
         let project = String::from_utf8_lossy(&project.body).to_lowercase().replace(['_', '.'], "-");
+        if let Some(Err(reason)) = self.judge.map(|judge| judge.judge(&token, &project)) {
+            return Answer::text(403, &format!("403 {reason}"));
+        }
+        self.tokens.push(token);
         let digest = field("sha256_digest").map(|part| String::from_utf8_lossy(&part.body).into_owned());
         if digest != Some(hex::encode(Sha256::digest(&content.body))) {
             return Answer::text(
