@@ -147,7 +147,7 @@ fn should_use_a_dated_slice_in_its_time_only() {
     assert!(status == 403 && text.contains("token is expired"), "{status} {text}");
     let version = publisher.next_version();
     let refused = publisher.try_propose(&version).expect_err("the slice has not begun");
-    assert!(refused.contains("one whose time begins at"), "{refused}");
+    assert!(refused.contains("one whose time begins in 24 hours"), "{refused}");
 
     publisher.world.pass(Duration::from_secs(DAY_S + 60));
     set_clock(&publisher, now_s(&publisher));

@@ -4,8 +4,6 @@
 
 mod artifacts;
 
-use std::time::{Duration, SystemTime};
-
 use candid::{CandidType, Decode, Encode, Principal};
 use release_types::{
     CredentialId, CredentialMode, Defect, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder,
@@ -23,7 +21,8 @@ use crate::{
     voting::Adoption,
 };
 
-const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
+const HOUR_NS: u64 = 3_600 * 1_000_000_000;
+const DAY_NS: u64 = 24 * HOUR_NS;
 /// Custody must have taken what was decided within a day.
 pub const HANDOVER_NS: u64 = DAY_NS;
 /// What is derived from all artifacts together, encoded. It goes to voters in one reply and to custody in one
@@ -180,10 +179,10 @@ fn credential_defects_of(
         "one whose time is over".into(),
         "one that may still be used".into(),
     );
-    let begins = SystemTime::UNIX_EPOCH + Duration::from_nanos(policy.not_before_ns);
+    let hours_left = policy.not_before_ns.saturating_sub(now_ns).div_ceil(HOUR_NS);
     expect(
         now_ns >= policy.not_before_ns,
-        format!("one whose time begins at {}", humantime::format_rfc3339_seconds(begins)),
+        format!("one whose time begins in {hours_left} hours"),
         "one that may be used already".into(),
     );
     defects
