@@ -9,6 +9,12 @@ pub fn is_authority(caller: Principal) -> bool {
     caller != Principal::anonymous() && read_state(|state| state.authority() == caller)
 }
 
+/// Refuses whoever would make this canister pay for an answer that changes nothing: in replicated execution, everyone
+/// but the authority. Queries from outside cost nothing.
+pub fn require_authority_or_query(caller: Principal, is_replicated: bool) -> Result<(), Refusal> {
+    if is_replicated { require_authority(caller) } else { Ok(()) }
+}
+
 /// Refuses everyone but the authority.
 pub fn require_authority(caller: Principal) -> Result<(), Refusal> {
     if is_authority(caller) {

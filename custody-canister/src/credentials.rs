@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::{
     authorization::require_authority,
-    refusal::Refusal,
+    refusal::{Novelty, Refusal},
     runtime::Runtime,
     state::{Event, credential::Standing, process_event, read_state},
     storage,
@@ -37,10 +37,23 @@ pub fn deposit<R: Runtime>(
 ) -> Result<CredentialView, Refusal> {
     require_authority(caller)?;
     let id = args.policy.id();
-    let sealed_token_sha256 = Sha256Digest::of(&args.sealed_token);
-    if let Some(view) = read_state(|state| state.credential(&id).map(|credential| credential.view())) {
-        if view.sealed_token_sha256 == sealed_token_sha256 {
-            return Ok(view);
+    if let Novelty::New = check_deposit(runtime, &args)? {
+        let sealed_token_sha256 = Sha256Digest::of(&args.sealed_token);
+        storage::keep_sealed_token(&id, args.sealed_token);
+        process_event(runtime, Event::DepositedCredential { policy: args.policy, sealed_token_sha256 });
+    }
+    Ok(view(&id))
+}
+
+/// Checks a deposit without taking it.
+///
+/// # Errors
+/// As those of [`deposit`], the caller not counted.
+pub fn check_deposit<R: Runtime>(runtime: &R, args: &DepositCredentialArgs) -> Result<Novelty, Refusal> {
+    let kept = read_state(|state| state.credential(&args.policy.id()).map(|kept| kept.sealed_token_sha256()));
+    if let Some(kept_sha256) = kept {
+        if kept_sha256 == Sha256Digest::of(&args.sealed_token) {
+            return Ok(Novelty::Known);
         }
         return Err(Refusal::of(
             "sealed_token",
@@ -67,10 +80,7 @@ pub fn deposit<R: Runtime>(
             "Use the ones that are there, or have some revoked.",
         ));
     }
-    Refusal::unless_empty(defects)?;
-    storage::keep_sealed_token(&id, args.sealed_token);
-    process_event(runtime, Event::DepositedCredential { policy: args.policy, sealed_token_sha256 });
-    Ok(view(&id))
+    Refusal::unless_empty(defects).map(|()| Novelty::New)
 }
 
 /// Activates or revokes a credential. Asking for what is already so changes nothing.
@@ -86,30 +96,45 @@ pub fn change<R: Runtime>(
 ) -> Result<CredentialView, Refusal> {
     require_authority(caller)?;
     let id = args.credential;
+    match (check_change(runtime, &args)?, args.change) {
+        (Novelty::Known, _) => {}
+        (Novelty::New, CredentialChange::Activate) => {
+            process_event(runtime, Event::StartedActivation { credential: id });
+            tasks::schedule(runtime, Task::Activate(id), Duration::ZERO);
+        }
+        (Novelty::New, CredentialChange::Revoke) => {
+            process_event(runtime, Event::RevokedCredential { credential: id });
+            storage::drop_sealed_token(&id);
+        }
+    }
+    Ok(view(&id))
+}
+
+/// Checks a change without making it.
+///
+/// # Errors
+/// As those of [`change`], the caller not counted.
+pub fn check_change<R: Runtime>(runtime: &R, args: &ChangeCredentialArgs) -> Result<Novelty, Refusal> {
+    let id = args.credential;
     let Some((standing, not_after_ns)) = read_state(|state| {
         state.credential(&id).map(|credential| (credential.standing(), credential.policy().not_after_ns))
     }) else {
         return Err(Refusal::of("credential", id.to_string(), "one in custody", "Deposit it first."));
     };
     match args.change {
-        CredentialChange::Activate => activate(runtime, id, standing, not_after_ns)?,
-        CredentialChange::Revoke if standing != Standing::Revoked => {
-            process_event(runtime, Event::RevokedCredential { credential: id });
-            storage::drop_sealed_token(&id);
-        }
-        CredentialChange::Revoke => {}
+        CredentialChange::Activate => check_activation(runtime, standing, not_after_ns),
+        CredentialChange::Revoke if standing == Standing::Revoked => Ok(Novelty::Known),
+        CredentialChange::Revoke => Ok(Novelty::New),
     }
-    Ok(view(&id))
 }
 
-fn activate<R: Runtime>(
+fn check_activation<R: Runtime>(
     runtime: &R,
-    id: CredentialId,
     standing: Standing,
     not_after_ns: u64,
-) -> Result<(), Refusal> {
+) -> Result<Novelty, Refusal> {
     match standing {
-        Standing::Active | Standing::Activating => return Ok(()),
+        Standing::Active | Standing::Activating => return Ok(Novelty::Known),
         Standing::Revoked => {
             return Err(Refusal::of(
                 "credential",
@@ -128,9 +153,7 @@ fn activate<R: Runtime>(
             "Seal a new token with a later not-after.",
         ));
     }
-    process_event(runtime, Event::StartedActivation { credential: id });
-    tasks::schedule(runtime, Task::Activate(id), Duration::ZERO);
-    Ok(())
+    Ok(Novelty::New)
 }
 
 fn view(id: &CredentialId) -> CredentialView {

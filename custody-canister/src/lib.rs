@@ -4,6 +4,7 @@
 //! registries' answers, and those only into a few enumerated facts. Decryption happens in [`vault`] alone.
 
 pub mod activation;
+mod artifact_source;
 pub mod authorization;
 pub mod credentials;
 pub mod freeze;
@@ -20,6 +21,7 @@ pub mod runtime;
 pub mod state;
 pub mod storage;
 pub mod tasks;
+pub mod validators;
 mod vault;
 mod vetkeys;
 

@@ -10,6 +10,7 @@ use custody_canister::{
     Refusal, authorization, credentials, freeze, lifecycle, outcall, publish, queries,
     runtime::{allocator::ZeroizingAllocator, ic::IcRuntime},
     storage,
+    validators::{self, Validation},
 };
 use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
@@ -85,6 +86,31 @@ fn unfreeze(scope: FreezeScope) -> PhantomData<Vec<FreezeView>> {
 #[query]
 fn freezes() -> Vec<FreezeView> {
     freeze::in_force()
+}
+
+/// What a governor asks before it puts an order to the vote. People may ask too, by queries from outside.
+#[query(manual_reply = true)]
+fn validate_publish(order: PublishOrder) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::publish(&IcRuntime, &order)))
+}
+
+/// As [`validate_publish`], for a deposit.
+#[query(manual_reply = true)]
+fn validate_deposit_credential(args: DepositCredentialArgs) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::deposit_credential(&IcRuntime, &args)))
+}
+
+/// As [`validate_publish`], for a change.
+#[query(manual_reply = true)]
+fn validate_change_credential(args: ChangeCredentialArgs) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::change_credential(&IcRuntime, &args)))
+}
+
+fn may_validate() -> Result<(), Refusal> {
+    authorization::require_authority_or_query(
+        ic_cdk::api::msg_caller(),
+        ic_cdk::api::in_replicated_execution(),
+    )
 }
 
 #[query]

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use registry_protocols::receipt::{
     DigestSet, Envelope, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, SourceFacts, Statement,
-    Subject, TallyFacts, pae,
+    Subject, TallyFacts, VoteFacts, pae,
 };
-use release_types::{OrderId, PublishOrder, Sha256Digest};
+use release_types::{OrderId, PublishOrder, Sha256Digest, Tally, order::VoteRecord};
 
 use crate::{
     key_material::receipt_derivation_path,
     runtime::{Runtime, SigningRequest},
-    state::{Artifact, Event, event::RegistryDigests, process_event, read_state},
+    state::{Artifact, Event, Order, event::RegistryDigests, process_event, read_state},
     storage,
 };
 
@@ -23,11 +23,10 @@ const NS_PER_S: u64 = 1_000_000_000;
 /// Signs the receipt of an order whose artifacts are all verified; returns the pause before trying again, or none
 /// when it is signed.
 pub async fn sign<R: Runtime>(runtime: &R, id: &OrderId, order: &PublishOrder) -> Option<Duration> {
-    let (key_name, receipt_key, artifacts) = read_state(|state| {
-        let artifacts = state.order(id).map(|order| order.artifacts().to_vec());
-        (state.key_name().to_owned(), state.receipt_key().cloned(), artifacts)
+    let (key_name, receipt_key, verified) = read_state(|state| {
+        (state.key_name().to_owned(), state.receipt_key().cloned(), state.order(id).cloned())
     });
-    let artifacts = artifacts?;
+    let verified = verified?;
     let Some(receipt_key) = receipt_key else {
         runtime.log("signing waits for the receipt key");
         return Some(RETRY_DELAY);
@@ -38,7 +37,7 @@ pub async fn sign<R: Runtime>(runtime: &R, id: &OrderId, order: &PublishOrder) -
         runtime.log("signing waits for cycles");
         return Some(RETRY_DELAY);
     }
-    let payload = statement(runtime.canister_self(), id, order, &artifacts).to_payload();
+    let payload = statement(runtime.canister_self(), id, order, &verified).to_payload();
     let request = SigningRequest {
         key_name,
         derivation_path: receipt_derivation_path(),
@@ -60,12 +59,8 @@ pub async fn sign<R: Runtime>(runtime: &R, id: &OrderId, order: &PublishOrder) -
     None
 }
 
-fn statement(
-    custody: candid::Principal,
-    id: &OrderId,
-    order: &PublishOrder,
-    artifacts: &[Artifact],
-) -> Statement {
+fn statement(custody: candid::Principal, id: &OrderId, order: &PublishOrder, verified: &Order) -> Statement {
+    let artifacts = verified.artifacts();
     let subject = order.artifacts.iter().zip(artifacts).map(|(ordered, artifact)| Subject {
         name: ordered.filename.clone(),
         digest: DigestSet {
@@ -80,7 +75,6 @@ fn statement(
     let decision = &order.decision;
     let predicate = ReleasePredicate {
         dao: decision.authority.to_text(),
-        proposal_id: decision.proposal.0,
         custody: custody.to_text(),
         order_id: id.0.clone(),
         registry: RegistryUrls {
@@ -90,13 +84,8 @@ fn statement(
         },
         package: order.package.clone(),
         version: order.version.clone(),
-        decided_at_s: decision.decided_at_ns / NS_PER_S,
-        tally: TallyFacts {
-            yes: decision.tally.yes,
-            no: decision.tally.no,
-            abstain: decision.tally.abstain,
-            total: decision.tally.total,
-        },
+        ordered_at_s: verified.accepted_at_ns() / NS_PER_S,
+        vote: decision.vote.as_ref().map(vote_facts),
         source: decision.source.as_ref().map(|source| SourceFacts {
             repository: source.repository.clone(),
             commit: source.commit.clone(),
@@ -105,4 +94,13 @@ fn statement(
         read_back: ReadBack { at_s: read_back_ns / NS_PER_S, replicated: true },
     };
     Statement::new(subject.collect(), predicate)
+}
+
+fn vote_facts(vote: &VoteRecord) -> VoteFacts {
+    let Tally { yes, no, abstain, total } = vote.tally;
+    VoteFacts {
+        proposal_id: vote.proposal.0,
+        decided_at_s: vote.decided_at_ns / NS_PER_S,
+        tally: TallyFacts { yes, no, abstain, total },
+    }
 }

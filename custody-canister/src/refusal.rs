@@ -1,4 +1,5 @@
-//! Refusals: every update that is not carried out ends in a reject with one of these texts.
+//! What comes of a call: something new, nothing new, or a refusal. Every update that is not carried out ends in a reject
+//! with one of these texts.
 //!
 //! `REFUSED: ` is the answer to this call for good; after `BUSY: ` the same call may be made again.
 
@@ -8,6 +9,15 @@ use release_types::{
     Defect,
     custody::{BUSY_PREFIX, REFUSED_PREFIX},
 };
+
+/// What a call that is not refused would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// Change something.
+    New,
+    /// Nothing: it is so already.
+    Known,
+}
 
 /// Why a call was refused: everything that is wrong with it, at once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,13 @@
 //! whose answers a test can choose. Tests against real registries drive the `countersign` command instead.
 
 pub mod archives;
+pub mod artifact_source;
 pub mod audit;
 pub mod canister_wasm;
 pub mod countersign_command;
 pub mod exports;
 pub mod forwarder;
+pub mod governor;
 pub mod hostile_archives;
 pub mod key_forms;
 pub mod local_network;

@@ -128,11 +128,16 @@ impl World {
         self.replica
             .install(self.dao, &canister_wasm("dao_canister"), init)
             .expect("the DAO canister installs");
+        self.install_custody();
+    }
+
+    /// Installs the custody canister alone, with the DAO canister's principal as its authority, and lets it learn its
+    /// keys.
+    pub fn install_custody(&mut self) {
         let init = CustodyInit { authority: Some(self.dao), key_name: "key_1".into() };
         let init = Encode!(&init).expect("encodes");
-        self.replica
-            .install(self.custody, &canister_wasm("custody_canister"), init)
-            .expect("the custody canister installs");
+        let wasm = canister_wasm("custody_canister");
+        self.replica.install(self.custody, &wasm, init).expect("the custody canister installs");
         self.pass(Duration::from_secs(1));
     }
 

@@ -194,14 +194,17 @@ fn should_sign_a_receipt_that_says_who_approved_what() {
     let predicate = serde_json::to_value(&statement.predicate).expect("JSON");
     let expected = json!({
         "dao": world.dao.to_text(),
-        "proposalId": proposal.0,
         "custody": world.custody.to_text(),
         "orderId": format!("proposal-{proposal}"),
         "registry": {"ecosystem": "npm", "uploadUrl": NPM_URL, "readUrl": NPM_URL},
         "package": "@dao/demo",
         "version": "1.0.0",
-        "decidedAtS": decided_at_ns / 1_000_000_000,
-        "tally": {"yes": 3, "no": 0, "abstain": 0, "total": 5},
+        "orderedAtS": statement.predicate.ordered_at_s,
+        "vote": {
+            "proposalId": proposal.0,
+            "decidedAtS": decided_at_ns / 1_000_000_000,
+            "tally": {"yes": 3, "no": 0, "abstain": 0, "total": 5},
+        },
         "source": {
             "repository": "https://code.example/dao/demo",
             "commit": "0123456789abcdef0123456789abcdef01234567",
@@ -210,7 +213,8 @@ fn should_sign_a_receipt_that_says_who_approved_what() {
         "readBack": {"atS": statement.predicate.read_back.at_s, "replicated": true},
     });
     assert_eq!(predicate, expected);
-    assert!(statement.predicate.read_back.at_s >= statement.predicate.decided_at_s);
+    assert!(statement.predicate.ordered_at_s >= decided_at_ns / 1_000_000_000);
+    assert!(statement.predicate.read_back.at_s >= statement.predicate.ordered_at_s);
 
     let mut altered = envelope;
     let payload = String::from_utf8(STANDARD.decode(&altered.payload).expect("base64")).expect("text");

@@ -73,10 +73,18 @@ pub enum Publication {
 pub struct Decision {
     /// The governing canister.
     pub authority: Principal,
+    /// The vote, if the governor can name it in its order. One whose proposals carry the finished order cannot: the
+    /// order is older than the vote.
+    pub vote: Option<VoteRecord>,
+    pub source: Option<SourceReference>,
+}
+
+/// A vote that is over.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct VoteRecord {
     pub proposal: ProposalId,
     pub decided_at_ns: u64,
     pub tally: Tally,
-    pub source: Option<SourceReference>,
 }
 
 /// How far one artifact has come. `Verified`, `Mismatch`, `Blocked` and `Refused` are final.

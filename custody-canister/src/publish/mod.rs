@@ -16,12 +16,32 @@ use release_types::{OrderStatus, PublishOrder, Sha256Digest};
 
 use crate::{
     authorization::require_authority,
-    refusal::Refusal,
+    refusal::{Novelty, Refusal},
     runtime::Runtime,
     state::{Event, event::AcceptedArtifact, process_event, read_state},
     storage,
     tasks::{self, Task},
 };
+
+/// Checks an order without accepting it.
+///
+/// # Errors
+/// Another order under a used id, or an order with defects, all of them named.
+pub fn check<R: Runtime>(runtime: &R, order: &PublishOrder) -> Result<Novelty, Refusal> {
+    let Some(known) = read_state(|state| state.order(&order.id).map(|order| order.content())) else {
+        return validation::check(runtime, order).map(|()| Novelty::New);
+    };
+    // Values are compared, not encodings: those may differ from one version of this program to the next.
+    if storage::order(&order.id).as_ref() == Some(order) {
+        return Ok(Novelty::Known);
+    }
+    Err(Refusal::of(
+        "id",
+        format!("another order under {}, with digest {known}", order.id.0.escape_default()),
+        "an id that was never used",
+        "Give the order an id of its own.",
+    ))
+}
 
 /// Accepts an order and answers with its state at once. The same order again changes nothing and answers with its
 /// present state.
@@ -35,19 +55,10 @@ pub fn accept<R: Runtime>(
 ) -> Result<OrderStatus, Refusal> {
     require_authority(caller)?;
     let id = order.id.clone();
-    if let Some(known) = read_state(|state| state.order(&id).map(|order| order.content())) {
-        // Values are compared, not encodings: those may differ from one version of this program to the next.
-        if storage::order(&id).as_ref() == Some(&order) {
-            return Ok(status(&id));
-        }
-        return Err(Refusal::of(
-            "id",
-            format!("another order under {}, with digest {known}", id.0.escape_default()),
-            "an id that was never used",
-            "Give the order an id of its own.",
-        ));
+    match check(runtime, &order)? {
+        Novelty::Known => return Ok(status(&id)),
+        Novelty::New => validation::check_room()?,
     }
-    validation::check(runtime, &order)?;
     let document = candid::encode_one(&order).expect("these types always encode");
     let content = Sha256Digest::of(&document);
     storage::keep_order(&id, document);

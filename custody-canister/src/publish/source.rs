@@ -27,7 +27,7 @@ pub async fn fetch<R: Runtime>(runtime: &R, artifact: &OrderedArtifact) -> Resul
     for index in 0..chunks {
         let args = ArtifactChunkArgs { sha256: artifact.sha256, index };
         let answer = runtime.artifact_chunk(artifact.source, args).await;
-        let chunk = answer.map_err(|_| SourceError::Unavailable)?.map_err(|_| SourceError::Differs)?;
+        let chunk = answer.map_err(|_| SourceError::Unavailable)?.ok_or(SourceError::Differs)?;
         let expected = (size - bytes.len()).min(CHUNK_BYTES as usize);
         if chunk.bytes.len() != expected {
             return Err(SourceError::Differs);

@@ -22,15 +22,14 @@ const MAX_FILENAME_BYTES: usize = 255;
 /// Largest order in its Candid encoding apart from what [`registry`] bounds: source reference and the like.
 const MAX_SOURCE_FIELD_BYTES: usize = 500;
 
-/// Refuses an order with defects, and one without while too many are under way.
+/// Refuses an order with defects.
 pub fn check<R: Runtime>(runtime: &R, order: &PublishOrder) -> Result<(), Refusal> {
     let mut defects = Vec::new();
     check_frame(runtime, order, &mut defects);
     check_credentials(runtime, order, &mut defects);
     defects.extend(RegistryEndpoints::check(&order.registry).err().unwrap_or_default());
     check_artifacts(order, &mut defects);
-    Refusal::unless_empty(defects)?;
-    check_room()
+    Refusal::unless_empty(defects)
 }
 
 fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {
@@ -75,7 +74,7 @@ fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<
 }
 
 /// Puts an order off that could be accepted when others are done.
-fn check_room() -> Result<(), Refusal> {
+pub fn check_room() -> Result<(), Refusal> {
     let open = read_state(|state| state.unfinished_orders().count());
     if open < MAX_OPEN_ORDERS {
         return Ok(());

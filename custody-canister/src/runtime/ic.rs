@@ -11,10 +11,11 @@ use ic_cdk_management_canister::{
     schnorr_public_key, sign_with_schnorr, vetkd_derive_key, vetkd_public_key,
 };
 use registry_protocols::http::HttpAnswer;
-use release_types::artifact::{ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError};
+use release_types::artifact::{ArtifactChunk, ArtifactChunkArgs};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    artifact_source,
     outcall::{self, EncodedOutcall},
     runtime::{CallError, DerivationRequest, Runtime, SigningRequest},
     tasks::{self, Task},
@@ -176,12 +177,12 @@ impl Runtime for IcRuntime {
         &self,
         source: Principal,
         args: ArtifactChunkArgs,
-    ) -> Result<Result<ArtifactChunk, ArtifactChunkError>, CallError> {
-        let response = Call::bounded_wait(source, "artifact_chunk")
+    ) -> Result<Option<ArtifactChunk>, CallError> {
+        let response = Call::bounded_wait(source, artifact_source::METHOD)
             .with_arg(args)
             .change_timeout(CHUNK_TIMEOUT_S)
             .await?;
-        decoded(&response)
+        artifact_source::decode_answer(response.as_ref()).map_err(|_| CallError::Undecodable)
     }
 
     /// The arguments are owned by the call alone, which drops them as soon as the system has its copy: before the

@@ -10,7 +10,7 @@ use std::{future::Future, time::Duration};
 
 use candid::Principal;
 use registry_protocols::http::HttpAnswer;
-use release_types::artifact::{ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError};
+use release_types::artifact::{ArtifactChunk, ArtifactChunkArgs};
 
 use crate::{outcall::EncodedOutcall, tasks::Task};
 
@@ -82,12 +82,12 @@ pub trait Runtime: Clone + 'static {
     ) -> impl Future<Output = Result<Vec<u8>, CallError>>;
     /// A threshold Ed25519 signature (64 bytes).
     fn sign(&self, request: SigningRequest) -> impl Future<Output = Result<Vec<u8>, CallError>>;
-    /// One chunk of an artifact from the canister that keeps it.
+    /// One chunk of an artifact from the canister that keeps it; none if it says that it has no such chunk.
     fn artifact_chunk(
         &self,
         source: Principal,
         args: ArtifactChunkArgs,
-    ) -> impl Future<Output = Result<Result<ArtifactChunk, ArtifactChunkError>, CallError>>;
+    ) -> impl Future<Output = Result<Option<ArtifactChunk>, CallError>>;
     /// Sends an HTTPS outcall; the arguments are gone from memory once it is under way.
     fn send(&self, outcall: EncodedOutcall) -> impl Future<Output = Result<HttpAnswer, CallError>>;
 }

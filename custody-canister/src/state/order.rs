@@ -71,6 +71,11 @@ impl Order {
         self.read_credential
     }
 
+    /// When custody took the order.
+    pub fn accepted_at_ns(&self) -> u64 {
+        self.accepted_at_ns
+    }
+
     pub fn expires_at_ns(&self) -> u64 {
         self.expires_at_ns
     }

@@ -9,4 +9,5 @@ mod publishing;
 mod registries;
 mod secrecy;
 mod stub;
+mod validators;
 mod world;

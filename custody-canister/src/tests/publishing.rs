@@ -86,7 +86,7 @@ fn should_put_what_was_decided_and_shown_on_the_receipt() {
     assert_eq!(statement.subject[0].digest.sha256, order.artifacts[0].sha256.to_string());
     assert!(statement.subject[0].digest.sha512.is_some());
     assert_eq!(statement.predicate.custody, world.runtime.custody().to_text());
-    assert_eq!(statement.predicate.tally.yes, 3);
+    assert_eq!(statement.predicate.vote.map(|vote| vote.tally.yes), Some(3));
     assert!(statement.predicate.read_back.replicated);
     let on_log = events().into_iter().find_map(|event| match event {
         Event::SignedReceipt { envelope_sha256, .. } => Some(envelope_sha256),

@@ -20,7 +20,7 @@ use ic_management_canister_types::{HttpRequestArgs, TransformArgs};
 use registry_protocols::http::HttpAnswer;
 use release_types::{
     CHUNK_BYTES, Sha256Digest,
-    artifact::{ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError},
+    artifact::{ArtifactChunk, ArtifactChunkArgs},
 };
 use sha2::Sha256;
 
@@ -270,17 +270,17 @@ impl Runtime for StubRuntime {
         &self,
         _source: Principal,
         args: ArtifactChunkArgs,
-    ) -> Result<Result<ArtifactChunk, ArtifactChunkError>, CallError> {
+    ) -> Result<Option<ArtifactChunk>, CallError> {
         self.at_await().await;
         let surroundings = self.0.borrow();
         if surroundings.source_is_down {
             return Err(CallError::Rejected { code: 5 });
         }
         let Some(bytes) = surroundings.artifacts.get(&args.sha256) else {
-            return Ok(Err(ArtifactChunkError::NotFound));
+            return Ok(None);
         };
         let chunk = bytes.chunks(CHUNK_BYTES as usize).nth(args.index as usize).expect("a chunk that exists");
-        Ok(Ok(ArtifactChunk { bytes: chunk.to_vec() }))
+        Ok(Some(ArtifactChunk { bytes: chunk.to_vec() }))
     }
 
     async fn send(&self, outcall: EncodedOutcall) -> Result<HttpAnswer, CallError> {

@@ -7,7 +7,7 @@ use release_types::{
     PublishOrder, PublishingMode, Registry, Sha256Digest, Tally,
     credential::{CredentialStatus, DepositCredentialArgs},
     custody::{ChangeCredentialArgs, CustodyInit},
-    order::{Decision, OrderedArtifact, Publication},
+    order::{Decision, OrderedArtifact, Publication, VoteRecord},
     proposal::{CredentialChange, NpmAccess, NpmOptions, ProposalId},
 };
 use sealing::SealingKey;
@@ -155,9 +155,11 @@ impl World {
             artifacts,
             decision: Decision {
                 authority: authority(),
-                proposal: ProposalId(1),
-                decided_at_ns: self.now_ns(),
-                tally: Tally { yes: 3, no: 1, abstain: 1, total: 5 },
+                vote: Some(VoteRecord {
+                    proposal: ProposalId(1),
+                    decided_at_ns: self.now_ns(),
+                    tally: Tally { yes: 3, no: 1, abstain: 1, total: 5 },
+                }),
                 source: None,
             },
             expires_at_ns: self.now_ns() + DAY_NS,

@@ -221,7 +221,8 @@ mod releases {
         assert_eq!((sent.package.as_str(), sent.version.as_str()), ("@dao/demo", "1.0.0"));
         assert_eq!(sent.credential, release.credential);
         assert_eq!(sent.registry, registry(Ecosystem::Npm).registry);
-        assert_eq!((sent.decision.tally.yes, sent.decision.proposal), (3, id));
+        let vote = sent.decision.vote.as_ref().expect("this governor names the vote");
+        assert_eq!((vote.tally.yes, vote.proposal), (3, id));
         assert_eq!(sent.expires_at_ns, START_NS + DAY_NS);
 
         for state in [Sent, Accepted] {

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args as ClapArgs;
-use registry_protocols::receipt::Statement;
+use registry_protocols::receipt::{Statement, VoteFacts};
 use release_types::{OrderId, ProposalId};
 use serde_json::json;
 
@@ -78,21 +78,26 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
 /// What a verified receipt says.
 pub fn describe(statement: &Statement) -> String {
     let said = &statement.predicate;
-    let tally = said.tally;
     let mut text = format!(
-        "package     {} {}\nregistry    {}\napproved    by {} in proposal {}: {} yes, {} no, {} abstain of {}\ndecided     {}\nread back   {}\n",
+        "package     {} {}\nregistry    {}\napproved    by {}\n",
         printable(&said.package),
         printable(&said.version),
         printable(&said.registry.upload_url),
         printable(&said.dao),
-        said.proposal_id,
-        tally.yes,
-        tally.no,
-        tally.abstain,
-        tally.total,
-        seconds(said.decided_at_s),
-        seconds(said.read_back.at_s),
     );
+    if let Some(VoteFacts { proposal_id, decided_at_s, tally }) = said.vote {
+        let _ = writeln!(
+            text,
+            "voted       in proposal {proposal_id}: {} yes, {} no, {} abstain of {}, decided {}",
+            tally.yes,
+            tally.no,
+            tally.abstain,
+            tally.total,
+            seconds(decided_at_s)
+        );
+    }
+    let _ = writeln!(text, "ordered     {}", seconds(said.ordered_at_s));
+    let _ = writeln!(text, "read back   {}", seconds(said.read_back.at_s));
     if let Some(source) = &said.source {
         let _ =
             writeln!(text, "source      {} at {}", printable(&source.repository), printable(&source.commit));

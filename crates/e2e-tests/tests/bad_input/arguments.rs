@@ -10,7 +10,6 @@ use e2e_tests::{
 use local_replica::RejectCode;
 use release_types::{
     Choice, OrderId, ProposalAction, ProposalId, PublishOrder, PublishingMode, RegistryId, Sha256Digest,
-    Tally,
     artifact::{BeginUploadArgs, UploadChunkArgs},
     order::{Decision, OrderedArtifact, Publication},
     proposal::{
@@ -211,13 +210,7 @@ fn long_orders(desk: &Desk) -> Vec<Vec<u8>> {
                 options: options.clone(),
             },
         }],
-        decision: Decision {
-            authority: desk.world.dao,
-            proposal: ProposalId(1),
-            decided_at_ns: 1,
-            tally: Tally::default(),
-            source: None,
-        },
+        decision: Decision { authority: desk.world.dao, vote: None, source: None },
         expires_at_ns: u64::MAX,
     };
     let change = |change: &dyn Fn(&mut PublishOrder)| {

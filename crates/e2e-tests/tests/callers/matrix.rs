@@ -118,6 +118,8 @@ fn dao() -> Vec<Row> {
 
 fn custody() -> Vec<Row> {
     let authority: &[Caller] = &[Authority];
+    // For people only queries from outside, which cost the canister nothing.
+    let askers: &[Caller] = &[Anonymous, Stranger, Proposer, Member, Authority, Controller];
     let mut rows = vec![
         row("deposit_credential", Update, authority, deposit, of_order),
         row("publish", Update, authority, Setting::order, of_order),
@@ -127,6 +129,9 @@ fn custody() -> Vec<Row> {
         row("unfreeze", Update, authority, |_| Encode!(&FreezeScope::Everything).expect("encodes"), of_order),
         open("freezes", nothing),
         open("custody_info", nothing),
+        row("validate_deposit_credential", Query, askers, deposit, of_order),
+        row("validate_publish", Query, askers, Setting::order, of_order),
+        row("validate_change_credential", Query, askers, change_credential, of_order),
         open("credential", |setting| Encode!(&setting.credential).expect("encodes")),
         open("list_credentials", |_| Encode!(&ListCredentialsArgs::default()).expect("encodes")),
         open("order_status", order_id),

@@ -10,7 +10,7 @@ use e2e_tests::{
 use local_replica::{CallResult, QueryMessage};
 use release_types::{
     CredentialId, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder, PublishingMode, Registry,
-    RegistryId, Sha256Digest, Tally,
+    RegistryId, Sha256Digest,
     credential::DepositCredentialArgs,
     order::{Decision, OrderedArtifact, Publication},
     proposal::{NpmAccess, NpmOptions, RegistryProposal, SubmitProposalArgs},
@@ -158,13 +158,7 @@ impl Setting {
                 source: self.world.dao,
                 publication: Publication::Npm { manifest_json, options },
             }],
-            decision: Decision {
-                authority: self.world.dao,
-                proposal: self.open,
-                decided_at_ns: self.world.replica.time_ns(),
-                tally: Tally { yes: 3, no: 0, abstain: 0, total: 5 },
-                source: None,
-            },
+            decision: Decision { authority: self.world.dao, vote: None, source: None },
             expires_at_ns: self.world.replica.time_ns() + 3_600_000_000_000,
         };
         Encode!(&order).expect("encodes")

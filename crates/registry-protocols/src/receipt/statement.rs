@@ -50,8 +50,6 @@ pub struct DigestSet {
 pub struct ReleasePredicate {
     /// Canister id of the governing canister, as text.
     pub dao: String,
-    /// Its proposal.
-    pub proposal_id: u64,
     /// Canister id of the custody canister, as text.
     pub custody: String,
     /// Custody's order.
@@ -62,10 +60,11 @@ pub struct ReleasePredicate {
     pub package: String,
     /// Version as published.
     pub version: String,
-    /// When the vote was decided, in whole seconds since 1970 (JSON numbers cannot hold nanoseconds).
-    pub decided_at_s: u64,
-    /// Voting power by choice.
-    pub tally: TallyFacts,
+    /// When custody took the order, in whole seconds since 1970 (JSON numbers cannot hold nanoseconds).
+    pub ordered_at_s: u64,
+    /// The vote, as the governing canister told it; not every governor can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vote: Option<VoteFacts>,
     /// The source that the group says it was built from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceFacts>,
@@ -84,6 +83,18 @@ pub struct RegistryUrls {
     pub upload_url: String,
     /// Where it was read back.
     pub read_url: String,
+}
+
+/// The vote that approved the release.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VoteFacts {
+    /// The governing canister's proposal.
+    pub proposal_id: u64,
+    /// When it was decided, in whole seconds since 1970.
+    pub decided_at_s: u64,
+    /// Voting power by choice.
+    pub tally: TallyFacts,
 }
 
 /// Voting power by choice.

@@ -23,7 +23,6 @@ fn statement() -> Statement {
         }],
         ReleasePredicate {
             dao: "aaaaa-aa".to_owned(),
-            proposal_id: 7,
             custody: "2vxsx-fae".to_owned(),
             order_id: "proposal-7".to_owned(),
             registry: RegistryUrls {
@@ -33,8 +32,12 @@ fn statement() -> Statement {
             },
             package: "demo".to_owned(),
             version: "1.0.0".to_owned(),
-            decided_at_s: 1_800_000_000,
-            tally: TallyFacts { yes: 3, no: 1, abstain: 0, total: 5 },
+            ordered_at_s: 1_800_000_030,
+            vote: Some(VoteFacts {
+                proposal_id: 7,
+                decided_at_s: 1_800_000_000,
+                tally: TallyFacts { yes: 3, no: 1, abstain: 0, total: 5 },
+            }),
             source: None,
             read_back: ReadBack { at_s: 1_800_000_060, replicated: true },
         },
@@ -62,7 +65,7 @@ fn should_write_the_fields_that_in_toto_names() {
     assert_eq!(json["_type"], "https://in-toto.io/Statement/v1");
     assert_eq!(json["predicateType"], "https://countersign.example/release/v1");
     assert_eq!(json["subject"][0]["digest"]["sha256"], Sha256Digest::of(b"bytes").to_string());
-    assert_eq!(json["predicate"]["proposalId"], 7);
+    assert_eq!(json["predicate"]["vote"]["proposalId"], 7);
     assert_eq!(json["predicate"]["registry"]["ecosystem"], "npm");
     assert!(json["predicate"].get("source").is_none());
 }

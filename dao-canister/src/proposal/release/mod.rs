@@ -9,7 +9,7 @@ use release_types::{
     CredentialId, CredentialMode, Defect, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder,
     PublishingMode, Registry, Sha256Digest,
     credential::CredentialStatus,
-    order::{Decision, OrderedArtifact, Publication},
+    order::{Decision, OrderedArtifact, Publication, VoteRecord},
     proposal::{ArtifactReview, ReleaseProposal},
 };
 use serde::{Deserialize, Serialize};
@@ -256,9 +256,7 @@ impl ApprovedRelease {
             artifacts: artifacts.collect(),
             decision: Decision {
                 authority,
-                proposal: id,
-                decided_at_ns,
-                tally: self.adoption.tally(),
+                vote: Some(VoteRecord { proposal: id, decided_at_ns, tally: self.adoption.tally() }),
                 source: proposal.source,
             },
             expires_at_ns: decided_at_ns.saturating_add(order_lifetime_ns(proposal.mode)),

@@ -1,6 +1,6 @@
 use ic_ed25519::PrivateKey;
 use registry_protocols::receipt::{
-    DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, TallyFacts, pae,
+    DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, pae,
 };
 use release_types::{Ecosystem, OrderId, Sha256Digest};
 
@@ -50,14 +50,13 @@ fn statement(custody: Principal) -> Statement {
         }],
         ReleasePredicate {
             dao: "aaaaa-aa".into(),
-            proposal_id: 1,
             custody: custody.to_text(),
             order_id: "proposal-1".into(),
             registry: RegistryUrls { ecosystem: Ecosystem::Npm, upload_url: url.clone(), read_url: url },
             package: "demo".into(),
             version: "1.0.0".into(),
-            decided_at_s: 1,
-            tally: TallyFacts { yes: 3, no: 0, abstain: 0, total: 5 },
+            ordered_at_s: 1,
+            vote: None,
             source: None,
             read_back: ReadBack { at_s: 2, replicated: true },
         },

@@ -1,0 +1,95 @@
+//! What voters read of an order to publish: everything that is in it, under the names that its fields have.
+
+use release_types::{
+    PublishOrder,
+    order::{Decision, OrderedArtifact, Publication, VoteRecord},
+    proposal::{NpmAccess, NpmOptions, SourceReference},
+};
+
+use super::rendering::Rendering;
+
+pub fn render(order: &PublishOrder) -> String {
+    // Every field by name: one that is added has to be shown too.
+    let PublishOrder {
+        id,
+        mode,
+        credential,
+        read_credential,
+        registry,
+        package,
+        version,
+        artifacts,
+        decision,
+        expires_at_ns,
+    } = order;
+    let mut text = Rendering::new(&format!("Publish {package} {version} to {}", registry.upload_url));
+    text.line("id", &id.0);
+    text.line("package", package);
+    text.line("version", version);
+    text.line("registry.ecosystem", registry.ecosystem.to_string());
+    text.line("registry.upload_url", &registry.upload_url);
+    text.line("registry.read_url", &registry.read_url);
+    text.line("mode", mode.to_string());
+    for (name, used) in [("credential", credential), ("read_credential", read_credential)] {
+        if let Some(used) = used {
+            text.line(name, used.to_string());
+        }
+    }
+    for (index, artifact) in artifacts.iter().enumerate() {
+        render_artifact(&mut text, &format!("artifacts[{index}]"), artifact);
+    }
+    render_decision(&mut text, decision);
+    text.moment("expires_at", *expires_at_ns);
+    text.finish()
+}
+
+fn render_artifact(text: &mut Rendering, field: &str, artifact: &OrderedArtifact) {
+    let OrderedArtifact { filename, sha256, size_bytes, source, publication } = artifact;
+    text.line(&format!("{field}.filename"), filename);
+    text.line(&format!("{field}.sha256"), sha256.to_string());
+    text.line(&format!("{field}.size_bytes"), size_bytes.to_string());
+    text.line(&format!("{field}.source"), source.to_text());
+    match publication {
+        Publication::Npm { manifest_json, options: NpmOptions { dist_tag, access } } => {
+            text.line(&format!("{field}.dist_tag"), dist_tag);
+            text.line(
+                &format!("{field}.access"),
+                match access {
+                    NpmAccess::Public => "public",
+                    NpmAccess::Restricted => "restricted",
+                },
+            );
+            let members: serde_json::Map<_, _> = serde_json::from_str(manifest_json).unwrap_or_default();
+            for (name, value) in members {
+                text.line(&format!("{field}.manifest.{name}"), value.to_string());
+            }
+        }
+        Publication::Pypi { form } => {
+            for (name, value) in form {
+                text.line(&format!("{field}.form.{name}"), value);
+            }
+        }
+    }
+}
+
+fn render_decision(text: &mut Rendering, decision: &Decision) {
+    let Decision { authority, vote, source } = decision;
+    text.line("decision.authority", authority.to_text());
+    if let Some(VoteRecord { proposal, decided_at_ns, tally }) = vote {
+        text.line("decision.vote.proposal", proposal.to_string());
+        text.moment("decision.vote.decided_at", *decided_at_ns);
+        text.line(
+            "decision.vote.tally",
+            format!("{} yes, {} no, {} abstain of {}", tally.yes, tally.no, tally.abstain, tally.total),
+        );
+    }
+    if let Some(SourceReference { repository, commit, tag, rebuild }) = source {
+        text.line("decision.source.repository", repository);
+        text.line("decision.source.commit", commit);
+        for (name, value) in [("tag", tag), ("rebuild", rebuild)] {
+            if let Some(value) = value {
+                text.line(&format!("decision.source.{name}"), value);
+            }
+        }
+    }
+}
