@@ -63,11 +63,7 @@ impl Setting {
             mode: PublishingMode::Direct,
             credential: Some(self.credential),
             read_credential: None,
-            registry: Registry {
-                ecosystem: Ecosystem::Npm,
-                upload_url: NPM_URL.into(),
-                read_url: NPM_URL.into(),
-            },
+            registry: Registry::new(Ecosystem::Npm, NPM_URL, NPM_URL),
             package: PACKAGE.into(),
             version: "1.0.0".into(),
             artifacts: vec![OrderedArtifact {

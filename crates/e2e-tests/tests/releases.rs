@@ -119,7 +119,7 @@ fn should_upload_to_the_python_index_exactly_what_was_voted_with_a_narrowed_toke
             ("filetype", filetype),
             ("pyversion", pyversion),
             ("metadata_version", "2.1"),
-            ("name", "dao_demo"),
+            ("name", "dao-demo"),
             ("version", "1.0.0"),
             ("summary", "A package that a group published"),
             ("requires_python", ">=3.8"),

@@ -31,7 +31,8 @@ pub fn render_change(args: &ChangeCredentialArgs) -> String {
 
 fn render_policy(text: &mut Rendering, policy: &CredentialPolicy) {
     // Every field by name: one that is added has to be shown too.
-    let CredentialPolicy { custody, ecosystem, endpoint, packages, mode, not_after_ns, epoch } = policy;
+    let CredentialPolicy { custody, ecosystem, endpoint, packages, mode, not_before_ns, not_after_ns, epoch } =
+        policy;
     text.line("policy.custody", custody.to_text());
     text.line("policy.ecosystem", ecosystem.to_string());
     text.line("policy.endpoint", endpoint);
@@ -39,6 +40,7 @@ fn render_policy(text: &mut Rendering, policy: &CredentialPolicy) {
         text.line(&format!("policy.packages[{index}]"), package);
     }
     text.line("policy.mode", mode.to_string());
+    text.moment("policy.not_before", *not_before_ns);
     text.moment("policy.not_after", *not_after_ns);
     text.line("policy.epoch", epoch.to_string());
 }

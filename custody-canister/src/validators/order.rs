@@ -1,7 +1,7 @@
 //! What voters read of an order to publish: everything that is in it, under the names that its fields have.
 
 use release_types::{
-    PublishOrder,
+    PublishOrder, Registry,
     order::{Decision, OrderedArtifact, Publication, VoteRecord},
     proposal::{NpmAccess, NpmOptions, SourceReference},
 };
@@ -26,9 +26,7 @@ pub fn render(order: &PublishOrder) -> String {
     text.line("id", &id.0);
     text.line("package", package);
     text.line("version", version);
-    text.line("registry.ecosystem", registry.ecosystem.to_string());
-    text.line("registry.upload_url", &registry.upload_url);
-    text.line("registry.read_url", &registry.read_url);
+    render_registry(&mut text, registry);
     text.line("mode", mode.to_string());
     for (name, used) in [("credential", credential), ("read_credential", read_credential)] {
         if let Some(used) = used {
@@ -41,6 +39,22 @@ pub fn render(order: &PublishOrder) -> String {
     render_decision(&mut text, decision);
     text.moment("expires_at", *expires_at_ns);
     text.finish()
+}
+
+fn render_registry(text: &mut Rendering, registry: &Registry) {
+    let Registry { ecosystem, upload_url, read_url, version_url, files_url, direct_publishing_ends_at_ns } =
+        registry;
+    text.line("registry.ecosystem", ecosystem.to_string());
+    text.line("registry.upload_url", upload_url);
+    text.line("registry.read_url", read_url);
+    for (name, url) in [("version_url", version_url), ("files_url", files_url)] {
+        if let Some(url) = url {
+            text.line(&format!("registry.{name}"), url);
+        }
+    }
+    if let Some(ends_at_ns) = direct_publishing_ends_at_ns {
+        text.moment("registry.direct_publishing_ends_at", *ends_at_ns);
+    }
 }
 
 fn render_artifact(text: &mut Rendering, field: &str, artifact: &OrderedArtifact) {
