@@ -13,6 +13,8 @@ mod clients;
 mod group;
 #[path = "main_job/network.rs"]
 mod network;
+#[path = "main_job/onboarding.rs"]
+mod onboarding;
 #[path = "main_job/releases.rs"]
 mod releases;
 #[path = "main_job/reviewing.rs"]
@@ -27,6 +29,8 @@ mod setting;
 mod tap;
 #[path = "main_job/tokens.rs"]
 mod tokens;
+#[path = "main_job/tokens_over_time.rs"]
+mod tokens_over_time;
 #[path = "main_job/verify_action.rs"]
 mod verify_action;
 #[path = "main_job/verifying.rs"]

@@ -9,6 +9,7 @@ mod identity;
 mod list;
 mod log;
 mod network;
+mod onboard;
 mod propose;
 mod receipt;
 mod registry;
@@ -25,12 +26,12 @@ use std::path::PathBuf;
 
 use candid::Principal;
 use clap::{Args, Parser, Subcommand};
-use release_types::{CredentialId, ProposalId, digest::InvalidDigest};
+use release_types::{CredentialId, Ecosystem, ProposalId, digest::InvalidDigest};
 
 use crate::{
     context::Context,
     failure::{Exit, Outcome},
-    operations::network::NetworkArgs,
+    operations::{network::NetworkArgs, verification::ReleaseName},
     output::Output,
 };
 
@@ -104,6 +105,8 @@ enum Command {
     /// The sealed tokens that custody publishes with
     #[command(subcommand)]
     Credential(credential::Command),
+    /// Before a package is taken over: what is there, and who else could publish it
+    Onboard(onboard::Args),
     /// Upload artifacts and propose their release
     Propose(propose::Args),
     /// List proposals, newest first
@@ -145,6 +148,7 @@ impl Cli {
             Command::Deploy(args) => deploy::run(&context, args).await,
             Command::Registry(command) => registry::run(&context, command).await,
             Command::Credential(command) => credential::run(&context, command).await,
+            Command::Onboard(args) => onboard::run(&context, args).await,
             Command::Propose(args) => propose::run(&context, args).await,
             Command::List(args) => list::run(&context, args).await,
             Command::Show(args) => show::run(&context, args).await,
@@ -194,6 +198,17 @@ struct NoProposalNumber;
 fn credential_id(text: &str) -> Result<CredentialId, InvalidDigest> {
     text.parse().map(CredentialId)
 }
+
+/// A package of either ecosystem, for clap.
+fn package(text: &str) -> Result<(Ecosystem, String), NoPackageName> {
+    let any_version = if text.starts_with("pypi:") { "==0" } else { "@0.0.0" };
+    let release: ReleaseName = format!("{text}{any_version}").parse().map_err(|_| NoPackageName)?;
+    Ok((release.ecosystem, release.package))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a package is named npm:NAME or pypi:NAME")]
+struct NoPackageName;
 
 /// `text` without colours, for messages that are printed as they are.
 fn plain(text: &str) -> String {

@@ -14,7 +14,6 @@ use crate::{
     context::{Context, TrustAnchor},
     failure::{Exit, Failure, FailureKind, Outcome},
     operations::{
-        artifact,
         custody::Custody,
         receipt::{self, Verdict},
         verification::{
@@ -50,7 +49,7 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// A package that needs an approval even if custody says nothing of it: npm:NAME or pypi:NAME
-    #[arg(long = "governed", value_name = "PACKAGE", value_parser = package)]
+    #[arg(long = "governed", value_name = "PACKAGE", value_parser = super::package)]
     governed: Vec<(Ecosystem, String)>,
     /// Verify every file of a Python release, not only the one that pip would install here
     #[arg(long)]
@@ -60,21 +59,6 @@ pub struct Args {
     receipt: Option<PathBuf>,
     #[command(flatten)]
     key: super::receipt::KeyName,
-}
-
-/// A package of either ecosystem, for clap.
-fn package(text: &str) -> Result<(Ecosystem, String), String> {
-    let named = text.split_once(':').map(|(ecosystem, name)| match ecosystem {
-        "npm" => ReleaseName::npm(name, "0.0.0"),
-        _ => ReleaseName::pypi(name, "0"),
-    });
-    match named {
-        Some(Ok(release)) if text.starts_with("npm:") || text.starts_with("pypi:") => {
-            Ok((release.ecosystem, release.package))
-        }
-        Some(Err(error)) => Err(error.to_string()),
-        _ => Err("a package is named npm:NAME or pypi:NAME".into()),
-    }
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
@@ -192,7 +176,7 @@ impl Judge {
         if !(args.lockfiles.is_empty() && args.requirements.is_empty()) {
             governed = Governed::new(&statements, &canister.credentials().await?);
             for (ecosystem, name) in &args.governed {
-                governed.add(*ecosystem, artifact::registered_name(*ecosystem, name)?);
+                governed.add(*ecosystem, name.clone());
             }
         }
         Ok(Self { custody, key, source: Source::All(statements), governed })

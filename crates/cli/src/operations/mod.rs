@@ -14,14 +14,18 @@ pub mod identity;
 pub mod network;
 pub mod network_file;
 pub mod network_process;
+pub mod onboarding;
 pub mod proposal;
 pub mod receipt;
 pub mod registry_config;
 pub mod release;
 pub mod review;
+pub mod rotation;
 pub mod seal;
 pub mod serve;
+pub mod slicing;
 pub mod upload;
+pub mod user_client;
 pub mod verification;
 
 use std::time::{Duration, SystemTime};

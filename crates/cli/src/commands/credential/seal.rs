@@ -1,23 +1,14 @@
-//! `credential seal`: encrypt a token on this machine and hand it to custody. The token comes from a hidden prompt
-//! or from standard input, never from an argument, and is never printed.
-
-use std::io::{IsTerminal as _, Read as _};
+//! `credential seal`: encrypt a token on this machine and hand it to custody.
 
 use clap::{Args as ClapArgs, ValueEnum};
-use registry_protocols::secret::{MAX_TOKEN_BYTES, SecretToken};
-use release_types::{
-    CredentialMode, CredentialPolicy, RegistryId,
-    dao::{DepositError, RegistryView},
-};
+use release_types::{CredentialMode, CredentialPolicy, RegistryId, dao::RegistryView};
 use serde_json::json;
-use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
-    commands::describe,
+    commands::credential::deposit,
     context::{Context, Session},
-    failure::{Exit, Failure, Outcome},
-    operations::{artifact, group::duration, now_ns, release, seal},
-    output::{HEADING, styled},
+    failure::{Exit, Outcome},
+    operations::{artifact, group::duration, now_ns, release, rotation, seal},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -59,36 +50,10 @@ impl From<Mode> for CredentialMode {
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let session = context.session().await?;
-    let deployment = &session.deployment;
-    // The key first: nobody is asked for a token that could not be sealed safely.
-    let master = session.network.vetkd_master_key(&deployment.key_name)?;
-    let info = session.custody().info().await?;
-    let key = seal::custody_key(&master, &deployment.key_name, deployment.custody, &info)?;
+    let key = deposit::custody_key(context, &session).await?;
     let policy = policy(&session, &args).await?;
-    context.output.note(format!(
-        "{}\n{}",
-        styled(HEADING, "this token may be used"),
-        describe::credential_policy(&policy)
-    ));
-    if session.network.is_served_locally {
-        context.output.note(
-            "note: this is a local network whose keys come from a seed: \
-             whoever knows the seed can read this token",
-        );
-    }
-    let token = read_token()?;
-    for warning in seal::warnings(&token, &policy) {
-        context.output.note(format!("note: {warning}"));
-    }
-    let token = seal::narrow(token, &policy, now_ns())?;
-    let deposit = seal::seal(&key, policy, token)?;
-    let policy = deposit.policy.clone();
-    let credential = session.dao().deposit(deposit).await?.map_err(refusal)?;
-    if credential != policy.id() {
-        return Err(Failure::refused(format!(
-            "custody keeps the token as {credential}, under another policy than the one sealed"
-        )));
-    }
+    rotation::check_period(&policy, now_ns())?;
+    let credential = deposit::seal_and_deposit(context, &session, &key, policy.clone()).await?;
     context.output.result(
         json!({ "credential": credential, "policy": policy }),
         format!("{credential}\nput it to the vote with `countersign credential propose {credential}`"),
@@ -119,37 +84,4 @@ async fn policy(session: &Session, args: &Args) -> Outcome<CredentialPolicy> {
         not_after_ns: now_ns().saturating_add(lifetime_ns),
         epoch,
     })
-}
-
-/// Asks for the token without showing it, or reads it from standard input.
-fn read_token() -> Outcome<SecretToken> {
-    let cannot = |error: std::io::Error| Failure::usage(format!("the token cannot be read: {error}"));
-    let mut text = if std::io::stdin().is_terminal() {
-        Zeroizing::new(rpassword::prompt_password("token (hidden): ").map_err(cannot)?)
-    } else {
-        // Room for the longest token, a line end and one byte more, so that the buffer never moves and leaves a copy.
-        let mut text = Zeroizing::new(String::with_capacity(2 * MAX_TOKEN_BYTES));
-        std::io::stdin().lock().take(MAX_TOKEN_BYTES as u64 + 3).read_to_string(&mut text).map_err(cannot)?;
-        text
-    };
-    let token = text.trim().as_bytes().to_vec();
-    text.zeroize();
-    SecretToken::new(token).map_err(|error| {
-        Failure::usage(error.to_string())
-            .hint("type it at the prompt, or pipe it in: `pass show npm | countersign credential seal …`")
-    })
-}
-
-fn refusal(error: DepositError) -> Failure {
-    match error {
-        DepositError::NotAllowed { caller } => Failure::refused(format!("{caller} may not deposit a token"))
-            .hint("only members may; choose another identity with --identity"),
-        DepositError::Refused { reason } => {
-            Failure::refused(format!("custody refused the sealed token: {reason}"))
-        }
-        DepositError::Unavailable { reason } => {
-            Failure::network(format!("custody was not reached: {reason}"))
-                .hint("nothing was kept; run the command again")
-        }
-    }
 }

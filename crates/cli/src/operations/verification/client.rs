@@ -4,18 +4,19 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Command,
 };
 
 use release_types::Ecosystem;
 use serde::Deserialize;
 
 use super::ReleaseName;
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    operations::user_client::run,
+};
 
 const PIP_FILES: &str = include_str!("pip_files.py");
-/// Lines of a client's complaint that are repeated to the user.
-const SHOWN_LINES: usize = 5;
 
 /// A file of a release, as a registry serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ fn fetch_npm(release: &ReleaseName, directory: &Path) -> Outcome<Fetched> {
     let mut command = Command::new("npm");
     command.args(["pack", "--silent", "--ignore-scripts", "--prefer-online", "--pack-destination"]);
     command.arg(directory).arg("--").arg(format!("{}@{}", release.package, release.version));
-    run(&mut command, release)?;
+    run(&mut command, &format!("fetch {release}"))?;
     let entries = fs::read_dir(directory).map_err(|error| Failure::file("read", directory, error))?;
     let files = entries.flatten().map(|entry| {
         let filename = entry.file_name().to_string_lossy().into_owned();
@@ -85,7 +86,7 @@ fn fetch_pypi(release: &ReleaseName, extent: Extent, directory: &Path) -> Outcom
     };
     let mut command = Command::new("python3");
     command.args(["-c", PIP_FILES]).arg(directory).args([&release.package, &release.version, extent]);
-    let output = run(&mut command, release)?;
+    let output = run(&mut command, &format!("fetch {release}"))?;
     let told: PipFiles = serde_json::from_slice(&output.stdout)
         .map_err(|error| Failure::usage(format!("pip did not say what it fetched of {release}: {error}")))?;
     let files = told.files.into_iter().map(|PipFile { filename, path }| FetchedFile { filename, path });
@@ -98,20 +99,4 @@ fn at_least_one(fetched: Fetched, release: &ReleaseName) -> Outcome<Fetched> {
             .hint("check name and version, and which registry your client is set up for"));
     }
     Ok(fetched)
-}
-
-fn run(command: &mut Command, release: &ReleaseName) -> Outcome<Output> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| {
-        Failure::usage(format!("{program} does not run: {error}"))
-            .hint("install it, or fetch the file yourself and verify that")
-    })?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<_> = complaint.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
-    Err(Failure::usage(format!("{program} did not fetch {release}:\n{last}"))
-        .hint("make it work for your client first, or fetch the file yourself and verify that"))
 }

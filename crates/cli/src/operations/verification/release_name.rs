@@ -72,17 +72,22 @@ impl ReleaseName {
         Ok(Self { ecosystem: Ecosystem::Pypi, package, version: version.to_string() })
     }
 
-    /// Whether a receipt's predicate is about this release. Python versions are compared as versions: `1.0` is
-    /// `1.0.0`.
+    /// Whether a receipt's predicate is about this release.
     pub fn is_in(&self, predicate: &ReleasePredicate) -> bool {
-        let same_version = match self.ecosystem {
-            Ecosystem::Npm => self.version == predicate.version,
+        self.ecosystem == predicate.registry.ecosystem
+            && self.package == predicate.package
+            && self.has_version(&predicate.version)
+    }
+
+    /// Whether this is that version. Python's are compared as versions: `1.0` is `1.0.0`.
+    pub fn has_version(&self, version: &str) -> bool {
+        match self.ecosystem {
+            Ecosystem::Npm => self.version == version,
             Ecosystem::Pypi => {
                 let own = python_version(&self.version);
-                own.is_some() && own == python_version(&predicate.version)
+                own.is_some() && own == python_version(version)
             }
-        };
-        self.ecosystem == predicate.registry.ecosystem && self.package == predicate.package && same_version
+        }
     }
 }
 
