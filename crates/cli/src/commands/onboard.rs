@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args as ClapArgs;
-use release_types::{Ecosystem, RegistryId};
+use release_types::{Ecosystem, Registry, RegistryId};
 use serde_json::json;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
             client::{Wanted, look},
             doors::human_steps,
         },
-        receipt,
+        receipt, release,
         verification::ReleaseName,
     },
     output::{BAD, GOOD, HEADING, WARNING, printable, styled},
@@ -60,7 +60,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let open = doors.iter().filter(|door| door.state == DoorState::Open).count();
     let mut text = format!("{}\n", styled(HEADING, format!("{ecosystem} package {}", printable(package))));
     match &seen {
-        None => text.push_str("the registry does not know this name\n"),
+        None => text.push_str("the registry does not know this name, or does not show it to you\n"),
         Some(seen) => write_seen(&mut text, seen),
     }
     write_doors(&mut text, &doors);
@@ -76,13 +76,12 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     Ok(if open == 0 { Exit::Done } else { Exit::No })
 }
 
-async fn voted_registry(context: &Context, args: &Args) -> Outcome<Option<release_types::Registry>> {
+async fn voted_registry(context: &Context, args: &Args) -> Outcome<Option<Registry>> {
     let Some(name) = &args.registry else { return Ok(None) };
     let session = context.reading_session().await?;
     let wanted = RegistryId(name.clone());
     let registries = session.dao().registries().await?;
-    let found =
-        crate::operations::release::choose_registry(&registries, Some(&wanted), Some(args.package.0))?;
+    let found = release::choose_registry(&registries, Some(&wanted), Some(args.package.0))?;
     Ok(Some(found.registry.clone()))
 }
 

@@ -7,22 +7,34 @@ use crate::failure::{Failure, Outcome};
 /// Lines of a client's complaint that are repeated to the user.
 const SHOWN_LINES: usize = 5;
 
-/// Runs a client to its end; `what` is what it was to do, for the user: `fetch npm:demo@1.0.0`.
+/// Runs a client to its end, which has to be a good one; `what` is what it was to do, for the user:
+/// `fetch npm:demo@1.0.0`.
 ///
 /// # Errors
 /// When it is not installed or fails; its last words are told.
 pub fn run(command: &mut Command, what: &str) -> Outcome<Output> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| {
+    let output = end_of(command, what)?;
+    if output.status.success() { Ok(output) } else { Err(failed(command, &output, what)) }
+}
+
+/// Runs a client to its end, good or bad.
+///
+/// # Errors
+/// When it is not installed.
+pub fn end_of(command: &mut Command, what: &str) -> Outcome<Output> {
+    command.stdin(Stdio::null()).output().map_err(|error| {
+        let program = command.get_program().to_string_lossy();
         Failure::usage(format!("{program} does not run: {error}")).hint(format!("install it to {what}"))
-    })?;
-    if output.status.success() {
-        return Ok(output);
-    }
+    })
+}
+
+/// What to say of a client that ended badly: its last words.
+pub fn failed(command: &Command, output: &Output, what: &str) -> Failure {
+    let program = command.get_program().to_string_lossy();
     let complaint = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<_> = complaint.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
-    Err(Failure::usage(format!("{program} did not {what}:\n{last}")).hint(
+    Failure::usage(format!("{program} did not {what}:\n{last}")).hint(
         "make it work for your client first: its registry, credentials and proxy are those of this machine",
-    ))
+    )
 }

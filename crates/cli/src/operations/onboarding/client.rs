@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Seen, npm, pypi};
 use crate::{
     failure::{Failure, Outcome},
-    operations::user_client::run,
+    operations::user_client::{end_of, failed, run},
 };
 
 const PIP_PROJECT: &str = include_str!("pip_project.py");
@@ -52,18 +52,18 @@ fn look_with_npm(wanted: Wanted<'_>) -> Outcome<Option<Seen>> {
 fn npm_view(wanted: Wanted<'_>, what: &str) -> Outcome<Option<Value>> {
     let mut command = Command::new("npm");
     command.args(npm_arguments(wanted, what));
-    match run(&mut command, &format!("show {what}")) {
-        Ok(output) => {
-            let document: Value = serde_json::from_slice(&output.stdout)
-                .map_err(|error| Failure::usage(format!("npm did not show {what} as JSON: {error}")))?;
-            Ok(Some(match document {
-                Value::Array(mut matches) if !matches.is_empty() => matches.swap_remove(0),
-                document => document,
-            }))
-        }
-        Err(failure) if failure.message.contains("E404") => Ok(None),
-        Err(failure) => Err(failure),
+    let doing = format!("show {what}");
+    let output = end_of(&mut command, &doing)?;
+    if !output.status.success() {
+        let is_unknown = String::from_utf8_lossy(&output.stderr).contains("E404");
+        return if is_unknown { Ok(None) } else { Err(failed(&command, &output, &doing)) };
     }
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| Failure::usage(format!("npm did not show {what} as JSON: {error}")))?;
+    Ok(Some(match document {
+        Value::Array(mut matches) if !matches.is_empty() => matches.swap_remove(0),
+        document => document,
+    }))
 }
 
 /// Of a voted registry, also the scope's own registry is set: npm would prefer the user's for it.
