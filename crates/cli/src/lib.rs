@@ -8,6 +8,7 @@ mod context;
 mod failure;
 mod operations;
 mod output;
+pub mod outside;
 
 use std::process::ExitCode;
 

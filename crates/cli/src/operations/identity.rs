@@ -28,7 +28,8 @@ pub fn load(path: &Path) -> Outcome<Box<dyn Identity>> {
     })
 }
 
-fn parse(pem: &[u8]) -> Option<Box<dyn Identity>> {
+/// The key that a PEM text holds, if it is of a known kind.
+pub fn parse(pem: &[u8]) -> Option<Box<dyn Identity>> {
     if let Ok(identity) = BasicIdentity::from_pem(pem) {
         return Some(Box::new(identity));
     }

@@ -8,6 +8,8 @@ use super::CoreMetadata;
 use crate::report::Report;
 
 const FIELD: &str = "filename";
+/// No file system takes a longer name.
+const MAX_FILENAME_BYTES: usize = 255;
 
 /// What a distribution's file name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +57,11 @@ impl DistributionFilename {
     /// Takes a file name apart, or reports why it is none.
     pub(super) fn parse(filename: &str, report: &mut Report) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+!".contains(&byte);
-        if !filename.bytes().all(is_plain) {
+        if !filename.bytes().all(is_plain) || filename.len() > MAX_FILENAME_BYTES {
             report.add(
                 FIELD,
                 filename,
-                "letters, digits and any of -_.+!",
+                "up to 255 letters, digits and any of -_.+!",
                 "keep the name that the build tool gave",
             );
             None
