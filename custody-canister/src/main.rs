@@ -18,6 +18,7 @@ use release_types::{
     CredentialId, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInfo, CustodyInit, ListReceiptsArgs, ReceiptView},
+    declaration::DeclareOutcomeArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
 };
 use serde_bytes::ByteBuf;
@@ -111,6 +112,11 @@ fn may_validate() -> Result<(), Refusal> {
         ic_cdk::api::msg_caller(),
         ic_cdk::api::in_replicated_execution(),
     )
+}
+
+#[update(manual_reply = true)]
+fn declare_outcome(args: DeclareOutcomeArgs) -> PhantomData<OrderStatus> {
+    answer(publish::declaring::declare(&IcRuntime, ic_cdk::api::msg_caller(), args))
 }
 
 #[query]

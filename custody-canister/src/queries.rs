@@ -10,6 +10,7 @@ use release_types::{
 use crate::{
     state::{event::Event, read_state},
     storage,
+    tasks::{self, Task},
 };
 
 /// Receipts or credentials on a page that names no limit.
@@ -45,7 +46,8 @@ pub fn list_credentials(args: &ListCredentialsArgs) -> Vec<CredentialView> {
 
 /// How far an order has come.
 pub fn order_status(id: &OrderId) -> Option<OrderStatus> {
-    read_state(|state| state.order(id).map(|order| order.status(id)))
+    let next_look_at_ns = tasks::due_at_ns(&Task::DriveOrder(id.clone()));
+    read_state(|state| state.order(id).map(|order| order.status(id, next_look_at_ns)))
 }
 
 /// An order's receipt, once signed.

@@ -6,10 +6,11 @@ use registry_protocols::receipt::{
     DigestSet, Envelope, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, SourceFacts, Statement,
     Subject, TallyFacts, VoteFacts, pae,
 };
-use release_types::{OrderId, PublishOrder, Sha256Digest, Tally, order::VoteRecord};
+use release_types::{Obstacle, OrderId, PublishOrder, Sha256Digest, Tally, order::VoteRecord};
 
 use crate::{
     key_material::receipt_derivation_path,
+    publish::driver::note_obstacle,
     runtime::{Runtime, SigningRequest},
     state::{Artifact, Event, Order, event::RegistryDigests, process_event, read_state},
     storage,
@@ -28,13 +29,13 @@ pub async fn sign<R: Runtime>(runtime: &R, id: &OrderId, order: &PublishOrder) -
     });
     let verified = verified?;
     let Some(receipt_key) = receipt_key else {
-        runtime.log("signing waits for the receipt key");
+        note_obstacle(runtime, id, Obstacle::SignatureNotDelivered);
         return Some(RETRY_DELAY);
     };
     let is_payable =
         runtime.signature_cost_cycles(&key_name).is_some_and(|cost| runtime.liquid_cycles() > cost);
     if !is_payable {
-        runtime.log("signing waits for cycles");
+        note_obstacle(runtime, id, Obstacle::TooFewCycles);
         return Some(RETRY_DELAY);
     }
     let payload = statement(runtime.canister_self(), id, order, &verified).to_payload();
@@ -44,7 +45,7 @@ pub async fn sign<R: Runtime>(runtime: &R, id: &OrderId, order: &PublishOrder) -
         message: pae(PAYLOAD_TYPE, &payload),
     };
     let Ok(signature) = runtime.sign(request).await else {
-        runtime.log("the subnet did not sign the receipt");
+        note_obstacle(runtime, id, Obstacle::SignatureNotDelivered);
         return Some(RETRY_DELAY);
     };
     let key_id = Sha256Digest::of(&receipt_key).to_string();

@@ -47,7 +47,12 @@ pub fn schedule<R: Runtime>(runtime: &R, task: Task, delay: Duration) {
     }
 }
 
-/// Starts whatever is due: after installation, after an upgrade and from time to time.
+/// When a task runs next; none while it runs, or if it is not due at all.
+pub fn due_at_ns(task: &Task) -> Option<u64> {
+    DUE_AT_NS.with_borrow(|table| table.get(task).copied())
+}
+
+/// Starts whatever lost its timer: after installation, after an upgrade and from time to time.
 pub fn arm<R: Runtime>(runtime: &R) {
     let due = read_state(|state| {
         let keys = (!state.knows_its_keys()).then_some(Task::LearnKeys);
@@ -55,8 +60,12 @@ pub fn arm<R: Runtime>(runtime: &R) {
         let orders = state.unfinished_orders().map(Task::DriveOrder);
         keys.into_iter().chain(activations).chain(orders).collect::<Vec<_>>()
     });
+    let now_ns = runtime.time_ns();
     for task in due {
-        schedule(runtime, task, Duration::ZERO);
+        // An entry of the future has a timer, perhaps a distant one.
+        if due_at_ns(&task).is_none_or(|at_ns| at_ns < now_ns) {
+            schedule(runtime, task, Duration::ZERO);
+        }
     }
     schedule(runtime, Task::Sweep, SWEEP_INTERVAL);
 }

@@ -112,7 +112,7 @@ fn size_bytes(view: &ProposalView) -> usize {
     const ARTIFACT_BYTES: usize = 2_500;
     let artifacts = match &view.action {
         ProposalAction::Release(release) => release.artifacts.len(),
-        ProposalAction::Registry(_) | ProposalAction::Credential(_) | ProposalAction::Unfreeze(_) => 0,
+        _ => 0,
     };
     FIXED_BYTES + view.title.len() + view.summary.len() + artifacts * ARTIFACT_BYTES
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CredentialId, PublishingMode, Registry, Sha256Digest, Tally,
     proposal::{NpmOptions, ProposalId, SourceReference},
+    waiting::Wait,
 };
 
 /// Longest order id, in bytes.
@@ -87,7 +88,7 @@ pub struct VoteRecord {
     pub tally: Tally,
 }
 
-/// How far one artifact has come. `Verified`, `Mismatch`, `Blocked` and `Refused` are final.
+/// How far one artifact has come. `Verified`, `Mismatch`, `Declared` and `Refused` are final.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub enum PublicationState {
     /// Checked and intended; nothing sent.
@@ -104,8 +105,10 @@ pub enum PublicationState {
     Verified,
     /// The registry shows other bytes under this name. Alarm.
     Mismatch { shown: String },
-    /// It did not appear in time; people must look.
+    /// It did not appear in time; people must look. Custody goes on looking, ever more rarely.
     Blocked { reason: String },
+    /// It did not appear, and the group voted on what became of it. Proves nothing: there is no receipt.
+    Declared { published: bool, reason: String },
     /// Nothing was sent, or the only sending was refused and nothing appeared for half an hour; the reason says what
     /// to do.
     Refused { reason: String },
@@ -115,8 +118,13 @@ impl PublicationState {
     /// Whether nothing more will happen by itself.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Verified | Self::Mismatch { .. } | Self::Blocked { .. } | Self::Refused { .. } => true,
-            Self::Prepared | Self::Sent | Self::Accepted | Self::Pending | Self::Unknown => false,
+            Self::Verified | Self::Mismatch { .. } | Self::Declared { .. } | Self::Refused { .. } => true,
+            Self::Prepared
+            | Self::Sent
+            | Self::Accepted
+            | Self::Pending
+            | Self::Unknown
+            | Self::Blocked { .. } => false,
         }
     }
 }
@@ -138,12 +146,24 @@ pub struct OrderStatus {
     pub artifacts: Vec<ArtifactStatus>,
     /// Whether a receipt has been signed; only when every artifact is verified.
     pub receipt: bool,
+    /// Why it waits; none once it is final.
+    pub waiting: Option<Wait>,
 }
 
 impl OrderStatus {
     /// Whether every artifact is verified and the receipt is signed.
     pub fn is_verified(&self) -> bool {
         self.receipt && self.artifacts.iter().all(|a| a.state == PublicationState::Verified)
+    }
+
+    /// The same without the time of the next look, which changes with every look.
+    pub fn without_next_look(self) -> Self {
+        Self { waiting: self.waiting.map(|wait| Wait { next_look_at_ns: None, ..wait }), ..self }
+    }
+
+    /// When custody looks next, if it waits.
+    pub fn next_look_at_ns(&self) -> Option<u64> {
+        self.waiting.as_ref()?.next_look_at_ns
     }
 
     /// Whether nothing more will happen by itself.

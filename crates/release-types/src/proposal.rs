@@ -6,8 +6,8 @@ use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ArtifactRef, CredentialId, Defect, FileEntry, OrderStatus, PublishingMode, Registry, RegistryId,
-    Sha256Digest, Tally, freeze::UnfreezeProposal,
+    ArtifactRef, CredentialId, DeclarationProposal, Defect, FileEntry, OrderStatus, PublishingMode, Registry,
+    RegistryId, Sha256Digest, Tally, freeze::UnfreezeProposal,
 };
 
 /// Numbers proposals from 1.
@@ -31,6 +31,8 @@ pub enum ProposalAction {
     Credential(CredentialProposal),
     /// Let custody derive keys again.
     Unfreeze(UnfreezeProposal),
+    /// Say what became of an artifact that never appeared.
+    Declaration(DeclarationProposal),
 }
 
 /// A release of one version of one package.

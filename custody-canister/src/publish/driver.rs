@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use release_types::{
-    CredentialId, CredentialMode, OrderId, PublishOrder, PublishingMode, order::OrderedArtifact,
+    CredentialId, CredentialMode, Obstacle, OrderId, PublishOrder, PublishingMode, order::OrderedArtifact,
 };
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     receipts,
     runtime::Runtime,
     state::{
-        Artifact, Event, Stage,
+        Artifact, Event, Order, Stage,
         event::{RefusedReason, UnknownCause},
         process_event, read_state,
     },
@@ -78,9 +78,30 @@ impl<R: Runtime> Job<'_, R> {
         may_be_used.then_some(id)
     }
 
+    /// Notes what stands in the way of the next step, unless it did already.
+    pub fn wait_for(&self, obstacle: Obstacle) {
+        note_obstacle(self.runtime, self.id, obstacle);
+    }
+
+    /// Notes that nothing stands in the way any more.
+    pub fn go_on(&self) {
+        if read_state(|state| state.order(self.id).is_some_and(|order| order.obstacle().is_some())) {
+            process_event(self.runtime, Event::PassedObstacle { order: self.id.clone() });
+        }
+    }
+
     /// Leaves the outcome open, to be found out by reading back.
     pub fn lose(&self, cause: UnknownCause) {
         self.record(|order, artifact| Event::LostOutcome { order, artifact, cause });
+    }
+}
+
+/// Notes what stands in the way of an order's next step, unless it did already.
+pub fn note_obstacle<R: Runtime>(runtime: &R, id: &OrderId, obstacle: Obstacle) {
+    let known = read_state(|state| state.order(id).and_then(Order::obstacle));
+    if known.is_none_or(|known| known.obstacle != obstacle) {
+        runtime.log(&format!("order {id} waits: {obstacle}"));
+        process_event(runtime, Event::MetObstacle { order: id.clone(), obstacle });
     }
 }
 
@@ -126,8 +147,10 @@ async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
             job.lose(UnknownCause::Interrupted);
             Some(Duration::ZERO)
         }
-        Stage::Accepted | Stage::Pending | Stage::Unknown { .. } => Some(reading::read_back(&job).await),
-        Stage::Verified | Stage::Mismatch { .. } | Stage::Blocked { .. } | Stage::Refused { .. } => {
+        Stage::Accepted | Stage::Pending | Stage::Unknown { .. } | Stage::Blocked { .. } => {
+            Some(reading::read_back(&job).await)
+        }
+        Stage::Verified | Stage::Mismatch { .. } | Stage::Declared { .. } | Stage::Refused { .. } => {
             panic!("BUG: an artifact at its end was chosen as the next one")
         }
     }

@@ -3,6 +3,7 @@
 //! Every step begins from what the log says and ends in an event, so that it does not matter between which two
 //! messages the canister is upgraded or a message fails.
 
+pub mod declaring;
 pub mod driver;
 mod reading;
 mod sending;
@@ -12,7 +13,7 @@ mod validation;
 use std::time::Duration;
 
 use candid::Principal;
-use release_types::{OrderStatus, PublishOrder, Sha256Digest};
+use release_types::{OrderId, OrderStatus, PublishOrder, Sha256Digest};
 
 use crate::{
     authorization::require_authority,
@@ -81,6 +82,6 @@ pub fn accept<R: Runtime>(
     Ok(status(&id))
 }
 
-fn status(id: &release_types::OrderId) -> OrderStatus {
+fn status(id: &OrderId) -> OrderStatus {
     crate::queries::order_status(id).unwrap_or_else(|| panic!("BUG: order {id} vanished"))
 }

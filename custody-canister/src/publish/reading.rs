@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use registry_protocols::reading::Comparison;
+use release_types::Obstacle;
 
 use crate::{
     outcall,
@@ -31,8 +32,10 @@ const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
 const MAX_SENDS: u8 = 3;
 /// Shortest pause between read-backs.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
-/// Longest pause between two tries of anything.
+/// Longest pause between two tries of anything, until people must look.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// Longest pause between read-backs from then on.
+const LONGEST_BLOCKED_PAUSE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// What came of one look at the registry.
 pub enum Look {
@@ -67,24 +70,42 @@ pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
 pub async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
     let looked = look(job).await;
     let artifact = job.artifact();
-    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
-    let pause = back_off(since(job.runtime.time_ns(), sent_at_ns), SHORTEST_PAUSE);
     match looked {
         Look::Found(finding) => match finding.comparison {
             Comparison::Same | Comparison::Different => {
                 settle(job, finding);
                 return Duration::ZERO;
             }
-            Comparison::Absent => note_absence(job, &artifact),
-            Comparison::Unreadable(_) => give_up_in_time(job, &artifact),
+            Comparison::Absent => {
+                job.go_on();
+                note_absence(job, &artifact);
+            }
+            Comparison::Unreadable(_) => put_off(job, &artifact, Obstacle::RegistryUnreadable),
         },
-        Look::Failed => give_up_in_time(job, &artifact),
-        Look::Unpayable => {
-            job.runtime.log("reading back waits for cycles");
-            give_up_in_time(job, &artifact);
+        Look::Failed => put_off(job, &artifact, Obstacle::NodesDisagree),
+        Look::Unpayable => put_off(job, &artifact, Obstacle::TooFewCycles),
+    }
+    pause_after(job, &artifact)
+}
+
+/// Notes why nothing was seen.
+fn put_off<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, obstacle: Obstacle) {
+    job.wait_for(obstacle);
+    give_up_in_time(job, artifact);
+}
+
+/// The pause before the next look: soon after sending, ever more rarely once people must look.
+fn pause_after<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
+    let now_ns = job.runtime.time_ns();
+    match artifact.stage() {
+        Stage::Blocked { .. } => {
+            (since(now_ns, artifact.changed_at_ns()) / 4).clamp(LONGEST_PAUSE, LONGEST_BLOCKED_PAUSE)
+        }
+        _ => {
+            let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
+            back_off(since(now_ns, sent_at_ns), SHORTEST_PAUSE)
         }
     }
-    pause
 }
 
 /// Ends an artifact that the registry shows.
@@ -138,8 +159,12 @@ fn may_send_again<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, cause: Unkn
         && job.runtime.time_ns() < job.order.expires_at_ns
 }
 
-/// Leaves the artifact to people once it was sent too long ago, a wait that the registry asked for not counted.
+/// Leaves the artifact to people once it was sent too long ago, a wait that the registry asked for not counted. It is
+/// looked for all the same.
 fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
+    if matches!(artifact.stage(), Stage::Blocked { .. }) {
+        return;
+    }
     let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
     let wait = match artifact.stage() {
         Stage::Unknown { cause } => asked_wait(*cause),

@@ -22,7 +22,7 @@ use registry_protocols::{
     reading::{Comparison, Unreadable},
     verdict::Verdict,
 };
-use release_types::CredentialId;
+use release_types::{CredentialId, Obstacle};
 
 /// How often a key may be derived for one artifact.
 const MAX_DERIVATIONS: u8 = 8;
@@ -38,8 +38,8 @@ const RETRY_DELAY: Duration = Duration::from_secs(10);
 enum Halt {
     /// For good.
     Refuse(RefusedReason),
-    /// For now; the line goes to the operators' log.
-    Wait(&'static str),
+    /// For now.
+    Wait(Obstacle),
 }
 
 /// Sends the artifact if everything is in order; returns the pause before the next step.
@@ -50,8 +50,8 @@ pub async fn publish<R: Runtime>(job: &Job<'_, R>) -> Duration {
             job.stop_sending(reason);
             Duration::ZERO
         }
-        Err(Halt::Wait(line)) => {
-            job.runtime.log(line);
+        Err(Halt::Wait(obstacle)) => {
+            job.wait_for(obstacle);
             let waited = reading::since(job.runtime.time_ns(), job.artifact().changed_at_ns());
             reading::back_off(waited, RETRY_DELAY)
         }
@@ -63,10 +63,10 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let id = check_admissible(job)?;
     // What was sent before may still appear, so the registry is looked at all the same.
     if job.artifact().sends() == 0 && vetkeys::is_frozen(&id) {
-        return Err(Halt::Wait("the credential is frozen"));
+        return Err(Halt::Wait(Obstacle::Frozen));
     }
     let bytes = source::fetch(runtime, job.ordered).await.map_err(|error| match error {
-        SourceError::Unavailable => Halt::Wait("the artifact's source did not answer"),
+        SourceError::Unavailable => Halt::Wait(Obstacle::SourceSilent),
         SourceError::Differs => Halt::Refuse(RefusedReason::SourceDiffers),
     })?;
     if job.artifact().digests().is_none() {
@@ -81,19 +81,19 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
 
     check_admissible(job)?;
     if vetkeys::is_frozen(&id) {
-        return Err(Halt::Wait("the credential is frozen"));
+        return Err(Halt::Wait(Obstacle::Frozen));
     }
     if job.artifact().derivations() >= MAX_DERIVATIONS {
         return Err(Halt::Refuse(RefusedReason::TooManyDerivations));
     }
     if !vetkeys::can_pay(runtime, OUTCALL_RESERVE_CYCLES) {
-        return Err(Halt::Wait("publishing waits for cycles to derive a key with"));
+        return Err(Halt::Wait(Obstacle::TooFewCycles));
     }
     let purpose =
         DerivationPurpose::Publication { credential: id, order: job.id.clone(), artifact: job.index };
     let key = vetkeys::derive(runtime, purpose).await.map_err(|error| match error {
-        NoKey::Frozen => Halt::Wait("the credential is frozen"),
-        NoKey::NotDelivered => Halt::Wait("the subnet did not deliver a derived key"),
+        NoKey::Frozen => Halt::Wait(Obstacle::Frozen),
+        NoKey::NotDelivered => Halt::Wait(Obstacle::KeyNotDelivered),
     })?;
 
     // From here to the outcall nothing awaits.
@@ -104,11 +104,11 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let custody = runtime.canister_self();
     let outcall = vault::authorized_outcall(custody, &credential, key, request, &job.order.package, now_s)
         .map_err(|error| match error {
-            VaultError::InvalidSeed | VaultError::InvalidKey => Halt::Wait("the derived key did not verify"),
+            VaultError::InvalidSeed | VaultError::InvalidKey => Halt::Wait(Obstacle::KeyNotDelivered),
             VaultError::NotDecryptable | VaultError::NotAToken => Halt::Refuse(RefusedReason::NotDecryptable),
         })?;
     if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        return Err(Halt::Wait("publishing waits for cycles to send with"));
+        return Err(Halt::Wait(Obstacle::TooFewCycles));
     }
     job.record(|order, artifact| Event::SentArtifact { order, artifact });
     let answer = runtime.send(outcall).await;
@@ -136,10 +136,10 @@ async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<D
             Comparison::Unreadable(Unreadable::NotPublic | Unreadable::Redirected) => {
                 Err(Halt::Refuse(RefusedReason::NotReadable))
             }
-            Comparison::Unreadable(_) => Err(Halt::Wait("the registry could not be read")),
+            Comparison::Unreadable(_) => Err(Halt::Wait(Obstacle::RegistryUnreadable)),
         },
-        Look::Failed => Err(Halt::Wait("the nodes did not agree on what the registry shows")),
-        Look::Unpayable => Err(Halt::Wait("publishing waits for cycles to read the registry with")),
+        Look::Failed => Err(Halt::Wait(Obstacle::NodesDisagree)),
+        Look::Unpayable => Err(Halt::Wait(Obstacle::TooFewCycles)),
     }
 }
 

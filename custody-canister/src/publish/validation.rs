@@ -75,7 +75,7 @@ fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<
 
 /// Puts an order off that could be accepted when others are done.
 pub fn check_room() -> Result<(), Refusal> {
-    let open = read_state(|state| state.unfinished_orders().count());
+    let open = read_state(|state| state.busy_orders());
     if open < MAX_OPEN_ORDERS {
         return Ok(());
     }

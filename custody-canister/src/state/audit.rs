@@ -12,7 +12,7 @@ use crate::{
     },
     storage,
 };
-use release_types::OrderId;
+use release_types::{MetObstacle, OrderId};
 
 /// Lets something have happened: applies it to the state and writes it to the log, at one and the same time.
 ///
@@ -96,6 +96,7 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
                 expires_at_ns: *expires_at_ns,
                 artifacts: artifacts.iter().map(|artifact| new_artifact(artifact, time_ns)).collect(),
                 has_receipt: false,
+                obstacle: None,
             };
             let replaced = state.orders.insert(order.clone(), accepted);
             assert!(replaced.is_none(), "BUG: order {order} was accepted twice");
@@ -104,45 +105,54 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
             artifact_mut(state, order, *artifact).digests = Some(digests.clone());
         }
         Event::SentArtifact { order, artifact } => {
+            move_to(state, order, *artifact, Stage::Sent, time_ns);
             let artifact = artifact_mut(state, order, *artifact);
             artifact.sent_at_ns = Some(time_ns);
             artifact.sends = artifact.sends.saturating_add(1);
-            move_to(artifact, Stage::Sent, time_ns);
         }
         Event::KeptArtifact { order, artifact } => {
+            move_to(state, order, *artifact, Stage::Prepared, time_ns);
             let artifact = artifact_mut(state, order, *artifact);
             artifact.sends = artifact.sends.saturating_sub(1);
-            move_to(artifact, Stage::Prepared, time_ns);
         }
         Event::GotAcceptance { order, artifact } => {
-            move_to(artifact_mut(state, order, *artifact), Stage::Accepted, time_ns);
+            move_to(state, order, *artifact, Stage::Accepted, time_ns);
         }
         Event::LostOutcome { order, artifact, cause } => {
-            move_to(artifact_mut(state, order, *artifact), Stage::Unknown { cause: *cause }, time_ns);
+            move_to(state, order, *artifact, Stage::Unknown { cause: *cause }, time_ns);
         }
         Event::AwaitedVisibility { order, artifact } => {
-            move_to(artifact_mut(state, order, *artifact), Stage::Pending, time_ns);
+            move_to(state, order, *artifact, Stage::Pending, time_ns);
         }
         Event::ConcludedAbsence { order, artifact } => {
-            move_to(artifact_mut(state, order, *artifact), Stage::Prepared, time_ns);
+            move_to(state, order, *artifact, Stage::Prepared, time_ns);
         }
         Event::VerifiedArtifact { order, artifact } => {
-            move_to(artifact_mut(state, order, *artifact), Stage::Verified, time_ns);
+            move_to(state, order, *artifact, Stage::Verified, time_ns);
         }
         Event::FoundMismatch { order, artifact, shown } => {
             let stage = Stage::Mismatch { shown: shown.clone() };
-            move_to(artifact_mut(state, order, *artifact), stage, time_ns);
+            move_to(state, order, *artifact, stage, time_ns);
         }
         Event::BlockedArtifact { order, artifact, reason } => {
-            move_to(artifact_mut(state, order, *artifact), Stage::Blocked { reason: *reason }, time_ns);
+            move_to(state, order, *artifact, Stage::Blocked { reason: *reason }, time_ns);
+        }
+        Event::DeclaredOutcome { order, artifact, published, reason } => {
+            let stage = Stage::Declared { published: *published, reason: reason.clone() };
+            move_to(state, order, *artifact, stage, time_ns);
         }
         Event::RefusedArtifact { order, artifact, reason } => {
-            move_to(artifact_mut(state, order, *artifact), Stage::Refused { reason: *reason }, time_ns);
+            move_to(state, order, *artifact, Stage::Refused { reason: *reason }, time_ns);
         }
+        Event::MetObstacle { order, obstacle } => {
+            order_mut(state, order).obstacle = Some(MetObstacle { obstacle: *obstacle, since_ns: time_ns });
+        }
+        Event::PassedObstacle { order } => order_mut(state, order).obstacle = None,
         Event::SignedReceipt { order, envelope_sha256 } => {
             let signed = order_mut(state, order);
             assert!(signed.awaits_receipt(), "BUG: order {order} is not due for a receipt");
             signed.has_receipt = true;
+            signed.obstacle = None;
             state.receipts.push(ReceiptEntry {
                 order: order.clone(),
                 signed_at_ns: time_ns,
@@ -186,7 +196,10 @@ fn count_derivation(state: &mut State, purpose: &DerivationPurpose) {
     }
 }
 
-fn move_to(artifact: &mut Artifact, stage: Stage, time_ns: u64) {
+/// A step forward: whatever stood in the way no longer does.
+fn move_to(state: &mut State, order: &OrderId, artifact: u32, stage: Stage, time_ns: u64) {
+    order_mut(state, order).obstacle = None;
+    let artifact = artifact_mut(state, order, artifact);
     assert!(!artifact.stage.is_final(), "BUG: {} is at its end already", artifact.filename);
     artifact.stage = stage;
     artifact.changed_at_ns = time_ns;

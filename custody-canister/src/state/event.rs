@@ -3,7 +3,7 @@
 
 use candid::Principal;
 use registry_protocols::verdict::Refusal;
-use release_types::{CredentialId, CredentialPolicy, OrderId, PublishingMode, Sha256Digest};
+use release_types::{CredentialId, CredentialPolicy, Obstacle, OrderId, PublishingMode, Sha256Digest};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -61,10 +61,16 @@ pub enum Event {
     VerifiedArtifact { order: OrderId, artifact: u32 },
     /// The nodes agree that the registry shows another digest.
     FoundMismatch { order: OrderId, artifact: u32, shown: String },
-    /// It did not appear in time.
+    /// It did not appear in time. It is still looked for, ever more rarely.
     BlockedArtifact { order: OrderId, artifact: u32, reason: BlockedReason },
+    /// The authority said what became of an artifact that did not appear. Nobody proved it.
+    DeclaredOutcome { order: OrderId, artifact: u32, published: bool, reason: String },
     /// Nothing was published, and nothing will be.
     RefusedArtifact { order: OrderId, artifact: u32, reason: RefusedReason },
+    /// Something stands in the way of the order's next step.
+    MetObstacle { order: OrderId, obstacle: Obstacle },
+    /// It no longer does.
+    PassedObstacle { order: OrderId },
 
     /// The receipt was signed. The envelope is kept beside the log, under its digest.
     SignedReceipt { order: OrderId, envelope_sha256: Sha256Digest },
@@ -186,7 +192,7 @@ pub enum RefusedReason {
 
 impl Event {
     /// Every operation that may be on the log.
-    pub const OPERATIONS: [&'static str; 24] = [
+    pub const OPERATIONS: [&'static str; 27] = [
         "1countersign.initialized",
         "1countersign.learned_sealing_key",
         "1countersign.learned_receipt_key",
@@ -207,7 +213,10 @@ impl Event {
         "1countersign.verified_artifact",
         "1countersign.found_mismatch",
         "1countersign.blocked_artifact",
+        "1countersign.declared_outcome",
         "1countersign.refused_artifact",
+        "1countersign.met_obstacle",
+        "1countersign.passed_obstacle",
         "1countersign.signed_receipt",
         "1countersign.froze",
         "1countersign.lifted_freeze",
@@ -236,7 +245,10 @@ impl Event {
             Self::VerifiedArtifact { .. } => "1countersign.verified_artifact",
             Self::FoundMismatch { .. } => "1countersign.found_mismatch",
             Self::BlockedArtifact { .. } => "1countersign.blocked_artifact",
+            Self::DeclaredOutcome { .. } => "1countersign.declared_outcome",
             Self::RefusedArtifact { .. } => "1countersign.refused_artifact",
+            Self::MetObstacle { .. } => "1countersign.met_obstacle",
+            Self::PassedObstacle { .. } => "1countersign.passed_obstacle",
             Self::SignedReceipt { .. } => "1countersign.signed_receipt",
             Self::Freeze(fact) => fact.operation(),
         }

@@ -128,6 +128,11 @@ impl State {
         &self.freezes
     }
 
+    /// How many orders are under way; what only waits for people does not count.
+    pub fn busy_orders(&self) -> usize {
+        self.orders.values().filter(|order| !order.is_finished() && !order.is_blocked()).count()
+    }
+
     /// Receipts in the order of signing.
     pub fn receipts(&self) -> &[ReceiptEntry] {
         &self.receipts

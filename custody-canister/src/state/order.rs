@@ -2,7 +2,8 @@
 
 use registry_protocols::verdict::Refusal;
 use release_types::{
-    CredentialId, OrderId, OrderStatus, PublicationState, PublishingMode, Sha256Digest, order::ArtifactStatus,
+    CredentialId, MetObstacle, OrderId, OrderStatus, PublicationState, PublishingMode, Sha256Digest, Wait,
+    Waiting, order::ArtifactStatus,
 };
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ pub struct Order {
     pub(super) expires_at_ns: u64,
     pub(super) artifacts: Vec<Artifact>,
     pub(super) has_receipt: bool,
+    pub(super) obstacle: Option<MetObstacle>,
 }
 
 /// One artifact of an accepted order.
@@ -50,6 +52,7 @@ pub enum Stage {
     Verified,
     Mismatch { shown: String },
     Blocked { reason: BlockedReason },
+    Declared { published: bool, reason: String },
     Refused { reason: RefusedReason },
 }
 
@@ -99,19 +102,43 @@ impl Order {
         (0..).zip(&self.artifacts).find(|(_, artifact)| !artifact.stage.is_final())
     }
 
+    /// What stands in the way of its next step, and since when.
+    pub fn obstacle(&self) -> Option<MetObstacle> {
+        self.obstacle
+    }
+
+    /// Whether an artifact did not appear in time, so that custody looks for it rarely.
+    pub fn is_blocked(&self) -> bool {
+        self.next_artifact().is_some_and(|(_, artifact)| matches!(artifact.stage, Stage::Blocked { .. }))
+    }
+
     /// Whether nothing more is to be done.
     pub fn is_finished(&self) -> bool {
         self.next_artifact().is_none() && !self.awaits_receipt()
     }
 
-    /// What anyone may know of it.
-    pub fn status(&self, id: &OrderId) -> OrderStatus {
+    /// What anyone may know of it. `next_look_at_ns` is when its next step is due, if one is.
+    pub fn status(&self, id: &OrderId, next_look_at_ns: Option<u64>) -> OrderStatus {
         OrderStatus {
             id: id.clone(),
             accepted_at_ns: self.accepted_at_ns,
             artifacts: self.artifacts.iter().map(Artifact::status).collect(),
             receipt: self.has_receipt,
+            waiting: self.waiting(next_look_at_ns),
         }
+    }
+
+    fn waiting(&self, next_look_at_ns: Option<u64>) -> Option<Wait> {
+        let (artifact, reason, since_ns) = match self.next_artifact() {
+            Some((index, artifact)) => (Some(index), artifact.waiting(), artifact.changed_at_ns),
+            None if self.awaits_receipt() => {
+                let verified_at_ns =
+                    self.artifacts.iter().map(Artifact::changed_at_ns).max().unwrap_or_default();
+                (None, Waiting::Signature, verified_at_ns)
+            }
+            None => return None,
+        };
+        Some(Wait { reason, artifact, since_ns, obstacle: self.obstacle, next_look_at_ns })
     }
 }
 
@@ -146,6 +173,26 @@ impl Artifact {
         self.sends
     }
 
+    /// What it waits for if nothing stands in the way.
+    fn waiting(&self) -> Waiting {
+        match self.stage {
+            Stage::Sent => Waiting::Answer,
+            Stage::Accepted | Stage::Pending => Waiting::Appearance,
+            Stage::Unknown { cause: UnknownCause::AskedToWait { retry_after_s } } => {
+                let wait_ns = retry_after_s.saturating_mul(1_000_000_000);
+                Waiting::Until { at_ns: self.changed_at_ns.saturating_add(wait_ns) }
+            }
+            Stage::Unknown { cause: UnknownCause::SaidNo { .. } } => Waiting::Confirmation,
+            Stage::Unknown { .. } => Waiting::Outcome,
+            Stage::Blocked { .. } => Waiting::People,
+            Stage::Prepared
+            | Stage::Verified
+            | Stage::Mismatch { .. }
+            | Stage::Declared { .. }
+            | Stage::Refused { .. } => Waiting::Turn,
+        }
+    }
+
     fn status(&self) -> ArtifactStatus {
         ArtifactStatus {
             filename: self.filename.clone(),
@@ -160,8 +207,13 @@ impl Stage {
     /// Whether nothing more happens to it.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Verified | Self::Mismatch { .. } | Self::Blocked { .. } | Self::Refused { .. } => true,
-            Self::Prepared | Self::Sent | Self::Accepted | Self::Pending | Self::Unknown { .. } => false,
+            Self::Verified | Self::Mismatch { .. } | Self::Declared { .. } | Self::Refused { .. } => true,
+            Self::Prepared
+            | Self::Sent
+            | Self::Accepted
+            | Self::Pending
+            | Self::Unknown { .. }
+            | Self::Blocked { .. } => false,
         }
     }
 
@@ -175,6 +227,9 @@ impl Stage {
             Self::Verified => PublicationState::Verified,
             Self::Mismatch { shown } => PublicationState::Mismatch { shown: shown.clone() },
             Self::Blocked { reason } => PublicationState::Blocked { reason: reason.advice().to_owned() },
+            Self::Declared { published, reason } => {
+                PublicationState::Declared { published: *published, reason: reason.clone() }
+            }
             Self::Refused { reason } => PublicationState::Refused { reason: reason.advice() },
         }
     }

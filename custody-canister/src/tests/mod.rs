@@ -10,4 +10,5 @@ mod registries;
 mod secrecy;
 mod stub;
 mod validators;
+mod waiting;
 mod world;

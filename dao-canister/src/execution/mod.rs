@@ -4,6 +4,7 @@
 //! waits, so that neither a lost answer nor a failing callback ends a proposal's way.
 
 mod credential;
+mod declaration;
 mod guard;
 mod release;
 #[cfg(test)]
@@ -31,6 +32,10 @@ use guard::ExecutionGuard;
 
 const FIRST_PAUSE_NS: u64 = 2_000_000_000;
 const LONGEST_PAUSE_NS: u64 = 60_000_000_000;
+/// Longest pause while custody itself looks rarely.
+const LONGEST_REST_NS: u64 = 7 * 3_600 * 1_000_000_000;
+/// How long after custody looked it is asked what it saw.
+const AFTER_LOOK_NS: u64 = 5_000_000_000;
 const MAX_REASON_BYTES: usize = 1_000;
 
 thread_local! {
@@ -44,6 +49,10 @@ enum Step {
     Progress,
     /// Nothing changed: look again later.
     Waiting,
+    /// Nothing changed, and nothing will before custody looks at this time.
+    Resting {
+        until_ns: u64,
+    },
     Done,
     Failed(String),
 }
@@ -121,6 +130,7 @@ async fn advance<R: Runtime>(runtime: &R, id: ProposalId) {
     let Some(_guard) = ExecutionGuard::acquire(id) else { return };
     match step(runtime, id).await {
         Step::Waiting => {}
+        Step::Resting { until_ns } => rest(runtime, id, until_ns),
         Step::Progress => {
             ATTEMPTS.with_borrow_mut(|attempts| attempts.remove(&id));
             set_next_attempt(runtime, id, 1);
@@ -146,6 +156,7 @@ async fn step<R: Runtime>(runtime: &R, id: ProposalId) -> Step {
             Step::Done
         }
         ProposalAction::Credential(change) => credential::step(runtime, id, &proposal, change).await,
+        ProposalAction::Declaration(declaration) => declaration::step(runtime, &proposal, declaration).await,
         ProposalAction::Release(_) => release::step(runtime, id, &proposal).await,
         ProposalAction::Unfreeze(unfreeze) => unfreeze::step(runtime, id, &proposal, unfreeze).await,
     }
@@ -162,6 +173,15 @@ fn set_next_attempt<R: Runtime>(runtime: &R, id: ProposalId, attempts: u32) {
     let doublings = attempts.saturating_sub(1).min(10);
     let pause_ns = (FIRST_PAUSE_NS << doublings).min(LONGEST_PAUSE_NS);
     schedule::set(runtime, Task::Advance(id), runtime.time_ns().saturating_add(pause_ns));
+}
+
+/// Puts the next attempt off until custody has looked, if that is later than it is set for.
+fn rest<R: Runtime>(runtime: &R, id: ProposalId, until_ns: u64) {
+    let latest_ns = runtime.time_ns().saturating_add(LONGEST_REST_NS);
+    let due_ns = until_ns.saturating_add(AFTER_LOOK_NS).min(latest_ns);
+    if schedule::due_at_ns(Task::Advance(id)).is_none_or(|set_ns| set_ns < due_ns) {
+        schedule::set(runtime, Task::Advance(id), due_ns);
+    }
 }
 
 fn is_due(id: ProposalId) -> bool {

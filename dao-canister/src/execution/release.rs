@@ -61,6 +61,8 @@ fn record<R: Runtime>(runtime: &R, id: ProposalId, known: Option<&OrderStatus>, 
     if status.id != order_id(id) {
         return Step::Failed(format!("custody answered about another order, {}", status.id));
     }
+    let next_look_at_ns = status.next_look_at_ns();
+    let status = status.without_next_look();
     let changed = known != Some(&status);
     if changed {
         process_event(runtime, Event::OrderReported { proposal: id, status: status.clone() });
@@ -71,7 +73,11 @@ fn record<R: Runtime>(runtime: &R, id: ProposalId, known: Option<&OrderStatus>, 
     if status.is_final() {
         return Step::Failed(unverified(&status));
     }
-    if changed { Step::Progress } else { Step::Waiting }
+    match next_look_at_ns {
+        _ if changed => Step::Progress,
+        Some(until_ns) => Step::Resting { until_ns },
+        None => Step::Waiting,
+    }
 }
 
 /// What became of the artifacts that were not published as voted.
@@ -79,7 +85,12 @@ fn unverified(status: &OrderStatus) -> String {
     let artifacts = status.artifacts.iter().filter_map(|artifact| {
         let what = match &artifact.state {
             PublicationState::Mismatch { shown } => format!("the registry shows other bytes: {shown}"),
-            PublicationState::Blocked { reason } => format!("it did not appear: {reason}"),
+            PublicationState::Declared { published: true, reason } => {
+                format!("declared published, not proven: {reason}")
+            }
+            PublicationState::Declared { published: false, reason } => {
+                format!("declared not published: {reason}")
+            }
             PublicationState::Refused { reason } => format!("nothing was published: {reason}"),
             _ => return None,
         };

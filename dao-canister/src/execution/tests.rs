@@ -1,16 +1,19 @@
-use release_types::PublicationState::{self, Accepted, Mismatch, Prepared, Refused, Sent, Verified};
+use release_types::PublicationState::{
+    self, Accepted, Blocked, Declared, Mismatch, Prepared, Refused, Sent, Verified,
+};
 use release_types::{
-    CredentialPolicy, Ecosystem, OrderId,
+    CredentialPolicy, DeclarationProposal, DeclareOutcomeArgs, Ecosystem, OrderId, OrderStatus, Wait,
+    Waiting,
     credential::CredentialStatus,
     custody::ChangeCredentialArgs,
-    proposal::{CredentialChange, CredentialProposal, ReleaseProposal},
+    proposal::{CredentialChange, CredentialProposal, ReleaseProposal, SubmitProposalError},
 };
 
 use super::*;
 use crate::{
-    queries,
+    proposal, queries, storage,
     test_fixtures::{
-        Answer, Asked, DAY_NS, SECOND_NS, START_NS, TestRuntime, adopt, assert_log_tells_all,
+        Answer, Asked, DAY_NS, SECOND_NS, START_NS, TestRuntime, adopt, args, assert_log_tells_all,
         credential_view, custody, deposit, member, npm_release, order, policy, proposer, pypi_release, ready,
         refused, registry, registry_id, stranger, submit, upgrade,
     },
@@ -421,6 +424,122 @@ mod releases {
         assert!(matches!(status(id), ProposalStatus::Failed { .. }));
         submit(&runtime, ProposalAction::Release(release));
         assert_log_tells_all(&runtime);
+    }
+}
+
+mod declarations {
+    use super::*;
+
+    const FILENAME: &str = "dao-demo-1.0.0.tgz";
+
+    /// A release whose artifact never appeared.
+    fn blocked(runtime: &TestRuntime) -> (ProposalId, ReleaseProposal) {
+        let (id, release) = adopted(runtime);
+        answer_order(runtime, id, &release, blocked_state());
+        runtime.advance(0);
+        (id, release)
+    }
+
+    fn blocked_state() -> PublicationState {
+        Blocked { reason: "it never appeared".into() }
+    }
+
+    fn declaration(release: ProposalId) -> DeclarationProposal {
+        let reason = "support says so".into();
+        DeclarationProposal { release, filename: FILENAME.into(), published: false, reason }
+    }
+
+    /// Custody's next look, `after_ns` from now.
+    fn looking(
+        runtime: &TestRuntime,
+        id: ProposalId,
+        release: &ReleaseProposal,
+        after_ns: u64,
+    ) -> OrderStatus {
+        let wait = Wait {
+            reason: Waiting::People,
+            artifact: Some(0),
+            since_ns: START_NS,
+            obstacle: None,
+            next_look_at_ns: Some(runtime.time_ns() + after_ns),
+        };
+        OrderStatus { waiting: Some(wait), ..order(id, release, blocked_state(), false) }
+    }
+
+    #[test]
+    fn should_follow_a_blocked_order_as_rarely_as_custody_looks() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        runtime.answer(Answer::Order(Ok(looking(&runtime, id, &release, 3_600 * SECOND_NS))));
+        runtime.answer(Answer::OrderStatus(Ok(Some(looking(&runtime, id, &release, 3_600 * SECOND_NS)))));
+        runtime.advance(60 * SECOND_NS);
+        assert_eq!(runtime.take_asked().len(), 2);
+        runtime.advance(3_500 * SECOND_NS);
+        assert!(runtime.take_asked().is_empty(), "custody has not looked");
+        answer_status(&runtime, id, &release, Verified, true);
+        runtime.advance(100 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed, "it appeared late");
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_not_write_down_when_custody_looks_next() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        runtime.answer(Answer::Order(Ok(looking(&runtime, id, &release, 30 * SECOND_NS))));
+        for _ in 0..4 {
+            runtime.answer(Answer::OrderStatus(Ok(Some(looking(&runtime, id, &release, 30 * SECOND_NS)))));
+        }
+        runtime.advance(0);
+        let length = storage::read_log(|log| log.len());
+        runtime.advance(100 * SECOND_NS);
+        assert!(runtime.take_asked().len() > 3);
+        assert_eq!(storage::read_log(|log| log.len()), length, "nothing changed");
+        let shown = queries::get_proposal(id).expect("exists").order.expect("was ordered");
+        assert_eq!(shown.next_look_at_ns(), None, "it would be out of date");
+    }
+
+    #[test]
+    fn should_tell_custody_what_the_group_declared_and_end_the_release_without_success() {
+        let runtime = ready();
+        let (release_id, release) = blocked(&runtime);
+        assert_eq!(status(release_id), ProposalStatus::Executing);
+        answer_status(&runtime, release_id, &release, blocked_state(), false);
+        let id = submit(&runtime, ProposalAction::Declaration(declaration(release_id)));
+        adopt(&runtime, id);
+        runtime.take_asked();
+        let ended = Declared { published: false, reason: "support says so".into() };
+        answer_order(&runtime, release_id, &release, ended.clone());
+        answer_status(&runtime, release_id, &release, ended, false);
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        let order = OrderId(format!("proposal-{release_id}"));
+        let DeclarationProposal { published, reason, .. } = declaration(release_id);
+        let args = DeclareOutcomeArgs { order, artifact: 0, published, reason };
+        assert!(runtime.take_asked().contains(&Asked::Declare(args)));
+        let reason = format!("{FILENAME}: declared not published: support says so");
+        assert_eq!(status(release_id), ProposalStatus::Failed { reason });
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_refuse_a_declaration_about_what_is_not_blocked() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        answer_order(&runtime, id, &release, Accepted);
+        runtime.advance(0);
+        let other = DeclarationProposal { filename: "other.tgz".into(), ..declaration(id) };
+        let nothing = DeclarationProposal { reason: String::new(), ..declaration(ProposalId(99)) };
+        for (declaration, fields) in [
+            (declaration(id), vec!["filename"]),
+            (other, vec!["filename"]),
+            (nothing, vec!["reason", "filename"]),
+        ] {
+            let action = ProposalAction::Declaration(declaration);
+            let error = refused(|| proposal::submit(&runtime, member(1), args(action.clone())));
+            let SubmitProposalError::Invalid { defects } = error else { panic!("{error:?}") };
+            assert_eq!(defects.iter().map(|defect| defect.field.as_str()).collect::<Vec<_>>(), fields);
+        }
     }
 }
 

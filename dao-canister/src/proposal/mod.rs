@@ -1,6 +1,7 @@
 //! Proposals: what may be submitted, one file for each kind, and what a past one said.
 
 mod credential;
+mod declaration;
 mod pace;
 mod record;
 mod registry;
@@ -24,6 +25,7 @@ use crate::{
     storage,
 };
 
+pub use declaration::position as artifact_position;
 pub use record::{Submission, ballots, last_report, submission};
 pub use release::{ApprovedRelease, HANDOVER_NS, ReleaseDocument, ValidRelease, order_id};
 
@@ -43,9 +45,8 @@ pub struct ReleaseKey {
 /// A proposal in which nothing was found wrong.
 enum ValidProposal {
     Release(Box<ValidRelease>),
-    Registry,
-    Credential,
-    Unfreeze,
+    /// Of a kind that says everything in its action.
+    Plain,
 }
 
 /// Opens a vote.
@@ -76,7 +77,7 @@ pub fn submit<R: Runtime>(
                 Some(proposal) => Err(SubmitProposalError::AlreadyProposed { proposal }),
                 None => Ok(valid),
             },
-            ValidProposal::Registry | ValidProposal::Credential | ValidProposal::Unfreeze => Ok(valid),
+            ValidProposal::Plain => Ok(valid),
         }
     })?;
     let (proposal, electorate, voting_period_ns) = read_state(|state| {
@@ -89,7 +90,7 @@ pub fn submit<R: Runtime>(
             storage::keep_document(proposal, &document);
             Some(facts)
         }
-        ValidProposal::Registry | ValidProposal::Credential | ValidProposal::Unfreeze => None,
+        ValidProposal::Plain => None,
     };
     let SubmitProposalArgs { title, summary, action } = args;
     let deadline_ns = now_ns.saturating_add(voting_period_ns);
@@ -115,12 +116,15 @@ fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<Val
             release::validate(state, release, now_ns).map(|valid| ValidProposal::Release(Box::new(valid)))
         }
         ProposalAction::Registry(registry) => {
-            registry::validate(state, registry).map(|()| ValidProposal::Registry)
+            registry::validate(state, registry).map(|()| ValidProposal::Plain)
         }
         ProposalAction::Credential(credential) => {
-            credential::validate(state, credential).map(|()| ValidProposal::Credential)
+            credential::validate(state, credential).map(|()| ValidProposal::Plain)
         }
-        ProposalAction::Unfreeze(unfreeze) => unfreeze::validate(unfreeze).map(|()| ValidProposal::Unfreeze),
+        ProposalAction::Unfreeze(unfreeze) => unfreeze::validate(unfreeze).map(|()| ValidProposal::Plain),
+        ProposalAction::Declaration(declaration) => {
+            declaration::validate(state, declaration).map(|()| ValidProposal::Plain)
+        }
     };
     match valid {
         Ok(valid) if defects.is_empty() => Ok(valid),

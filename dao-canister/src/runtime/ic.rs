@@ -5,7 +5,7 @@ use std::time::Duration;
 use candid::{CandidType, Principal, utils::ArgumentEncoder};
 use ic_cdk::call::{Call, Error, RejectCode};
 use release_types::{
-    CredentialId, OrderId, OrderStatus, PublishOrder,
+    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -64,6 +64,14 @@ impl Runtime for IcRuntime {
         order: OrderId,
     ) -> Result<Option<OrderStatus>, CustodyError> {
         call(custody, "order_status", (order,)).await
+    }
+
+    async fn declare_outcome(
+        &self,
+        custody: Principal,
+        args: DeclareOutcomeArgs,
+    ) -> Result<OrderStatus, CustodyError> {
+        call(custody, "declare_outcome", (args,)).await
     }
 
     async fn change_credential(

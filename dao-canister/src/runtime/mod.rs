@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 
 use candid::Principal;
 use release_types::{
-    CredentialId, OrderId, OrderStatus, PublishOrder,
+    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -47,6 +47,12 @@ pub trait Runtime: Clone + 'static {
         custody: Principal,
         order: OrderId,
     ) -> impl Future<Output = Result<Option<OrderStatus>, CustodyError>>;
+    /// Says what became of an artifact that never appeared.
+    fn declare_outcome(
+        &self,
+        custody: Principal,
+        args: DeclareOutcomeArgs,
+    ) -> impl Future<Output = Result<OrderStatus, CustodyError>>;
     fn change_credential(
         &self,
         custody: Principal,

@@ -263,6 +263,7 @@ pub fn order(
         accepted_at_ns: START_NS,
         artifacts: release.artifacts.iter().map(artifact).collect(),
         receipt,
+        waiting: None,
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use candid::Principal;
 use release_types::{
-    CredentialId, OrderId, OrderStatus, PublishOrder,
+    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PublishOrder,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -32,6 +32,7 @@ pub const SECOND_NS: u64 = 1_000_000_000;
 pub enum Asked {
     Publish(PublishOrder),
     OrderStatus(OrderId),
+    Declare(DeclareOutcomeArgs),
     ChangeCredential(ChangeCredentialArgs),
     Credential(CredentialId),
     Deposit(DepositCredentialArgs),
@@ -176,6 +177,17 @@ impl Runtime for TestRuntime {
         match self.next_answer(Asked::OrderStatus(order)).await {
             Answer::OrderStatus(answer) => answer,
             other => panic!("order_status was answered with {other:?}"),
+        }
+    }
+
+    async fn declare_outcome(
+        &self,
+        _: Principal,
+        args: DeclareOutcomeArgs,
+    ) -> Result<OrderStatus, CustodyError> {
+        match self.next_answer(Asked::Declare(args)).await {
+            Answer::Order(answer) => answer,
+            other => panic!("declare_outcome was answered with {other:?}"),
         }
     }
 

@@ -1,8 +1,10 @@
-//! `propose`: upload artifacts and propose their release.
+//! `propose`: upload artifacts and propose their release, or propose what else concerns releases.
+
+mod declaration;
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use package_formats::Package;
 use release_types::{
     CredentialId, CredentialMode, Ecosystem, ProposalAction, PublishingMode, RegistryId,
@@ -22,7 +24,10 @@ use crate::{
 };
 
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// One npm tarball (.tgz), or the wheels and the source distribution (.whl, .tar.gz) of one Python version
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
@@ -88,6 +93,13 @@ impl From<Mode> for PublishingMode {
     }
 }
 
+/// Proposals other than of a release.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Say what became of an artifact that never appeared
+    Declaration(declaration::Args),
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Access {
     Public,
@@ -129,6 +141,13 @@ impl Args {
 }
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
+    match args.what {
+        Some(What::Declaration(args)) => declaration::run(context, args).await,
+        None => propose_release(context, args).await,
+    }
+}
+
+async fn propose_release(context: &Context, args: Args) -> Outcome<Exit> {
     // First what needs no network: a broken package fails here, with everything that is wrong with it.
     let artifacts = artifact::open_all(&args.paths)?;
     if (args.tag.is_some() || args.access.is_some()) && artifacts.ecosystem != Ecosystem::Npm {

@@ -31,7 +31,7 @@ const FILES_SHOWN: usize = 30;
 
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let session = context.reading_session().await?;
-    let view = proposal::find(&session.dao(), args.id).await?;
+    let view = proposal::find_with_order(&session.dao(), &session.custody(), args.id).await?;
     let ballots = session.dao().ballots(args.id).await?;
     let mut text = describe::proposal(&view);
     for ballot in &ballots {
@@ -68,7 +68,7 @@ fn credentials_of(action: &ProposalAction) -> Vec<CredentialId> {
             release.credential.into_iter().chain(release.read_credential).collect()
         }
         ProposalAction::Credential(proposal) => vec![proposal.credential],
-        ProposalAction::Registry(_) | ProposalAction::Unfreeze(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

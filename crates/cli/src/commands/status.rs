@@ -33,7 +33,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let view = if args.wait {
         wait(context, &session, id, args.timeout.into()).await?
     } else {
-        proposal::find(&session.dao(), id).await?
+        proposal::find_with_order(&session.dao(), &session.custody(), id).await?
     };
     context.output.result(json!(view), describe::proposal(&view));
     let over = proposal::is_over(&view.status);

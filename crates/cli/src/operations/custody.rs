@@ -3,7 +3,7 @@
 use candid::Principal;
 use ic_agent::Agent;
 use release_types::{
-    CredentialId, OrderId,
+    CredentialId, OrderId, OrderStatus,
     credential::{CredentialView, ListCredentialsArgs, MAX_LISTED_CREDENTIALS},
     custody::{CustodyInfo, ListReceiptsArgs, ReceiptView},
     freeze::FreezeView,
@@ -50,6 +50,12 @@ impl Custody<'_> {
     pub async fn freezes(&self) -> Outcome<Vec<FreezeView>> {
         let (freezes,) = query(self.agent, self.id, "freezes", ()).await?;
         Ok(freezes)
+    }
+
+    /// How far an order has come, as of now.
+    pub async fn order_status(&self, id: OrderId) -> Outcome<Option<OrderStatus>> {
+        let (status,) = query(self.agent, self.id, "order_status", (id,)).await?;
+        Ok(status)
     }
 
     pub async fn receipt(&self, id: OrderId) -> Outcome<Option<ReceiptView>> {

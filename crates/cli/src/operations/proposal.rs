@@ -7,7 +7,7 @@ use release_types::{
     proposal::{SubmitProposalArgs, SubmitProposalError},
 };
 
-use super::{dao::Dao, moment};
+use super::{custody::Custody, dao::Dao, moment};
 use crate::failure::{Failure, FailureKind, Outcome};
 
 const POLL: Duration = Duration::from_secs(1);
@@ -18,6 +18,20 @@ const POLL: Duration = Duration::from_secs(1);
 /// When there is none with this number.
 pub async fn find(dao: &Dao<'_>, id: ProposalId) -> Outcome<ProposalView> {
     dao.proposal(id).await?.ok_or_else(|| no_such_proposal(id))
+}
+
+/// The proposal, and how far custody itself says that its order has come; the DAO canister asks it only now and then.
+///
+/// # Errors
+/// When there is none with this number.
+pub async fn find_with_order(dao: &Dao<'_>, custody: &Custody<'_>, id: ProposalId) -> Outcome<ProposalView> {
+    let mut view = find(dao, id).await?;
+    if view.status == ProposalStatus::Executing
+        && let Some(status) = custody.order_status(order_id(id)).await?
+    {
+        view.order = Some(status);
+    }
+    Ok(view)
 }
 
 /// What to say of a number that no proposal has.

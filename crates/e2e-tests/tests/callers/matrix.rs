@@ -6,7 +6,7 @@ use e2e_tests::exports::MethodKind::{self, Query, Update};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use local_replica::{CallResult, RejectCode};
 use release_types::{
-    Choice, OrderId, ProposalId, ProposalStatus, Sha256Digest,
+    Choice, DeclareOutcomeArgs, OrderId, ProposalId, ProposalStatus, Sha256Digest,
     artifact::{
         ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
         UploadStatus,
@@ -123,6 +123,7 @@ fn custody() -> Vec<Row> {
     let mut rows = vec![
         row("deposit_credential", Update, authority, deposit, of_order),
         row("publish", Update, authority, Setting::order, of_order),
+        row("declare_outcome", Update, authority, declaration, of_declaration),
         // After the order, which needs the credential that this one revokes.
         row("change_credential", Update, authority, change_credential, of_order),
         row("freeze", Update, authority, freeze, of_order),
@@ -224,6 +225,14 @@ fn of_order(answer: CallResult) -> Verdict {
     }
 }
 
+/// The verdict on a declaration: nothing is blocked here, and only the authority gets to hear that.
+fn of_declaration(answer: CallResult) -> Verdict {
+    match answer {
+        Err(reject) if reject.message.starts_with("REFUSED: artifact:") => Verdict::Allowed,
+        answer => of_order(answer),
+    }
+}
+
 /// The verdict on a query that is refused in replicated execution.
 fn of_reading(answer: CallResult) -> Verdict {
     match answer {
@@ -287,6 +296,11 @@ fn change_credential(setting: &Setting) -> Vec<u8> {
 fn freeze(_: &Setting) -> Vec<u8> {
     let args = FreezeArgs { scope: FreezeScope::Everything, reason: "a test".into() };
     Encode!(&args).expect("encodes")
+}
+
+fn declaration(_: &Setting) -> Vec<u8> {
+    let (order, reason) = (OrderId("order-1".into()), "it is there".into());
+    Encode!(&DeclareOutcomeArgs { order, artifact: 0, published: true, reason }).expect("encodes")
 }
 
 fn transform(_: &Setting) -> Vec<u8> {

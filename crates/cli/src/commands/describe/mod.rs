@@ -48,6 +48,13 @@ pub fn action(action: &ProposalAction) -> String {
             format!("{verb} credential {}", proposal.credential)
         }
         ProposalAction::Unfreeze(unfreeze) => format!("unfreeze {}", freeze::scope(&unfreeze.scope)),
+        ProposalAction::Declaration(proposal) => format!(
+            "declare that {} of proposal {} was {}published: {}",
+            printable(&proposal.filename),
+            proposal.release,
+            if proposal.published { "" } else { "not " },
+            printable(&proposal.reason)
+        ),
     }
 }
 

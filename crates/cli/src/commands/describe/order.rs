@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use release_types::{OrderStatus, PublicationState};
+use release_types::{MetObstacle, OrderStatus, PublicationState, Wait};
 
-use crate::output::{BAD, GOOD, WARNING, printable, styled};
+use crate::{
+    operations::moment,
+    output::{BAD, GOOD, WARNING, printable, styled},
+};
 
 /// How far custody has come with an order.
 pub fn order(status: &OrderStatus) -> String {
@@ -12,8 +15,25 @@ pub fn order(status: &OrderStatus) -> String {
     for artifact in &status.artifacts {
         let _ = writeln!(text, "  {}  {}", printable(&artifact.filename), publication(&artifact.state));
     }
+    if let Some(wait) = &status.waiting {
+        text.push_str(&waiting(wait));
+    }
     if status.receipt {
         let _ = writeln!(text, "  {}", styled(GOOD, "receipt signed"));
+    }
+    text
+}
+
+/// Why it waits, since when, what would end it, and when custody looks next.
+fn waiting(wait: &Wait) -> String {
+    let mut text = format!("  waiting     {}, since {}\n", wait.reason, moment(wait.since_ns));
+    let _ = writeln!(text, "  ends with   {}", wait.reason.ends_when());
+    if let Some(MetObstacle { obstacle, since_ns }) = wait.obstacle {
+        let what = styled(WARNING, format!("{obstacle}, since {}", moment(since_ns)));
+        let _ = writeln!(text, "  obstacle    {what}\n  ends with   {}", obstacle.ends_when());
+    }
+    if let Some(at_ns) = wait.next_look_at_ns {
+        let _ = writeln!(text, "  next look   {}", moment(at_ns));
     }
     text
 }
@@ -32,6 +52,10 @@ pub fn publication(state: &PublicationState) -> String {
         }
         PublicationState::Blocked { reason } => {
             format!("{} {}", styled(BAD, "blocked, people must look:"), printable(reason))
+        }
+        PublicationState::Declared { published, reason } => {
+            let what = if *published { "declared published, not proven:" } else { "declared not published:" };
+            format!("{} {}", styled(BAD, what), printable(reason))
         }
         PublicationState::Refused { reason } => {
             format!("{} {}", styled(BAD, "not published:"), printable(reason))

@@ -1,0 +1,133 @@
+//! Why an order waits, and what would end it.
+
+use std::fmt;
+
+use candid::CandidType;
+use serde::{Deserialize, Serialize};
+
+/// What an order waits for now.
+#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct Wait {
+    pub reason: Waiting,
+    /// Position of the artifact that is being worked on; none while only the receipt is missing. Later artifacts wait
+    /// for this one.
+    pub artifact: Option<u32>,
+    pub since_ns: u64,
+    /// What keeps custody from looking or acting, if something does.
+    pub obstacle: Option<MetObstacle>,
+    /// When custody looks next; none while it is at work.
+    pub next_look_at_ns: Option<u64>,
+}
+
+/// An obstacle, and since when it stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct MetObstacle {
+    pub obstacle: Obstacle,
+    pub since_ns: u64,
+}
+
+/// Why an order does not go on. Its text, by `Display`, says what is waited for; [`Waiting::ends_when`] what ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub enum Waiting {
+    /// It is about to be worked on.
+    Turn,
+    /// It was handed to the network, whose answer is awaited.
+    Answer,
+    /// The registry said yes and does not show it yet.
+    Appearance,
+    /// The registry asked to come back at this moment.
+    Until { at_ns: u64 },
+    /// Nobody knows whether it was published.
+    Outcome,
+    /// One node says that the registry refused. That is believed once nothing appears for half an hour.
+    Confirmation,
+    /// It did not appear in time. Custody looks ever more rarely, and people should.
+    People,
+    /// Every artifact is verified; the receipt is being signed.
+    Signature,
+}
+
+/// What keeps custody from doing the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// The canister that keeps the artifact does not answer.
+    SourceSilent,
+    /// The registry answers the nodes, but not with anything that can be read.
+    RegistryUnreadable,
+    /// The nodes got no answer from the registry, or not the same one.
+    NodesDisagree,
+    /// There are too few cycles for the next step.
+    TooFewCycles,
+    /// The subnet did not deliver a key that opens the token.
+    KeyNotDelivered,
+    /// The subnet did not sign the receipt, or did not say with which key.
+    SignatureNotDelivered,
+    /// Custody is frozen.
+    Frozen,
+}
+
+impl Waiting {
+    /// What would end the wait.
+    pub fn ends_when(self) -> &'static str {
+        match self {
+            Self::Turn => "nothing: custody takes it up by itself",
+            Self::Answer => "the answer, or the lack of one after a minute",
+            Self::Appearance => "the registry showing the version; npm takes minutes, once two hours",
+            Self::Until { .. } => "that moment, or the registry showing the version before",
+            Self::Outcome => {
+                "the registry showing the version, or five minutes in which all nodes agree that it does not"
+            }
+            Self::Confirmation => {
+                "half an hour in which all nodes agree that nothing is there, or the registry showing the version"
+            }
+            Self::People => "the registry showing the version, or a voted declaration of what became of it",
+            Self::Signature => "the subnet's signature",
+        }
+    }
+}
+
+impl Obstacle {
+    /// What would remove it.
+    pub fn ends_when(self) -> &'static str {
+        match self {
+            Self::SourceSilent => "the source answering again: see whether that canister runs and has cycles",
+            Self::RegistryUnreadable => "the registry answering again as it should: see its status page",
+            Self::NodesDisagree => "the registry answering all nodes alike: see its status page",
+            Self::TooFewCycles => "cycles: top custody up",
+            Self::KeyNotDelivered => "the subnet deriving keys again",
+            Self::SignatureNotDelivered => "the subnet signing again",
+            Self::Frozen => "a vote to unfreeze",
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Turn => "it is next",
+            Self::Answer => "the registry's answer is awaited",
+            Self::Appearance => "the registry accepted it and does not show it yet",
+            Self::Until { .. } => "the registry asked to come back later",
+            Self::Outcome => "nobody knows yet whether it was published",
+            Self::Confirmation => {
+                "the registry is said to have refused; the nodes watch whether something appears"
+            }
+            Self::People => "it did not appear in time: people must look",
+            Self::Signature => "the receipt is being signed",
+        })
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SourceSilent => "the canister that keeps the artifact does not answer",
+            Self::RegistryUnreadable => "the registry cannot be read",
+            Self::NodesDisagree => "the nodes got no answer from the registry, or not the same one",
+            Self::TooFewCycles => "there are too few cycles for the next step",
+            Self::KeyNotDelivered => "the subnet did not deliver a key to open the token with",
+            Self::SignatureNotDelivered => "the subnet did not sign the receipt",
+            Self::Frozen => "custody is frozen",
+        })
+    }
+}
