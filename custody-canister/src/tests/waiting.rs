@@ -288,7 +288,7 @@ fn should_take_other_orders_when_many_wait_for_people() {
 #[test]
 fn should_say_that_the_credential_matters_no_more_when_it_is_revoked_while_people_look() {
     let (world, id) = blocked();
-    let credential = world.npm_order().credential;
+    let credential = world.npm_order().credential.expect("a direct order names one");
     world.change(credential, CredentialChange::Revoke);
     appear(&world);
     world.runtime.run_for(7 * HOUR);
