@@ -487,13 +487,14 @@ mod declarations {
         let runtime = ready();
         let (id, release) = adopted(&runtime);
         runtime.answer(Answer::Order(Ok(looking(&runtime, id, &release, 30 * SECOND_NS))));
-        for _ in 0..4 {
-            runtime.answer(Answer::OrderStatus(Ok(Some(looking(&runtime, id, &release, 30 * SECOND_NS)))));
+        for looks in 1..=4 {
+            let next = looking(&runtime, id, &release, looks * 30 * SECOND_NS);
+            runtime.answer(Answer::OrderStatus(Ok(Some(next))));
         }
         runtime.advance(0);
         let length = storage::read_log(|log| log.len());
         runtime.advance(100 * SECOND_NS);
-        assert!(runtime.take_asked().len() > 3);
+        assert_eq!(runtime.take_asked().len(), 5);
         assert_eq!(storage::read_log(|log| log.len()), length, "nothing changed");
         let shown = queries::get_proposal(id).expect("exists").order.expect("was ordered");
         assert_eq!(shown.next_look_at_ns(), None, "it would be out of date");
@@ -504,7 +505,6 @@ mod declarations {
         let runtime = ready();
         let (release_id, release) = blocked(&runtime);
         assert_eq!(status(release_id), ProposalStatus::Executing);
-        answer_status(&runtime, release_id, &release, blocked_state(), false);
         let id = submit(&runtime, ProposalAction::Declaration(declaration(release_id)));
         adopt(&runtime, id);
         runtime.take_asked();
