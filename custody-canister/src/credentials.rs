@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::{
     authorization::require_authority,
+    probe,
     refusal::{Novelty, Refusal},
     runtime::Runtime,
     state::{Event, credential::Standing, process_event, read_state},
@@ -83,9 +84,10 @@ pub fn check_deposit<R: Runtime>(runtime: &R, args: &DepositCredentialArgs) -> R
     Refusal::unless_empty(defects).map(|()| Novelty::New)
 }
 
-/// Activates or revokes a credential. Asking for what is already so changes nothing.
+/// Activates, revokes or probes a credential. Asking for what is already so changes nothing.
 ///
-/// Activation answers at once with `Activating`; the trial decryption follows.
+/// Activation answers at once with `Activating`; the trial decryption follows. So does a probe: see its outcome in the
+/// view later.
 ///
 /// # Errors
 /// A caller other than the authority, an unknown credential, or one that was revoked or ran out.
@@ -106,6 +108,7 @@ pub fn change<R: Runtime>(
             process_event(runtime, Event::RevokedCredential { credential: id });
             storage::drop_sealed_token(&id);
         }
+        (Novelty::New, CredentialChange::Probe) => probe::begin(runtime, id),
     }
     Ok(view(&id))
 }
@@ -124,7 +127,13 @@ pub fn check_change<R: Runtime>(runtime: &R, args: &ChangeCredentialArgs) -> Res
     match args.change {
         CredentialChange::Activate => check_activation(runtime, standing, not_after_ns),
         CredentialChange::Revoke if standing == Standing::Revoked => Ok(Novelty::Known),
-        CredentialChange::Revoke => Ok(Novelty::New),
+        CredentialChange::Probe if standing == Standing::Revoked => Err(Refusal::of(
+            "credential",
+            "revoked",
+            "one that was never revoked",
+            "Its token is no longer in custody.",
+        )),
+        CredentialChange::Revoke | CredentialChange::Probe => Ok(Novelty::New),
     }
 }
 

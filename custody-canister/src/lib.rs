@@ -5,25 +5,30 @@
 
 pub mod activation;
 mod artifact_source;
+pub mod alarms;
 pub mod authorization;
 pub mod credentials;
 pub mod freeze;
+pub mod funds;
 mod guard;
 pub mod key_material;
 pub mod lifecycle;
 pub mod outcall;
+pub mod probe;
 pub mod publish;
 pub mod queries;
 mod receipts;
 mod refusal;
 mod registry;
 pub mod runtime;
+pub mod settings;
 pub mod state;
 pub mod storage;
 pub mod tasks;
 pub mod validators;
 mod vault;
 mod vetkeys;
+pub mod watch;
 
 pub use refusal::Refusal;
 

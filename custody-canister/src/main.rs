@@ -7,19 +7,22 @@ use audit_log::icrc3::{
 };
 use candid::{CandidType, Principal};
 use custody_canister::{
-    Refusal, authorization, credentials, freeze, lifecycle, outcall, publish, queries,
+    Refusal, alarms, authorization, credentials, freeze, funds, lifecycle, outcall, publish, queries,
     runtime::{allocator::ZeroizingAllocator, ic::IcRuntime},
-    storage,
+    settings, storage,
     validators::{self, Validation},
+    watch,
 };
 use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use release_types::{
-    CredentialId, OrderId, OrderStatus, PublishOrder,
+    CredentialId, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
+    alarms::{Alarm, Funds},
     credential::{CredentialView, DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInfo, CustodyInit, ListReceiptsArgs, ReceiptView},
     declaration::DeclareOutcomeArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
+    watch::{WatchArgs, WatchView},
 };
 use serde_bytes::ByteBuf;
 
@@ -82,6 +85,41 @@ fn freeze(args: FreezeArgs) -> PhantomData<Vec<FreezeView>> {
 #[update(manual_reply = true)]
 fn unfreeze(scope: FreezeScope) -> PhantomData<Vec<FreezeView>> {
     answer(freeze::unfreeze(&IcRuntime, ic_cdk::api::msg_caller(), scope))
+}
+
+#[update(manual_reply = true)]
+fn watch_package(args: WatchArgs) -> PhantomData<WatchView> {
+    answer(watch::watch(&IcRuntime, ic_cdk::api::msg_caller(), args))
+}
+
+#[update(manual_reply = true)]
+fn unwatch_package(package: PackageKey) -> PhantomData<Vec<PackageKey>> {
+    answer(watch::unwatch(&IcRuntime, ic_cdk::api::msg_caller(), package))
+}
+
+#[update(manual_reply = true)]
+fn change_settings(settings: Settings) -> PhantomData<Settings> {
+    answer(settings::change(&IcRuntime, ic_cdk::api::msg_caller(), settings))
+}
+
+#[query]
+fn alarms() -> Vec<Alarm> {
+    alarms::alarms(&IcRuntime)
+}
+
+#[query]
+fn funds() -> Funds {
+    funds::funds(&IcRuntime)
+}
+
+#[query]
+fn settings() -> Settings {
+    settings::present()
+}
+
+#[query]
+fn watched_packages() -> Vec<WatchView> {
+    watch::views(&IcRuntime)
 }
 
 #[query]

@@ -9,14 +9,18 @@ use ic_management_canister_types::{
     TransformFunc,
 };
 use registry_protocols::{
-    http::{AuthorizedRequest, HttpAnswer, HttpRequest, Method},
+    http::{AuthorizedRequest, HttpAnswer, HttpRequest, MAX_REQUEST_BYTES, Method},
+    npm::{self, TokenReading},
     verdict::Verdict,
 };
 use release_types::Ecosystem;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::registry::{self, ReadBack};
+use crate::{
+    registry::{self, ReadBack},
+    watch::ListingQuestion,
+};
 
 /// Name of the exported query that reduces answers.
 pub const TRANSFORM_METHOD: &str = "transform_answer";
@@ -24,6 +28,8 @@ pub const TRANSFORM_METHOD: &str = "transform_answer";
 const PUBLISH_ANSWER_BYTES: u64 = 16_384;
 /// Most bytes of a read-back: a project page lists every file ever released.
 const READ_BACK_ANSWER_BYTES: u64 = 2_000_000;
+/// Most bytes of a request that reads: a URL and a few headers.
+const MAX_READ_REQUEST_BYTES: u64 = 4_096;
 /// Most bytes of a reduced answer with its Candid envelope.
 const REDUCED_ANSWER_BYTES: u64 = 2_048;
 /// Most instructions of the transform: a 2 MB page, read at about 200 instructions per byte.
@@ -64,10 +70,32 @@ impl EncodedOutcall {
 enum Question {
     Published(Ecosystem),
     Shown(ReadBack),
+    Listed(ListingQuestion),
+    Probed,
 }
 
 /// The outcall that reads an artifact back, sent by every node.
 pub fn read_outcall(custody: Principal, request: HttpRequest, read_back: &ReadBack) -> EncodedOutcall {
+    replicated(custody, request, &Question::Shown(read_back.clone()), REDUCED_ANSWER_BYTES)
+}
+
+/// The outcall that asks for everything that is listed of a package, sent by every node. `reduced_bytes` is the most
+/// that the reduced answer may have.
+pub fn listing_outcall(
+    custody: Principal,
+    request: HttpRequest,
+    question: &ListingQuestion,
+    reduced_bytes: u64,
+) -> EncodedOutcall {
+    replicated(custody, request, &Question::Listed(question.clone()), reduced_bytes)
+}
+
+fn replicated(
+    custody: Principal,
+    request: HttpRequest,
+    question: &Question,
+    reduced_bytes: u64,
+) -> EncodedOutcall {
     let headers = request.headers.into_iter().map(|(name, value)| HttpHeader { name, value }).collect();
     let args = HttpRequestArgs {
         url: request.url,
@@ -75,11 +103,43 @@ pub fn read_outcall(custody: Principal, request: HttpRequest, read_back: &ReadBa
         method: method(request.method),
         headers,
         body: None,
-        transform: Some(transform(custody, &Question::Shown(read_back.clone()))),
+        transform: Some(transform(custody, question)),
         is_replicated: Some(true),
         pricing_version: Some(PRICING_VERSION),
     };
-    encode(args)
+    encode(args, reduced_bytes)
+}
+
+/// The outcall that asks whether a token works, sent by every node. Everything that held the token is wiped but the
+/// outcall itself.
+pub fn probe_outcall(custody: Principal, request: AuthorizedRequest) -> EncodedOutcall {
+    let headers = request
+        .headers()
+        .map(|(name, value)| HttpHeader { name: name.to_owned(), value: value.to_owned() })
+        .collect();
+    let args = HttpRequestArgs {
+        url: request.url().to_owned(),
+        max_response_bytes: Some(PUBLISH_ANSWER_BYTES),
+        method: method(request.method()),
+        headers,
+        body: None,
+        transform: Some(transform(custody, &Question::Probed)),
+        is_replicated: Some(true),
+        pricing_version: Some(PRICING_VERSION),
+    };
+    encode(args, REDUCED_ANSWER_BYTES)
+}
+
+/// What publishing the largest artifact, and reading one back, are priced by.
+pub fn largest(is_replicated: bool) -> EncodedOutcall {
+    let size = OutcallSize {
+        request_bytes: if is_replicated { MAX_READ_REQUEST_BYTES } else { MAX_REQUEST_BYTES as u64 },
+        round_trip_ms: ROUND_TRIP_MS,
+        answer_bytes: if is_replicated { READ_BACK_ANSWER_BYTES } else { PUBLISH_ANSWER_BYTES },
+        reduced_answer_bytes: REDUCED_ANSWER_BYTES,
+        transform_instructions: TRANSFORM_INSTRUCTIONS,
+    };
+    EncodedOutcall { args: Vec::new(), is_replicated, size }
 }
 
 /// The outcall that publishes, sent by one node. Everything that held the token is wiped but the outcall itself.
@@ -103,15 +163,15 @@ pub fn publish_outcall(
         is_replicated: Some(false),
         pricing_version: Some(PRICING_VERSION),
     };
-    encode(args)
+    encode(args, REDUCED_ANSWER_BYTES)
 }
 
-fn encode(mut args: HttpRequestArgs) -> EncodedOutcall {
+fn encode(mut args: HttpRequestArgs, reduced_answer_bytes: u64) -> EncodedOutcall {
     let size = OutcallSize {
         request_bytes: request_bytes(&args),
         round_trip_ms: ROUND_TRIP_MS,
         answer_bytes: args.max_response_bytes.unwrap_or(READ_BACK_ANSWER_BYTES),
-        reduced_answer_bytes: REDUCED_ANSWER_BYTES,
+        reduced_answer_bytes,
         transform_instructions: TRANSFORM_INSTRUCTIONS,
     };
     let is_replicated = args.is_replicated != Some(false);
@@ -154,6 +214,8 @@ pub fn transform_answer(args: TransformArgs) -> HttpRequestResult {
             serde_json::to_vec(&registry::classify(ecosystem, &answer)).unwrap_or_default()
         }
         Ok(Question::Shown(read_back)) => registry::reduce_reading(&read_back, &answer),
+        Ok(Question::Listed(question)) => question.reduce(&answer),
+        Ok(Question::Probed) => serde_json::to_vec(&npm::read_whoami(&answer)).unwrap_or_default(),
         Err(_) => Vec::new(),
     };
     // A fixed status, so that only the reduction has to be agreed upon.
@@ -163,6 +225,11 @@ pub fn transform_answer(args: TransformArgs) -> HttpRequestResult {
 /// The verdict that the transform wrote; an answer that is none tells nothing.
 pub fn verdict(reduced: &[u8]) -> Verdict {
     serde_json::from_slice(reduced).unwrap_or(Verdict::Ambiguous)
+}
+
+/// What the transform wrote of a token's probe; an answer that is none tells nothing.
+pub fn token(reduced: &[u8]) -> TokenReading {
+    serde_json::from_slice(reduced).unwrap_or(TokenReading::Unclear)
 }
 
 /// An answer in our own form. A status that does not exist becomes 0, which no table takes for anything.

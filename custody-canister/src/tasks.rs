@@ -5,9 +5,9 @@
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use release_types::{CredentialId, OrderId};
+use release_types::{CredentialId, OrderId, PackageKey};
 
-use crate::{activation, key_material, publish, runtime::Runtime, state::read_state};
+use crate::{activation, key_material, probe, publish, runtime::Runtime, state::read_state, watch};
 
 /// One piece of background work. Safe to run at any moment and any number of times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,10 @@ pub enum Task {
     Activate(CredentialId),
     /// Take an order one step further.
     DriveOrder(OrderId),
+    /// Ask whether a token still works.
+    Probe(CredentialId),
+    /// Look at a watched package.
+    Look(PackageKey),
     /// Take up again whatever lost its timer, for instance in a trap.
     Sweep,
 }
@@ -57,14 +61,21 @@ pub fn arm<R: Runtime>(runtime: &R) {
     let due = read_state(|state| {
         let keys = (!state.knows_its_keys()).then_some(Task::LearnKeys);
         let activations = state.activating_credentials().map(Task::Activate);
+        let probes = state.probed_credentials().map(Task::Probe);
         let orders = state.unfinished_orders().map(Task::DriveOrder);
-        keys.into_iter().chain(activations).chain(orders).collect::<Vec<_>>()
+        keys.into_iter().chain(activations).chain(probes).chain(orders).collect::<Vec<_>>()
     });
     let now_ns = runtime.time_ns();
     for task in due {
         // An entry of the future has a timer, perhaps a distant one.
         if due_at_ns(&task).is_none_or(|at_ns| at_ns < now_ns) {
             schedule(runtime, task, Duration::ZERO);
+        }
+    }
+    let watched = read_state(|state| state.watches().iter().map(|(key, _)| key.clone()).collect::<Vec<_>>());
+    for package in watched {
+        if let Some(delay) = watch::look::due_in(runtime, &package) {
+            schedule(runtime, Task::Look(package), delay);
         }
     }
     schedule(runtime, Task::Sweep, SWEEP_INTERVAL);
@@ -87,6 +98,8 @@ pub async fn run<R: Runtime>(runtime: R, task: Task) {
         Task::LearnKeys => key_material::learn(runtime).await,
         Task::Activate(credential) => activation::run(runtime, credential).await,
         Task::DriveOrder(order) => publish::driver::drive(runtime, order).await,
+        Task::Probe(credential) => probe::run(runtime, credential).await,
+        Task::Look(package) => watch::look::run(runtime, package).await,
         Task::Sweep => arm(&runtime),
     }
 }

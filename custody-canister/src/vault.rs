@@ -144,6 +144,49 @@ pub fn authorized_outcall(
     outcall
 }
 
+/// Opens the credential and puts the token into a request that only asks whether it works.
+///
+/// # Errors
+/// If it does not open, or holds no token of its ecosystem.
+pub fn authorized_probe(
+    custody: Principal,
+    credential: &SealedCredential,
+    key: DeliveredKey,
+    request: HttpRequest,
+) -> Result<EncodedOutcall, VaultError> {
+    #[inline(never)]
+    fn work(
+        custody: Principal,
+        credential: &SealedCredential,
+        key: DeliveredKey,
+        request: HttpRequest,
+    ) -> Result<EncodedOutcall, VaultError> {
+        let token = open(credential, key)?;
+        let scheme = registry::authorization_scheme(credential.policy.ecosystem);
+        Ok(outcall::probe_outcall(custody, request.authorize(&token, scheme)))
+    }
+    let outcall = work(custody, credential, key, request);
+    scrub_stack();
+    outcall
+}
+
+/// Opens a macaroon and reads its own dates: whether they allow its use at `now_s` (seconds since 1970).
+///
+/// # Errors
+/// If it does not open, or is no macaroon.
+pub fn is_in_date(credential: &SealedCredential, key: DeliveredKey, now_s: u64) -> Result<bool, VaultError> {
+    #[inline(never)]
+    fn work(credential: &SealedCredential, key: DeliveredKey, now_s: u64) -> Result<bool, VaultError> {
+        let token = open(credential, key)?;
+        let limits = macaroon::restrictions(&token).map_err(|_| VaultError::NotAToken)?;
+        Ok(limits.not_before_s.is_none_or(|from_s| from_s <= now_s)
+            && limits.expires_s.is_none_or(|until_s| now_s < until_s))
+    }
+    let outcome = work(credential, key, now_s);
+    scrub_stack();
+    outcome
+}
+
 fn open(credential: &SealedCredential, key: DeliveredKey) -> Result<SecretToken, VaultError> {
     let DeliveredKey { encrypted, transport } = key;
     let sealing_key = SealingKey::from_bytes(&credential.sealing_key).map_err(|_| VaultError::InvalidKey)?;

@@ -68,6 +68,33 @@ impl NpmDouble {
     }
 }
 
+impl NpmDouble {
+    fn whoami(&self, request: &SeenRequest) -> Answer {
+        match request.header("authorization") == Some(&format!("Bearer {}", self.token)) {
+            true => Answer::json(200, &json!({"username": "ada"})),
+            false => Answer::json(401, &json!({"error": "Unauthorized"})),
+        }
+    }
+
+    /// The abbreviated packument: every version, also those that are not shown yet.
+    fn list(&self, path: &str) -> Answer {
+        let path = path.split('?').next().unwrap_or_default().trim_start_matches('/');
+        let name = path.replace("%2f", "/").replace("%2F", "/");
+        let versions: serde_json::Map<_, _> = self
+            .published
+            .iter()
+            .filter_map(|(key, (document, _))| {
+                let version = key.strip_prefix(&name)?.strip_prefix('@')?;
+                Some((version.to_owned(), json!({"dist": document["dist"]})))
+            })
+            .collect();
+        if versions.is_empty() {
+            return Answer::json(404, &json!({"error": "Not found"}));
+        }
+        Answer::json(200, &json!({"name": name, "versions": versions}))
+    }
+}
+
 impl RegistryDouble for NpmDouble {
     fn is_write(&self, request: &SeenRequest) -> bool {
         request.method == "PUT"
@@ -76,6 +103,10 @@ impl RegistryDouble for NpmDouble {
     fn answer(&mut self, request: &SeenRequest) -> Answer {
         match request.method.as_str() {
             "PUT" => self.put(request),
+            "GET" if request.path.ends_with("/-/whoami") => self.whoami(request),
+            "GET" if request.header("accept") == Some("application/vnd.npm.install-v1+json") => {
+                self.list(&request.path)
+            }
             "GET" => self.get(&request.path),
             _ => Answer::json(405, &json!({"error": "method not allowed"})),
         }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use local_replica::{Step, outcalls::Lie};
 use registry_protocols::receipt;
-use release_types::{CredentialId, Ecosystem, ProposalId, ProposalStatus, Sha256Digest};
+use release_types::{
+    CredentialId, Ecosystem, ProposalAction, ProposalId, ProposalStatus, Settings, Sha256Digest,
+    settings::MOST_RELEASES_PER_DAY,
+};
 use serde_json::json;
 
 use crate::{
@@ -43,6 +46,9 @@ impl Publisher {
             Ecosystem::Pypi => world.add_pypi_registry(),
         }
         let credential = world.add_credential(ecosystem, &[package(ecosystem)]);
+        // These tests release far more often than a group does.
+        let many = Settings { releases_per_package_and_day: MOST_RELEASES_PER_DAY };
+        assert_eq!(world.carry_out(ProposalAction::Settings(many)), ProposalStatus::Executed);
         Self { world, ecosystem, credential, versions: 0 }
     }
 

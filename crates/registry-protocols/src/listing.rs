@@ -1,6 +1,6 @@
 //! Everything that a registry shows of a package, by name and digest: what a watch compares from look to look.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -27,9 +27,20 @@ impl DigestPrefix {
         Self(prefix)
     }
 
+    /// Where only the name counts.
+    pub(crate) fn none() -> Self {
+        Self([0; DIGEST_PREFIX_BYTES])
+    }
+
     /// Of whatever else the registry shows in its place: it cannot be compared with a vote, but a change of it shows.
     pub(crate) fn of_text(text: &str) -> Self {
         Self::of(&Sha256::digest(text))
+    }
+}
+
+impl fmt::Display for DigestPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
     }
 }
 

@@ -150,6 +150,46 @@ pub struct CredentialView {
     pub deposited_at_ns: u64,
     /// SHA-256 of the sealed token, so that its owner can recognise it.
     pub sealed_token_sha256: Sha256Digest,
+    /// The last time the group asked whether the token still works.
+    pub probe: Option<ProbeView>,
+}
+
+/// A probe of a token, which says whether it works and nothing of whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub struct ProbeView {
+    pub asked_at_ns: u64,
+    /// None while it is under way.
+    pub outcome: Option<ProbeOutcome>,
+}
+
+/// What a probe found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
+pub enum ProbeOutcome {
+    /// npm: the registry knows the token. PyPI, which cannot be asked: it opens, and its own dates allow it now.
+    Alive,
+    /// The registry does not accept the token: it expired, or somebody revoked it.
+    RefusedByRegistry,
+    /// The dates written into the token do not allow it now.
+    OutOfDate,
+    /// The sealed token does not open any more.
+    NotDecryptable,
+    /// Nobody answered in a way that tells.
+    NotAnswered,
+}
+
+impl ProbeOutcome {
+    /// What it means, and what people can do.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Alive => "the token works",
+            Self::RefusedByRegistry => {
+                "the registry does not accept the token: seal a new one, activate it, and revoke this one"
+            }
+            Self::OutOfDate => "the dates in the token do not allow its use now: seal another",
+            Self::NotDecryptable => "the sealed token does not open: seal the token anew",
+            Self::NotAnswered => "the registry did not say: probe again later",
+        }
+    }
 }
 
 /// Asks for credentials, oldest first.

@@ -4,6 +4,7 @@
 //! DAO canister, the custody canister, the command line tool and the tests. Times are nanoseconds since the Unix
 //! epoch (`_at_ns`), sizes are bytes (`_bytes`), shares are basis points (`_bp`, 1/10,000).
 
+pub mod alarms;
 pub mod artifact;
 pub mod credential;
 pub mod custody;
@@ -16,8 +17,10 @@ pub mod mode;
 pub mod order;
 pub mod proposal;
 pub mod registry;
+pub mod settings;
 pub mod voting;
 pub mod waiting;
+pub mod watch;
 
 pub use artifact::{ArtifactRef, CHUNK_BYTES, FileEntry};
 pub use credential::{CredentialId, CredentialMode, CredentialPolicy};
@@ -29,5 +32,7 @@ pub use mode::PublishingMode;
 pub use order::{OrderId, OrderStatus, PublicationState, PublishOrder};
 pub use proposal::{ProposalAction, ProposalId, ProposalStatus, ProposalView};
 pub use registry::{Ecosystem, Registry, RegistryId};
+pub use settings::Settings;
 pub use voting::{Choice, Tally, VotingPolicy};
 pub use waiting::{MetObstacle, Obstacle, Wait, Waiting};
+pub use watch::PackageKey;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ArtifactRef, CredentialId, DeclarationProposal, Defect, FileEntry, OrderStatus, PublishingMode, Registry,
-    RegistryId, Sha256Digest, Tally, freeze::UnfreezeProposal,
+    RegistryId, Settings, Sha256Digest, Tally, freeze::UnfreezeProposal, watch::WatchProposal,
 };
 
 /// Numbers proposals from 1.
@@ -33,6 +33,10 @@ pub enum ProposalAction {
     Unfreeze(UnfreezeProposal),
     /// Say what became of an artifact that never appeared.
     Declaration(DeclarationProposal),
+    /// Watch a package, or stop watching it.
+    Watch(WatchProposal),
+    /// Adjust custody.
+    Settings(Settings),
 }
 
 /// A release of one version of one package.
@@ -102,6 +106,8 @@ pub enum CredentialChange {
     Activate,
     /// Never use it again.
     Revoke,
+    /// Find out whether the token still works, without revealing whose it is.
+    Probe,
 }
 
 /// A proposal to submit.

@@ -13,12 +13,13 @@ mod validation;
 use std::time::Duration;
 
 use candid::Principal;
-use release_types::{OrderId, OrderStatus, PublishOrder, Sha256Digest};
+use release_types::{OrderId, OrderStatus, PackageKey, PublishOrder, Sha256Digest};
 
 use crate::{
     authorization::require_authority,
     refusal::{Novelty, Refusal},
     runtime::Runtime,
+    settings,
     state::{Event, event::AcceptedArtifact, process_event, read_state},
     storage,
     tasks::{self, Task},
@@ -60,6 +61,12 @@ pub fn accept<R: Runtime>(
         Novelty::Known => return Ok(status(&id)),
         Novelty::New => validation::check_room()?,
     }
+    let package = PackageKey {
+        ecosystem: order.registry.ecosystem,
+        endpoint: order.registry.upload_url.clone(),
+        package: order.package.clone(),
+    };
+    settings::check_pace(runtime, &package)?;
     let document = candid::encode_one(&order).expect("these types always encode");
     let content = Sha256Digest::of(&document);
     storage::keep_order(&id, document);
@@ -74,6 +81,8 @@ pub fn accept<R: Runtime>(
         mode: order.mode,
         credential: order.credential,
         read_credential: order.read_credential,
+        package,
+        version: order.version,
         expires_at_ns: order.expires_at_ns,
         artifacts: accepted.collect(),
     };

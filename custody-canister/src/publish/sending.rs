@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    outcall,
+    funds, outcall,
     publish::{
         driver::Job,
         reading::{self, Look},
@@ -26,9 +26,6 @@ use release_types::{CredentialId, Obstacle};
 
 /// How often a key may be derived for one artifact.
 const MAX_DERIVATIONS: u8 = 8;
-/// Kept aside for the outcall when a key is derived, so that no derivation is in vain: about three times what 2 MB
-/// cost on a subnet of 34 nodes.
-const OUTCALL_RESERVE_CYCLES: u128 = 10_000_000_000;
 /// Pause before the first read-back after sending.
 const FIRST_LOOK_DELAY: Duration = Duration::from_secs(2);
 /// Shortest pause after something that may be better soon.
@@ -86,7 +83,8 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     if job.artifact().derivations() >= MAX_DERIVATIONS {
         return Err(Halt::Refuse(RefusedReason::TooManyDerivations));
     }
-    if !vetkeys::can_pay(runtime, OUTCALL_RESERVE_CYCLES) {
+    // No derivation in vain: there must be enough for everything that follows it.
+    if !vetkeys::can_pay(runtime, funds::after_derivation_cycles(runtime)) {
         return Err(Halt::Wait(Obstacle::TooFewCycles));
     }
     let purpose =

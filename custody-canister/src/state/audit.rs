@@ -9,6 +9,7 @@ use crate::{
         credential::Standing,
         event::{AcceptedArtifact, DerivationPurpose},
         mutate_state,
+        probe::Probe,
     },
     storage,
 };
@@ -58,6 +59,7 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
                 deposited_at_ns: time_ns,
                 standing: Standing::Deposited,
                 derivations: 0,
+                probe: None,
             };
             let replaced = state.credentials.insert(policy.id(), credential);
             assert!(replaced.is_none(), "BUG: a credential was deposited twice");
@@ -78,12 +80,20 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
         }
         Event::BoundDerivation { purpose } => count_derivation(state, purpose),
         Event::Freeze(fact) => state.freezes.apply(time_ns, fact),
+        Event::Probe(fact) => {
+            let probed = credential_mut(state, fact.credential());
+            probed.probe = Some(Probe::after(probed.probe, fact, time_ns));
+        }
+        Event::Watch(fact) => state.watches.apply(time_ns, fact),
+        Event::ChangedSettings { settings } => state.settings = *settings,
         Event::AcceptedOrder {
             order,
             content,
             mode,
             credential,
             read_credential,
+            package,
+            version,
             expires_at_ns,
             artifacts,
         } => {
@@ -92,12 +102,14 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
                 mode: *mode,
                 credential: *credential,
                 read_credential: *read_credential,
+                version: version.clone(),
                 accepted_at_ns: time_ns,
                 expires_at_ns: *expires_at_ns,
                 artifacts: artifacts.iter().map(|artifact| new_artifact(artifact, time_ns)).collect(),
                 has_receipt: false,
                 obstacle: None,
             };
+            state.orders_of.entry(package.clone()).or_default().push(order.clone());
             let replaced = state.orders.insert(order.clone(), accepted);
             assert!(replaced.is_none(), "BUG: order {order} was accepted twice");
         }
@@ -187,6 +199,14 @@ fn count_derivation(state: &mut State, purpose: &DerivationPurpose) {
                 "BUG: a key was derived for a credential not being activated"
             );
             credential.derivations = credential.derivations.saturating_add(1);
+        }
+        DerivationPurpose::Probe { credential } => {
+            let under_way =
+                credential_mut(state, credential).probe.as_mut().filter(|probe| probe.is_under_way());
+            let Some(probe) = under_way else {
+                panic!("BUG: a key was derived for {credential}, which is not probed")
+            };
+            probe.derivations = probe.derivations.saturating_add(1);
         }
         DerivationPurpose::Publication { order, artifact, .. } => {
             let artifact = artifact_mut(state, order, *artifact);

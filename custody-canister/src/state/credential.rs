@@ -6,7 +6,7 @@ use release_types::{
 };
 use serde::Serialize;
 
-use crate::state::event::UnusableReason;
+use crate::state::{event::UnusableReason, probe::Probe};
 
 /// A sealed token in custody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,6 +17,7 @@ pub struct Credential {
     pub(super) standing: Standing,
     /// Keys derived since the present activation was asked for.
     pub(super) derivations: u8,
+    pub(super) probe: Option<Probe>,
 }
 
 /// Where a credential stands.
@@ -51,6 +52,11 @@ impl Credential {
         self.derivations
     }
 
+    /// The last probe of its token.
+    pub fn probe(&self) -> Option<Probe> {
+        self.probe
+    }
+
     pub fn is_active(&self) -> bool {
         self.standing == Standing::Active
     }
@@ -79,6 +85,7 @@ impl Credential {
             },
             deposited_at_ns: self.deposited_at_ns,
             sealed_token_sha256: self.sealed_token_sha256,
+            probe: self.probe.map(|probe| probe.view()),
         }
     }
 }

@@ -3,11 +3,13 @@
 
 use candid::Principal;
 use registry_protocols::verdict::Refusal;
-use release_types::{CredentialId, CredentialPolicy, Obstacle, OrderId, PublishingMode, Sha256Digest};
+use release_types::{
+    CredentialId, CredentialPolicy, Obstacle, OrderId, PackageKey, PublishingMode, Settings, Sha256Digest,
+};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::state::freeze::FreezeFact;
+use crate::state::{freeze::FreezeFact, probe::ProbeFact, watch::WatchFact};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,8 @@ pub enum Event {
         mode: PublishingMode,
         credential: Option<CredentialId>,
         read_credential: Option<CredentialId>,
+        package: PackageKey,
+        version: String,
         expires_at_ns: u64,
         artifacts: Vec<AcceptedArtifact>,
     },
@@ -77,6 +81,12 @@ pub enum Event {
 
     /// Something was frozen, or a freeze was lifted.
     Freeze(FreezeFact),
+    /// Something happened to the watch of a package.
+    Watch(WatchFact),
+    /// Something happened to the probe of a token.
+    Probe(ProbeFact),
+    /// The authority changed the settings.
+    ChangedSettings { settings: Settings },
 }
 
 /// What a derivation is for.
@@ -84,13 +94,16 @@ pub enum Event {
 pub enum DerivationPurpose {
     Activation { credential: CredentialId },
     Publication { credential: CredentialId, order: OrderId, artifact: u32 },
+    Probe { credential: CredentialId },
 }
 
 impl DerivationPurpose {
     /// The credential that the key opens.
     pub fn credential(&self) -> CredentialId {
         match self {
-            Self::Activation { credential } | Self::Publication { credential, .. } => *credential,
+            Self::Activation { credential }
+            | Self::Publication { credential, .. }
+            | Self::Probe { credential } => *credential,
         }
     }
 }
@@ -192,7 +205,7 @@ pub enum RefusedReason {
 
 impl Event {
     /// Every operation that may be on the log.
-    pub const OPERATIONS: [&'static str; 27] = [
+    pub const OPERATIONS: [&'static str; 36] = [
         "1countersign.initialized",
         "1countersign.learned_sealing_key",
         "1countersign.learned_receipt_key",
@@ -220,6 +233,15 @@ impl Event {
         "1countersign.signed_receipt",
         "1countersign.froze",
         "1countersign.lifted_freeze",
+        "1countersign.began_watch",
+        "1countersign.took_baseline",
+        "1countersign.found_unapproved",
+        "1countersign.found_change",
+        "1countersign.missed_version",
+        "1countersign.ended_watch",
+        "1countersign.asked_probe",
+        "1countersign.concluded_probe",
+        "1countersign.changed_settings",
     ];
 
     /// The operation's name on the log.
@@ -251,6 +273,9 @@ impl Event {
             Self::PassedObstacle { .. } => "1countersign.passed_obstacle",
             Self::SignedReceipt { .. } => "1countersign.signed_receipt",
             Self::Freeze(fact) => fact.operation(),
+            Self::Watch(fact) => fact.operation(),
+            Self::Probe(fact) => fact.operation(),
+            Self::ChangedSettings { .. } => "1countersign.changed_settings",
         }
     }
 }

@@ -5,11 +5,13 @@ pub mod credential;
 pub mod event;
 pub mod freeze;
 pub mod order;
+pub mod probe;
+pub mod watch;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
 use candid::Principal;
-use release_types::{CredentialId, OrderId, Sha256Digest};
+use release_types::{CredentialId, OrderId, PackageKey, Settings, Sha256Digest};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
@@ -18,6 +20,7 @@ pub use credential::Credential;
 pub use event::Event;
 pub use freeze::Freezes;
 pub use order::{Artifact, Order, Stage};
+pub use watch::Watches;
 
 thread_local! {
     static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
@@ -49,9 +52,13 @@ pub struct State {
     receipt_key: Option<ByteBuf>,
     credentials: BTreeMap<CredentialId, Credential>,
     orders: BTreeMap<OrderId, Order>,
+    /// The orders of each package, oldest first.
+    orders_of: BTreeMap<PackageKey, Vec<OrderId>>,
     /// Orders with a receipt, in the order of signing.
     receipts: Vec<ReceiptEntry>,
     freezes: Freezes,
+    watches: Watches,
+    settings: Settings,
 }
 
 /// A receipt, but for its envelope.
@@ -72,8 +79,11 @@ impl State {
             receipt_key: None,
             credentials: BTreeMap::new(),
             orders: BTreeMap::new(),
+            orders_of: BTreeMap::new(),
             receipts: Vec::new(),
             freezes: Freezes::default(),
+            watches: Watches::default(),
+            settings: Settings::default(),
         }
     }
 
@@ -114,6 +124,17 @@ impl State {
         self.credentials.iter().filter(|(_, credential)| credential.is_activating()).map(|(id, _)| *id)
     }
 
+    /// Credentials whose probe is under way.
+    pub fn probed_credentials(&self) -> impl Iterator<Item = CredentialId> {
+        let is_probed =
+            |credential: &Credential| credential.probe().is_some_and(|probe| probe.is_under_way());
+        self.credentials.iter().filter(move |(_, credential)| is_probed(credential)).map(|(id, _)| *id)
+    }
+
+    pub fn orders(&self) -> impl Iterator<Item = (&OrderId, &Order)> {
+        self.orders.iter()
+    }
+
     pub fn order(&self, id: &OrderId) -> Option<&Order> {
         self.orders.get(id)
     }
@@ -121,6 +142,21 @@ impl State {
     /// Orders for which something is still to be done.
     pub fn unfinished_orders(&self) -> impl Iterator<Item = OrderId> {
         self.orders.iter().filter(|(_, order)| !order.is_finished()).map(|(id, _)| id.clone())
+    }
+
+    /// The orders for a package, newest first.
+    pub fn orders_of(&self, package: &PackageKey) -> impl Iterator<Item = &Order> {
+        let ids = self.orders_of.get(package).into_iter().flatten();
+        ids.rev().filter_map(|id| self.orders.get(id))
+    }
+
+    /// The packages that are watched.
+    pub fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
+    pub fn settings(&self) -> Settings {
+        self.settings
     }
 
     /// What no key may be derived for.

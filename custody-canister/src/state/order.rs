@@ -16,6 +16,7 @@ pub struct Order {
     pub(super) mode: PublishingMode,
     pub(super) credential: Option<CredentialId>,
     pub(super) read_credential: Option<CredentialId>,
+    pub(super) version: String,
     pub(super) accepted_at_ns: u64,
     pub(super) expires_at_ns: u64,
     pub(super) artifacts: Vec<Artifact>,
@@ -57,6 +58,15 @@ pub enum Stage {
 }
 
 impl Order {
+    /// The version that it releases.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub fn accepted_at_ns(&self) -> u64 {
+        self.accepted_at_ns
+    }
+
     /// Digest of the order's document, as it was encoded when it was accepted.
     pub fn content(&self) -> Sha256Digest {
         self.content
@@ -143,6 +153,10 @@ impl Order {
 }
 
 impl Artifact {
+    pub fn filename(&self) -> &str {
+        &self.filename
+    }
+
     pub fn sha256(&self) -> Sha256Digest {
         self.sha256
     }

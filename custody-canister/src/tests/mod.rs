@@ -1,14 +1,17 @@
 //! The whole of custody against a stub of its surroundings: a subnet whose secret is known, two registries that
 //! misbehave on demand, and a clock that tests move.
 
+mod alarming;
 mod credentials;
 mod freezing;
 mod interruptions;
 mod orders;
+mod probing;
 mod publishing;
 mod registries;
 mod secrecy;
 mod stub;
 mod validators;
 mod waiting;
+mod watching;
 mod world;

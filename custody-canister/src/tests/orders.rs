@@ -1,13 +1,14 @@
 use candid::Principal;
 use release_types::{
-    CredentialId, Ecosystem, OrderId, PublishOrder, PublishingMode, Sha256Digest,
+    CredentialId, Ecosystem, OrderId, PackageKey, PublishOrder, PublishingMode, Sha256Digest,
     order::Publication,
     proposal::{CredentialChange, SourceReference},
+    settings::{MOST_RELEASES_PER_DAY, Settings},
 };
 
 use super::world::{World, authority, named, states, stranger};
 use crate::{
-    publish, queries,
+    publish, queries, settings,
     state::{Event, process_event},
     storage,
 };
@@ -55,6 +56,12 @@ fn should_know_an_order_again_that_was_encoded_by_another_version() {
     let order = world.npm_order();
     let document = candid::encode_args((&order, "a later field")).expect("encodes");
     let event = Event::AcceptedOrder {
+        package: PackageKey {
+            ecosystem: order.registry.ecosystem,
+            endpoint: order.registry.upload_url.clone(),
+            package: order.package.clone(),
+        },
+        version: order.version.clone(),
         order: order.id.clone(),
         content: Sha256Digest::of(&document),
         mode: order.mode,
@@ -189,6 +196,8 @@ fn should_refuse_a_credential_whose_time_is_over() {
 fn should_refuse_more_orders_than_can_be_under_way() {
     let world = World::with_credentials();
     world.runtime.0.borrow_mut().source_is_down = true;
+    let many = Settings { releases_per_package_and_day: MOST_RELEASES_PER_DAY };
+    settings::change(&world.runtime, authority(), many).expect("within bounds");
     let good = world.npm_order();
     for index in 0..100 {
         world.publish(PublishOrder { id: OrderId(format!("proposal-{index}")), ..good.clone() });

@@ -64,7 +64,6 @@ pub struct Received {
     pub bytes: Vec<u8>,
 }
 
-#[derive(Default)]
 pub struct Registries {
     published: BTreeMap<String, Published>,
     /// For the next publish requests, in order; then [`Behaviour::Publish`].
@@ -72,6 +71,30 @@ pub struct Registries {
     pub read_backs: ReadBackMode,
     pub received: Vec<Received>,
     pub reads: usize,
+    /// What npm's `whoami` answers.
+    pub whoami: (u16, &'static str),
+    /// Versions that npm's list shows beside what was published here.
+    pub listed: BTreeMap<String, Vec<u8>>,
+    /// Whether version documents are not to be had, though the version is listed.
+    pub hide_documents: bool,
+    /// Whether npm's list of versions exceeds what an outcall brings.
+    pub list_is_too_long: bool,
+}
+
+impl Default for Registries {
+    fn default() -> Self {
+        Self {
+            published: BTreeMap::new(),
+            behaviours: VecDeque::new(),
+            read_backs: ReadBackMode::Honest,
+            received: Vec::new(),
+            reads: 0,
+            whoami: (200, r#"{"username":"ada"}"#),
+            listed: BTreeMap::new(),
+            hide_documents: false,
+            list_is_too_long: false,
+        }
+    }
 }
 
 impl Registries {
@@ -100,9 +123,24 @@ impl Registries {
             ReadBackMode::Status(status) => return Ok(reply(status, b"no")),
             ReadBackMode::Honest => {}
         }
+        if args.url.ends_with("/-/whoami") {
+            assert!(header(args, "authorization").starts_with("Bearer npm_"), "a probe carries the token");
+            return Ok(reply(self.whoami.0, self.whoami.1.as_bytes()));
+        }
+        if header(args, "accept") == "application/vnd.npm.install-v1+json" {
+            return self.list();
+        }
+        if args.url.contains("/dist-tags") {
+            let tags: BTreeMap<_, _> =
+                self.listed.keys().map(|version| (format!("tag-{version}"), version)).collect();
+            return Ok(reply(200, json!(tags).to_string().as_bytes()));
+        }
         let is_visible = |filename: &&String| self.published[*filename].visible_from_ns <= now_ns;
         let digest = |filename: &String| &self.published[filename].bytes;
         if args.url.contains("npm.registry.example") {
+            if self.hide_documents {
+                return Ok(reply(404, b"{}"));
+            }
             let filename = self.published.keys().filter(|name| name.ends_with(".tgz")).find(is_visible);
             return Ok(match filename {
                 None => reply(404, b"{}"),
@@ -120,6 +158,24 @@ impl Registries {
         });
         let files: Vec<_> = files.collect();
         Ok(reply(200, json!({"name": "demo", "files": files}).to_string().as_bytes()))
+    }
+
+    /// npm's abbreviated packument.
+    fn list(&self) -> Result<HttpRequestResult, CallError> {
+        if self.list_is_too_long {
+            return Err(CallError::Rejected { code: 1 });
+        }
+        let published = self.published.iter().filter(|(name, _)| name.ends_with(".tgz"));
+        let published = published.map(|(_, published)| ("1.0.0", &published.bytes));
+        let listed = self.listed.iter().map(|(version, bytes)| (version.as_str(), bytes));
+        let versions: serde_json::Map<_, _> = listed
+            .chain(published)
+            .map(|(version, bytes)| {
+                let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(bytes)));
+                (version.to_owned(), json!({"dist": {"integrity": integrity}}))
+            })
+            .collect();
+        Ok(reply(200, json!({"name": "@dao/demo", "versions": versions}).to_string().as_bytes()))
     }
 
     fn publish(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {

@@ -2,7 +2,7 @@
 
 use release_types::{
     CredentialId, ProposalId,
-    credential::{CredentialStatus, CredentialView},
+    credential::{CredentialStatus, CredentialView, ProbeOutcome, ProbeView},
     custody::ChangeCredentialArgs,
     proposal::{CredentialChange, CredentialProposal},
 };
@@ -21,8 +21,12 @@ pub async fn step<R: Runtime>(
     change: CredentialProposal,
 ) -> Step {
     let is_expired = is_expired(runtime, proposal);
-    match ask(runtime, &change).await {
-        Ok(view) => record(runtime, id, &change, &view, is_expired),
+    let asked = match change.change {
+        CredentialChange::Probe => probe(runtime, proposal, &change).await,
+        CredentialChange::Activate | CredentialChange::Revoke => ask(runtime, &change).await,
+    };
+    match asked {
+        Ok(view) => record(runtime, id, proposal, &change, &view, is_expired),
         Err(error) => Step::of_error(error, is_expired),
     }
 }
@@ -41,9 +45,29 @@ async fn ask<R: Runtime>(runtime: &R, change: &CredentialProposal) -> Result<Cre
     runtime.change_credential(custody, ChangeCredentialArgs { credential, change }).await
 }
 
+/// Asks for a probe once: only if custody began none since the group decided.
+async fn probe<R: Runtime>(
+    runtime: &R,
+    proposal: &Proposal,
+    change: &CredentialProposal,
+) -> Result<CredentialView, CustodyError> {
+    let custody = lifecycle::custody(runtime).ok_or_else(lifecycle::no_custody)?;
+    let CredentialProposal { credential, change } = *change;
+    match runtime.credential(custody, credential).await? {
+        Some(view) if probe_of(proposal, &view).is_some() => Ok(view),
+        _ => runtime.change_credential(custody, ChangeCredentialArgs { credential, change }).await,
+    }
+}
+
+/// The probe that custody began since the group decided.
+fn probe_of(proposal: &Proposal, view: &CredentialView) -> Option<ProbeView> {
+    view.probe.filter(|probe| Some(probe.asked_at_ns) >= proposal.decided_at_ns)
+}
+
 fn record<R: Runtime>(
     runtime: &R,
     id: ProposalId,
+    proposal: &Proposal,
     change: &CredentialProposal,
     view: &CredentialView,
     is_expired: bool,
@@ -55,6 +79,14 @@ fn record<R: Runtime>(
     if changed {
         let (credential, status) = (view.id, view.status.clone());
         process_event(runtime, Event::CredentialChanged { proposal: id, credential, status });
+    }
+    if change.change == CredentialChange::Probe
+        && let Some(outcome) = probe_of(proposal, view).and_then(|probe| probe.outcome)
+    {
+        return match outcome {
+            ProbeOutcome::Alive => Step::Done,
+            _ => Step::Failed(outcome.advice().into()),
+        };
     }
     match (change.change, &view.status) {
         (CredentialChange::Activate, CredentialStatus::Active)

@@ -7,9 +7,11 @@ mod credential;
 mod declaration;
 mod guard;
 mod release;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod unfreeze;
+mod watch;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -159,6 +161,8 @@ async fn step<R: Runtime>(runtime: &R, id: ProposalId) -> Step {
         ProposalAction::Declaration(declaration) => declaration::step(runtime, &proposal, declaration).await,
         ProposalAction::Release(_) => release::step(runtime, id, &proposal).await,
         ProposalAction::Unfreeze(unfreeze) => unfreeze::step(runtime, id, &proposal, unfreeze).await,
+        ProposalAction::Watch(watch) => watch::step(runtime, &proposal, watch).await,
+        ProposalAction::Settings(settings) => settings::step(runtime, &proposal, settings).await,
     }
 }
 

@@ -4,7 +4,7 @@ use release_types::PublicationState::{
 use release_types::{
     CredentialPolicy, DeclarationProposal, DeclareOutcomeArgs, Ecosystem, OrderId, OrderStatus, Wait,
     Waiting,
-    credential::CredentialStatus,
+    credential::{CredentialStatus, CredentialView},
     custody::ChangeCredentialArgs,
     proposal::{CredentialChange, CredentialProposal, ReleaseProposal, SubmitProposalError},
 };
@@ -67,6 +67,84 @@ mod registries {
     }
 }
 
+mod watching {
+    use release_types::{
+        PackageKey, Settings,
+        watch::{WatchArgs, WatchChange, WatchProposal, WatchView},
+    };
+
+    use super::*;
+    use crate::test_fixtures::defects_of;
+
+    fn proposal(package: &str, change: WatchChange) -> ProposalAction {
+        let registry = registry_id(Ecosystem::Npm);
+        ProposalAction::Watch(WatchProposal { registry, package: package.into(), change })
+    }
+
+    fn key() -> PackageKey {
+        let endpoint = registry(Ecosystem::Npm).registry.upload_url;
+        PackageKey { ecosystem: Ecosystem::Npm, endpoint, package: "@dao/demo".into() }
+    }
+
+    #[test]
+    fn should_have_custody_watch_a_package_and_stop() {
+        let runtime = ready();
+        let id = submit(&runtime, proposal("@dao/demo", WatchChange::Start { interval_s: 3_600 }));
+        adopt(&runtime, id);
+        let registry = registry(Ecosystem::Npm).registry;
+        let args = WatchArgs { registry: registry.clone(), package: "@dao/demo".into(), interval_s: 3_600 };
+        let view = WatchView {
+            package: key(),
+            read_url: registry.read_url,
+            interval_s: 3_600,
+            begun_at_ns: START_NS,
+            baseline: None,
+            findings: Vec::new(),
+            looked_at_ns: None,
+            answered_at_ns: None,
+            failed_looks: 0,
+            most_cycles_per_day: 0,
+        };
+        runtime.answer(Answer::Watch(Err(unavailable())));
+        runtime.answer(Answer::Watch(Ok(view)));
+        runtime.advance(10 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        assert_eq!(runtime.take_asked(), [Asked::Watch(args.clone()), Asked::Watch(args)]);
+        let id = submit(&runtime, proposal("@dao/demo", WatchChange::Stop));
+        adopt(&runtime, id);
+        runtime.answer(Answer::Watches(Ok(Vec::new())));
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        assert_eq!(runtime.take_asked(), [Asked::Unwatch(key())]);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_name_all_defects_of_a_watch() {
+        let runtime = ready();
+        let defects = defects_of(&runtime, proposal("../x", WatchChange::Start { interval_s: 5 }));
+        let fields: Vec<_> = defects.iter().map(|defect| defect.field.as_str()).collect();
+        assert_eq!(fields, ["package", "change.interval_s"]);
+        let registry = release_types::RegistryId("elsewhere".into());
+        let elsewhere = WatchProposal { registry, package: "demo".into(), change: WatchChange::Stop };
+        assert_eq!(defects_of(&runtime, ProposalAction::Watch(elsewhere))[0].field, "registry");
+    }
+
+    #[test]
+    fn should_adjust_custody_within_bounds() {
+        let runtime = ready();
+        let nothing = Settings { releases_per_package_and_day: 0 };
+        assert_eq!(defects_of(&runtime, ProposalAction::Settings(nothing)).len(), 1);
+        let settings = Settings { releases_per_package_and_day: 3 };
+        let id = submit(&runtime, ProposalAction::Settings(settings));
+        adopt(&runtime, id);
+        runtime.answer(Answer::Settings(Ok(settings)));
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executed);
+        assert_eq!(runtime.take_asked(), [Asked::ChangeSettings(settings)]);
+    }
+}
+
 mod credentials {
     use super::*;
 
@@ -117,6 +195,41 @@ mod credentials {
         answer_query(&runtime, &policy, CredentialStatus::Unusable { reason: reason.clone() });
         runtime.advance(10 * SECOND_NS);
         assert_eq!(status(id), ProposalStatus::Failed { reason });
+    }
+
+    #[test]
+    fn should_ask_for_a_probe_once_and_report_what_it_found() {
+        use release_types::credential::{ProbeOutcome, ProbeView};
+        for (outcome, expected) in [
+            (ProbeOutcome::Alive, ProposalStatus::Executed),
+            (
+                ProbeOutcome::RefusedByRegistry,
+                ProposalStatus::Failed { reason: ProbeOutcome::RefusedByRegistry.advice().into() },
+            ),
+        ] {
+            let runtime = ready();
+            let (id, policy) = proposed(&runtime, CredentialChange::Probe);
+            let view = |probe| CredentialView { probe, ..credential_view(&policy, CredentialStatus::Active) };
+            let asked = |outcome| view(Some(ProbeView { asked_at_ns: runtime.time_ns(), outcome }));
+            // One that was asked for before this vote does not count.
+            let old = ProbeView { asked_at_ns: START_NS - 1, outcome: Some(ProbeOutcome::Alive) };
+            runtime.answer(Answer::CredentialStatus(Ok(Some(view(Some(old))))));
+            runtime.answer(Answer::Credential(Ok(asked(None))));
+            runtime.advance(0);
+            assert_eq!(status(id), ProposalStatus::Executing);
+            runtime.answer(Answer::CredentialStatus(Ok(Some(asked(Some(outcome))))));
+            runtime.advance(10 * SECOND_NS);
+            assert_eq!(status(id), expected);
+            let credential = policy.id();
+            let change = ChangeCredentialArgs { credential, change: CredentialChange::Probe };
+            let questions = [
+                Asked::Credential(credential),
+                Asked::ChangeCredential(change),
+                Asked::Credential(credential),
+            ];
+            assert_eq!(runtime.take_asked(), questions);
+            assert_log_tells_all(&runtime);
+        }
     }
 
     #[test]

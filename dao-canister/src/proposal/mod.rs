@@ -10,6 +10,7 @@ mod release;
 mod tests;
 pub mod text;
 mod unfreeze;
+mod watch;
 
 use candid::Principal;
 use release_types::{
@@ -111,20 +112,20 @@ pub fn submit<R: Runtime>(
 
 fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<ValidProposal, Vec<Defect>> {
     let mut defects = text::defects(args);
+    let plain = |()| ValidProposal::Plain;
     let valid = match &args.action {
         ProposalAction::Release(release) => {
             release::validate(state, release, now_ns).map(|valid| ValidProposal::Release(Box::new(valid)))
         }
-        ProposalAction::Registry(registry) => {
-            registry::validate(state, registry).map(|()| ValidProposal::Plain)
-        }
-        ProposalAction::Credential(credential) => {
-            credential::validate(state, credential).map(|()| ValidProposal::Plain)
-        }
-        ProposalAction::Unfreeze(unfreeze) => unfreeze::validate(unfreeze).map(|()| ValidProposal::Plain),
-        ProposalAction::Declaration(declaration) => {
-            declaration::validate(state, declaration).map(|()| ValidProposal::Plain)
-        }
+        ProposalAction::Registry(registry) => registry::validate(state, registry).map(plain),
+        ProposalAction::Credential(credential) => credential::validate(state, credential).map(plain),
+        ProposalAction::Unfreeze(unfreeze) => unfreeze::validate(unfreeze).map(plain),
+        ProposalAction::Declaration(declaration) => declaration::validate(state, declaration).map(plain),
+        ProposalAction::Watch(watch) => watch::validate(state, watch).map(plain),
+        ProposalAction::Settings(settings) => match settings.defects() {
+            defects if defects.is_empty() => Ok(ValidProposal::Plain),
+            defects => Err(defects),
+        },
     };
     match valid {
         Ok(valid) if defects.is_empty() => Ok(valid),

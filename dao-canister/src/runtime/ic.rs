@@ -5,10 +5,11 @@ use std::time::Duration;
 use candid::{CandidType, Principal, utils::ArgumentEncoder};
 use ic_cdk::call::{Call, Error, RejectCode};
 use release_types::{
-    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PublishOrder,
+    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
+    watch::{WatchArgs, WatchView},
 };
 use serde::de::DeserializeOwned;
 
@@ -108,6 +109,26 @@ impl Runtime for IcRuntime {
         scope: FreezeScope,
     ) -> Result<Vec<FreezeView>, CustodyError> {
         call(custody, "unfreeze", (scope,)).await
+    }
+
+    async fn watch_package(&self, custody: Principal, args: WatchArgs) -> Result<WatchView, CustodyError> {
+        call(custody, "watch_package", (args,)).await
+    }
+
+    async fn unwatch_package(
+        &self,
+        custody: Principal,
+        package: PackageKey,
+    ) -> Result<Vec<PackageKey>, CustodyError> {
+        call(custody, "unwatch_package", (package,)).await
+    }
+
+    async fn change_settings(
+        &self,
+        custody: Principal,
+        settings: Settings,
+    ) -> Result<Settings, CustodyError> {
+        call(custody, "change_settings", (settings,)).await
     }
 }
 

@@ -6,10 +6,11 @@ use std::{future::Future, time::Duration};
 
 use candid::Principal;
 use release_types::{
-    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PublishOrder,
+    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
+    watch::{WatchArgs, WatchView},
 };
 
 use crate::schedule::Task;
@@ -80,4 +81,21 @@ pub trait Runtime: Clone + 'static {
         custody: Principal,
         scope: FreezeScope,
     ) -> impl Future<Output = Result<Vec<FreezeView>, CustodyError>>;
+    fn watch_package(
+        &self,
+        custody: Principal,
+        args: WatchArgs,
+    ) -> impl Future<Output = Result<WatchView, CustodyError>>;
+    /// Stops watching, and answers with what is still watched.
+    fn unwatch_package(
+        &self,
+        custody: Principal,
+        package: PackageKey,
+    ) -> impl Future<Output = Result<Vec<PackageKey>, CustodyError>>;
+    /// Answers with the settings in place.
+    fn change_settings(
+        &self,
+        custody: Principal,
+        settings: Settings,
+    ) -> impl Future<Output = Result<Settings, CustodyError>>;
 }

@@ -123,6 +123,7 @@ pub fn credential_view(policy: &CredentialPolicy, status: CredentialStatus) -> C
         status,
         deposited_at_ns: START_NS,
         sealed_token_sha256: Sha256Digest::of(b"sealed"),
+        probe: None,
     }
 }
 

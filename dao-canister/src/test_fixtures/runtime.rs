@@ -12,10 +12,11 @@ use std::{
 
 use candid::Principal;
 use release_types::{
-    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PublishOrder,
+    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
+    watch::{WatchArgs, WatchView},
 };
 
 use crate::{
@@ -38,6 +39,9 @@ pub enum Asked {
     Deposit(DepositCredentialArgs),
     Freeze(FreezeArgs),
     Unfreeze(FreezeScope),
+    Watch(WatchArgs),
+    Unwatch(PackageKey),
+    ChangeSettings(Settings),
 }
 
 /// What custody answers next.
@@ -48,6 +52,9 @@ pub enum Answer {
     Credential(Result<CredentialView, CustodyError>),
     CredentialStatus(Result<Option<CredentialView>, CustodyError>),
     Freezes(Result<Vec<FreezeView>, CustodyError>),
+    Watch(Result<WatchView, CustodyError>),
+    Watches(Result<Vec<PackageKey>, CustodyError>),
+    Settings(Result<Settings, CustodyError>),
     /// The call stays open.
     Never,
 }
@@ -235,6 +242,31 @@ impl Runtime for TestRuntime {
         match self.next_answer(Asked::Unfreeze(scope)).await {
             Answer::Freezes(answer) => answer,
             other => panic!("unfreeze was answered with {other:?}"),
+        }
+    }
+
+    async fn watch_package(&self, _: Principal, args: WatchArgs) -> Result<WatchView, CustodyError> {
+        match self.next_answer(Asked::Watch(args)).await {
+            Answer::Watch(answer) => answer,
+            other => panic!("watch_package was answered with {other:?}"),
+        }
+    }
+
+    async fn unwatch_package(
+        &self,
+        _: Principal,
+        package: PackageKey,
+    ) -> Result<Vec<PackageKey>, CustodyError> {
+        match self.next_answer(Asked::Unwatch(package)).await {
+            Answer::Watches(answer) => answer,
+            other => panic!("unwatch_package was answered with {other:?}"),
+        }
+    }
+
+    async fn change_settings(&self, _: Principal, settings: Settings) -> Result<Settings, CustodyError> {
+        match self.next_answer(Asked::ChangeSettings(settings)).await {
+            Answer::Settings(answer) => answer,
+            other => panic!("change_settings was answered with {other:?}"),
         }
     }
 }

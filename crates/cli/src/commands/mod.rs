@@ -13,11 +13,13 @@ mod onboard;
 mod propose;
 mod receipt;
 mod registry;
+mod settings;
 mod show;
 mod status;
 mod unfreeze;
 mod verify;
 mod vote;
+mod watch;
 mod withdraw;
 
 mod describe;
@@ -125,6 +127,12 @@ enum Command {
     Freeze(freeze::Args),
     /// Propose to lift a freeze
     Unfreeze(unfreeze::Args),
+    /// The packages that custody watches
+    #[command(subcommand)]
+    Watch(watch::Command),
+    /// What the group may adjust of custody
+    #[command(subcommand)]
+    Settings(settings::Command),
     /// Where the group, or a proposal, stands
     Status(status::Args),
     /// Read and check a canister's log
@@ -158,6 +166,8 @@ impl Cli {
             Command::Execute(args) => execute::run(&context, args).await,
             Command::Freeze(args) => freeze::run(&context, args).await,
             Command::Unfreeze(args) => unfreeze::run(&context, args).await,
+            Command::Watch(command) => watch::run(&context, command).await,
+            Command::Settings(command) => settings::run(&context, command).await,
             Command::Status(args) => status::run(&context, args).await,
             Command::Log(args) => log::run(&context, args).await,
             Command::Receipt(args) => receipt::run(&context, args).await,

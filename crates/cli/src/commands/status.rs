@@ -70,10 +70,13 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
     let custody = session.custody().info().await?;
     let freezes = session.custody().freezes().await?;
     let demands = session.dao().freeze_demands().await?;
+    let alarms = session.custody().alarms().await?;
+    let funds = session.custody().funds().await?;
     let page = session.dao().proposals(ListProposalsArgs { before: None, limit: Some(5) }).await?;
     let sealing_key = custody.sealing_key.as_ref().map(hex::encode);
     let receipt_key = custody.receipt_key.as_ref().map(hex::encode);
     let mut text = describe::freeze::freezes(&freezes, &demands);
+    text.push_str(&describe::alarms::alarms(&alarms));
     let _ = write!(
         text,
         "{}\nDAO      {}\ncustody  {} (keys {}; obeys {})\nnetwork  {}\npolicy   {}\n",
@@ -85,6 +88,7 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
         session.network.url,
         describe::policy(&dao.policy),
     );
+    let _ = writeln!(text, "funds    {}", describe::alarms::funds(&funds));
     for member in &dao.members {
         let _ = writeln!(
             text,
@@ -117,6 +121,8 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
         },
         "freezes": freezes,
         "freeze_demands": demands,
+        "alarms": alarms,
+        "funds": funds,
         "network": session.network.url,
         "proposals": page.proposals,
     });

@@ -3,10 +3,12 @@
 use candid::Principal;
 use ic_agent::Agent;
 use release_types::{
-    CredentialId, OrderId, OrderStatus,
+    CredentialId, OrderId, OrderStatus, Settings,
+    alarms::{Alarm, Funds},
     credential::{CredentialView, ListCredentialsArgs, MAX_LISTED_CREDENTIALS},
     custody::{CustodyInfo, ListReceiptsArgs, ReceiptView},
     freeze::FreezeView,
+    watch::WatchView,
 };
 
 use super::call::query;
@@ -56,6 +58,29 @@ impl Custody<'_> {
     pub async fn order_status(&self, id: OrderId) -> Outcome<Option<OrderStatus>> {
         let (status,) = query(self.agent, self.id, "order_status", (id,)).await?;
         Ok(status)
+    }
+
+    /// Everything that people must look at, newest first.
+    pub async fn alarms(&self) -> Outcome<Vec<Alarm>> {
+        let (alarms,) = query(self.agent, self.id, "alarms", ()).await?;
+        Ok(alarms)
+    }
+
+    /// What custody can pay for.
+    pub async fn funds(&self) -> Outcome<Funds> {
+        let (funds,) = query(self.agent, self.id, "funds", ()).await?;
+        Ok(funds)
+    }
+
+    pub async fn settings(&self) -> Outcome<Settings> {
+        let (settings,) = query(self.agent, self.id, "settings", ()).await?;
+        Ok(settings)
+    }
+
+    /// What custody watches.
+    pub async fn watches(&self) -> Outcome<Vec<WatchView>> {
+        let (watches,) = query(self.agent, self.id, "watched_packages", ()).await?;
+        Ok(watches)
     }
 
     pub async fn receipt(&self, id: OrderId) -> Outcome<Option<ReceiptView>> {

@@ -2,11 +2,15 @@
 
 use audit_log::icrc3::{GetArchivesArgs, GetBlocksArgs};
 use candid::{CandidType, Decode, Encode};
-use e2e_tests::exports::MethodKind::{self, Query, Update};
+use e2e_tests::{
+    exports::MethodKind::{self, Query, Update},
+    world::NPM_URL,
+};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use local_replica::{CallResult, RejectCode};
 use release_types::{
-    Choice, DeclareOutcomeArgs, OrderId, ProposalId, ProposalStatus, Sha256Digest,
+    Choice, DeclareOutcomeArgs, Ecosystem, OrderId, PackageKey, ProposalId, ProposalStatus, Registry,
+    Settings, Sha256Digest,
     artifact::{
         ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
         UploadStatus,
@@ -19,6 +23,7 @@ use release_types::{
         ArtifactReview, CredentialChange, ExecuteError, ListProposalsArgs, SubmitProposalError, WithdrawError,
     },
     voting::{VoteArgs, VoteError},
+    watch::WatchArgs,
 };
 use serde::de::DeserializeOwned;
 
@@ -128,6 +133,19 @@ fn custody() -> Vec<Row> {
         row("change_credential", Update, authority, change_credential, of_order),
         row("freeze", Update, authority, freeze, of_order),
         row("unfreeze", Update, authority, |_| Encode!(&FreezeScope::Everything).expect("encodes"), of_order),
+        row("watch_package", Update, authority, watch, of_order),
+        row("unwatch_package", Update, authority, unwatch, of_order),
+        row(
+            "change_settings",
+            Update,
+            authority,
+            |_| Encode!(&Settings::default()).expect("encodes"),
+            of_order,
+        ),
+        open("settings", nothing),
+        open("watched_packages", nothing),
+        open("alarms", nothing),
+        open("funds", nothing),
         open("freezes", nothing),
         open("custody_info", nothing),
         row("validate_deposit_credential", Query, askers, deposit, of_order),
@@ -291,6 +309,20 @@ fn deposit(setting: &Setting) -> Vec<u8> {
 fn change_credential(setting: &Setting) -> Vec<u8> {
     let args = ChangeCredentialArgs { credential: setting.credential, change: CredentialChange::Revoke };
     Encode!(&args).expect("encodes")
+}
+
+fn watched_package() -> PackageKey {
+    PackageKey { ecosystem: Ecosystem::Npm, endpoint: NPM_URL.into(), package: "@dao/demo".into() }
+}
+
+fn watch(_: &Setting) -> Vec<u8> {
+    let PackageKey { ecosystem, endpoint, package } = watched_package();
+    let registry = Registry::new(ecosystem, endpoint.clone(), endpoint);
+    Encode!(&WatchArgs { registry, package, interval_s: 3_600 }).expect("encodes")
+}
+
+fn unwatch(_: &Setting) -> Vec<u8> {
+    Encode!(&watched_package()).expect("encodes")
 }
 
 fn freeze(_: &Setting) -> Vec<u8> {

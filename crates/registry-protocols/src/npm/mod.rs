@@ -8,6 +8,7 @@ mod read;
 pub mod signature;
 pub mod stage;
 mod tags;
+mod whoami;
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,10 @@ pub use packument::{
 };
 pub use publish::{NpmPublication, NpmPublishError, largest_tarball_bytes, npm_body_bytes, publish_request};
 pub use read::{NpmReading, PublishedNpm, compare, read_version, version_request};
-pub use tags::{InvalidTag, TagReading, TaggedVersion, move_tag_request, read_tag, tags_request};
+pub use tags::{
+    InvalidTag, TagReading, TaggedVersion, move_tag_request, read_tag, read_tagged_versions, tags_request,
+};
+pub use whoami::{TokenReading, read_whoami, whoami_request};
 
 use thiserror::Error;
 

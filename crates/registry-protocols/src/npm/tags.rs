@@ -1,6 +1,6 @@
 //! Dist-tags: which version each names, and moving one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::{
     endpoint::EndpointUrl,
     http::{HttpAnswer, HttpRequest, Method, USER_AGENT},
+    listing::{DigestPrefix, Listing, ListingReading},
     npm::{InvalidNpmId, checked_version, escaped_name, excerpt, is_semver},
     reading::{Reading, Unreadable},
 };
@@ -88,6 +89,20 @@ pub fn read_tag(answer: &HttpAnswer, tag: &str) -> TagReading {
     }
 }
 
+/// Reads the answer to [`tags_request`] for a list of the versions that have a tag, without digests.
+pub fn read_tagged_versions(answer: &HttpAnswer) -> ListingReading {
+    if let Some(reading) = Reading::from_status(answer) {
+        return reading;
+    }
+    match serde_json::from_slice::<BTreeMap<String, String>>(&answer.body) {
+        Ok(tags) => {
+            let versions: BTreeSet<_> = tags.into_values().collect();
+            Listing::reading(versions.into_iter().map(|version| (version, DigestPrefix::none())), is_semver)
+        }
+        Err(_) => Reading::unreadable(Unreadable::NotTheDocument),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +144,12 @@ mod tests {
         let reading = read_tag(&tags, "latest");
         assert_eq!(TagReading::parse_reduced(&reading.reduced()), Ok(reading));
         assert_eq!(read_tag(&answer(404, ""), "latest"), Reading::Absent);
+        let Reading::Present(tagged) =
+            read_tagged_versions(&answer(200, r#"{"latest":"1.0.1","old":"1.0.1"}"#))
+        else {
+            panic!("not read")
+        };
+        assert_eq!(tagged.entries.keys().collect::<Vec<_>>(), ["1.0.1"]);
         assert_eq!(
             read_tag(&answer(200, "[]"), "latest"),
             Reading::Unreadable { why: Unreadable::NotTheDocument }

@@ -21,6 +21,9 @@ pub struct Args {
     /// Never use it again, instead of putting it into use
     #[arg(long)]
     revoke: bool,
+    /// Find out whether the token still works, instead of putting it into use
+    #[arg(long, conflicts_with = "revoke")]
+    probe: bool,
     /// What voters read first
     #[arg(long)]
     title: Option<String>,
@@ -39,8 +42,11 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
                 .hint("seal a token first with `countersign credential seal`")
         })?
         .policy;
-    let change = if args.revoke { CredentialChange::Revoke } else { CredentialChange::Activate };
-    let verb = if args.revoke { "Revoke" } else { "Activate" };
+    let (change, verb) = match (args.revoke, args.probe) {
+        (true, _) => (CredentialChange::Revoke, "Revoke"),
+        (false, true) => (CredentialChange::Probe, "Probe"),
+        (false, false) => (CredentialChange::Activate, "Activate"),
+    };
     let packages = policy.packages.join(", ");
     let title = args.title.unwrap_or_else(|| format!("{verb} the {} token for {packages}", policy.ecosystem));
     let action = ProposalAction::Credential(CredentialProposal { credential, change });

@@ -2,12 +2,12 @@
 
 use release_types::{
     CredentialId, CredentialMode, CredentialPolicy,
-    credential::{CredentialStatus, CredentialView},
+    credential::{CredentialStatus, CredentialView, ProbeOutcome},
 };
 
 use crate::{
-    operations::moment,
-    output::{BAD, GOOD, HEADING, printable, styled},
+    operations::{moment, now_ns},
+    output::{BAD, GOOD, HEADING, WARNING, printable, styled},
 };
 
 /// A credential, on a few lines.
@@ -21,10 +21,25 @@ pub fn credential(view: &CredentialView) -> String {
         }
         CredentialStatus::Revoked => styled(BAD, "revoked"),
     };
+    let probe = view.probe.map(|probe| {
+        let outcome = match probe.outcome {
+            Some(ProbeOutcome::Alive) => styled(GOOD, ProbeOutcome::Alive.advice()),
+            Some(outcome) => styled(BAD, outcome.advice()),
+            None => "under way".into(),
+        };
+        format!("  probed      {}: {outcome}\n", moment(probe.asked_at_ns))
+    });
+    let at_registry = match view.status {
+        CredentialStatus::Revoked => {
+            "  registry    revoke the token there as well: only that makes it worthless\n"
+        }
+        _ => "",
+    };
     format!(
-        "{}\n  status      {status}\n{}  deposited   {}\n  ciphertext  sha256 {}\n",
+        "{}\n  status      {status}\n{}{}{at_registry}  deposited   {}\n  ciphertext  sha256 {}\n",
         styled(HEADING, view.id),
         credential_policy(&view.policy),
+        probe.unwrap_or_default(),
         moment(view.deposited_at_ns),
         view.sealed_token_sha256
     )
@@ -59,9 +74,20 @@ pub fn credential_policy(policy: &CredentialPolicy) -> String {
         printable(&policy.endpoint),
         packages.join(", "),
         from,
-        moment(policy.not_after_ns),
+        until(policy.not_after_ns),
         policy.epoch
     )
+}
+
+/// The end of a credential, with how long it is until then.
+fn until(not_after_ns: u64) -> String {
+    const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
+    let left = match not_after_ns.checked_sub(now_ns()) {
+        None | Some(0) => styled(BAD, "over"),
+        Some(left_ns) if left_ns <= 30 * DAY_NS => styled(WARNING, format!("{} days left", left_ns / DAY_NS)),
+        Some(left_ns) => format!("{} days left", left_ns / DAY_NS),
+    };
+    format!("{} ({left})", moment(not_after_ns))
 }
 
 #[cfg(test)]
@@ -88,6 +114,7 @@ mod tests {
             status: CredentialStatus::Deposited,
             deposited_at_ns: 0,
             sealed_token_sha256: Sha256Digest::of(b""),
+            probe: None,
         }
     }
 

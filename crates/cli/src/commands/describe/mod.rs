@@ -1,5 +1,6 @@
 //! What commands print of proposals, orders, credentials and artifacts, in plain words.
 
+pub mod alarms;
 mod credential;
 pub mod freeze;
 mod order;
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use release_types::{
     ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry, Tally, VotingPolicy,
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
+    watch::WatchChange,
 };
 
 use crate::{
@@ -44,6 +46,7 @@ pub fn action(action: &ProposalAction) -> String {
             let verb = match proposal.change {
                 CredentialChange::Activate => "activate",
                 CredentialChange::Revoke => "revoke",
+                CredentialChange::Probe => "probe",
             };
             format!("{verb} credential {}", proposal.credential)
         }
@@ -55,6 +58,19 @@ pub fn action(action: &ProposalAction) -> String {
             if proposal.published { "" } else { "not " },
             printable(&proposal.reason)
         ),
+        ProposalAction::Watch(watch) => {
+            let (package, registry) = (printable(&watch.package), printable(&watch.registry.0));
+            match watch.change {
+                WatchChange::Start { interval_s } => {
+                    let every = period(interval_s.saturating_mul(1_000_000_000));
+                    format!("watch {package} at {registry} every {every}")
+                }
+                WatchChange::Stop => format!("stop watching {package} at {registry}"),
+            }
+        }
+        ProposalAction::Settings(settings) => {
+            format!("allow {} releases of a package a day", settings.releases_per_package_and_day)
+        }
     }
 }
 

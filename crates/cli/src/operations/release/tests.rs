@@ -26,7 +26,7 @@ fn credential(
         epoch,
     };
     let sealed_token_sha256 = Sha256Digest::of(b"");
-    CredentialView { id: policy.id(), policy, status, deposited_at_ns: 1, sealed_token_sha256 }
+    CredentialView { id: policy.id(), policy, status, deposited_at_ns: 1, sealed_token_sha256, probe: None }
 }
 
 #[test]

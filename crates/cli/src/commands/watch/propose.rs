@@ -1,0 +1,63 @@
+//! `watch propose`: put the watch of a package to the vote.
+
+use clap::Args as ClapArgs;
+use release_types::{
+    ProposalAction, RegistryId,
+    proposal::SubmitProposalArgs,
+    watch::{DEFAULT_INTERVAL_S, WatchChange, WatchProposal},
+};
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Exit, Outcome},
+    operations::{artifact, proposal, release},
+    output::printable,
+};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The package as its registry names it
+    #[arg(value_name = "PACKAGE")]
+    package: String,
+    /// At which registry [default: the only one there is]
+    #[arg(long, value_name = "NAME")]
+    registry: Option<String>,
+    /// Pause between two looks: 10 minutes to a day [default: 1h]
+    #[arg(long, value_name = "DURATION", conflicts_with = "stop")]
+    every: Option<humantime::Duration>,
+    /// Stop watching it
+    #[arg(long)]
+    stop: bool,
+    /// What voters read first
+    #[arg(long)]
+    title: Option<String>,
+    /// More for voters
+    #[arg(long, default_value = "")]
+    summary: String,
+}
+
+pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
+    let session = context.session().await?;
+    let registries = session.dao().registries().await?;
+    let wanted = args.registry.map(RegistryId);
+    let registry = release::choose_registry(&registries, wanted.as_ref(), None)?;
+    let package = artifact::registered_name(registry.registry.ecosystem, &args.package)?;
+    let interval_s = args.every.map_or(DEFAULT_INTERVAL_S, |every| every.as_secs());
+    let change = if args.stop { WatchChange::Stop } else { WatchChange::Start { interval_s } };
+    let verb = if args.stop { "Stop watching" } else { "Watch" };
+    let title = args.title.unwrap_or_else(|| format!("{verb} {package} at {}", registry.id));
+    let watch = WatchProposal { registry: registry.id.clone(), package, change };
+    let action = ProposalAction::Watch(watch.clone());
+    let submitted = SubmitProposalArgs { title, summary: args.summary, action };
+    let proposal = proposal::submit(&session.dao(), submitted).await?;
+    context.output.result(
+        json!({ "proposal": proposal, "watch": watch }),
+        format!(
+            "proposal {proposal}: {}; members vote with `countersign vote {proposal} yes`\n\
+             what the registry lists at the first look is taken for known: see it with `countersign watch list`",
+            printable(&watch.package)
+        ),
+    );
+    Ok(Exit::Done)
+}

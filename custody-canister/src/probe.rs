@@ -1,0 +1,127 @@
+//! Probing a token: does it still work? The answer is one of a few words, and never whose the token is.
+//!
+//! npm is asked by all nodes. PyPI has nothing to ask: the token is opened and its own dates are read.
+
+use std::time::Duration;
+
+use registry_protocols::{
+    endpoint::EndpointUrl,
+    npm::{self, TokenReading},
+};
+use release_types::{CredentialId, Ecosystem, credential::ProbeOutcome};
+
+use crate::{
+    funds,
+    guard::Guard,
+    outcall,
+    runtime::Runtime,
+    state::{
+        Event,
+        event::DerivationPurpose,
+        probe::{Probe, ProbeFact},
+        process_event, read_state,
+    },
+    tasks::{self, Task},
+    vault::{self, DeliveredKey, SealedCredential, VaultError},
+    vetkeys::{self, NoKey},
+};
+
+/// How often a key is derived for one probe.
+const MAX_DERIVATIONS: u8 = 3;
+/// Pause after a try that brought nothing.
+const RETRY_DELAY: Duration = Duration::from_secs(30);
+/// Pause while something is missing that people must see to.
+const WAIT_DELAY: Duration = Duration::from_secs(60);
+
+/// Begins a probe, unless one is under way.
+pub fn begin<R: Runtime>(runtime: &R, credential: CredentialId) {
+    if under_way(&credential).is_none() {
+        process_event(runtime, Event::Probe(ProbeFact::Asked { credential }));
+    }
+    tasks::schedule(runtime, Task::Probe(credential), Duration::ZERO);
+}
+
+/// Runs one try of a probe.
+pub async fn run<R: Runtime>(runtime: R, credential: CredentialId) {
+    let Some(guard) = Guard::acquire(&runtime, Task::Probe(credential)) else { return };
+    let again_after = attempt(&runtime, credential).await;
+    guard.finish(again_after);
+}
+
+async fn attempt<R: Runtime>(runtime: &R, id: CredentialId) -> Option<Duration> {
+    let probe = under_way(&id)?;
+    if probe.derivations >= MAX_DERIVATIONS {
+        conclude(runtime, id, ProbeOutcome::NotAnswered);
+        return None;
+    }
+    let Some(credential) = vetkeys::sealed_credential(&id) else {
+        conclude(runtime, id, ProbeOutcome::NotDecryptable);
+        return None;
+    };
+    if !vetkeys::can_pay(runtime, funds::read_cycles(runtime)) {
+        runtime.log("a probe waits for cycles");
+        return Some(WAIT_DELAY);
+    }
+    let key = match vetkeys::derive(runtime, DerivationPurpose::Probe { credential: id }).await {
+        Ok(key) => key,
+        Err(NoKey::NotDelivered) => return Some(RETRY_DELAY),
+        Err(NoKey::Frozen) => {
+            runtime.log("a probe waits for a freeze to be lifted");
+            return Some(WAIT_DELAY);
+        }
+    };
+    match ask(runtime, &credential, key).await {
+        Some(outcome) => {
+            if under_way(&id).is_some() {
+                conclude(runtime, id, outcome);
+            }
+            None
+        }
+        None => Some(RETRY_DELAY),
+    }
+}
+
+/// What the token's registry, or the token itself, says; none if nobody answered.
+async fn ask<R: Runtime>(
+    runtime: &R,
+    credential: &SealedCredential,
+    key: DeliveredKey,
+) -> Option<ProbeOutcome> {
+    if credential.policy.ecosystem == Ecosystem::Pypi {
+        let now_s = runtime.time_ns() / 1_000_000_000;
+        return match vault::is_in_date(credential, key, now_s) {
+            Ok(true) => Some(ProbeOutcome::Alive),
+            Ok(false) => Some(ProbeOutcome::OutOfDate),
+            Err(error) => unopened(error),
+        };
+    }
+    let Ok(endpoint) = EndpointUrl::check("endpoint", &credential.policy.endpoint) else {
+        panic!("BUG: a credential's endpoint is no URL")
+    };
+    let request = npm::whoami_request(&endpoint);
+    let outcall = match vault::authorized_probe(runtime.canister_self(), credential, key, request) {
+        Ok(outcall) => outcall,
+        Err(error) => return unopened(error),
+    };
+    match runtime.send(outcall).await.map(|answer| outcall::token(&answer.body)) {
+        Ok(TokenReading::Known) => Some(ProbeOutcome::Alive),
+        Ok(TokenReading::Refused) => Some(ProbeOutcome::RefusedByRegistry),
+        Ok(TokenReading::Unclear) | Err(_) => None,
+    }
+}
+
+/// What it means that a token did not open; none if that may be another time.
+fn unopened(error: VaultError) -> Option<ProbeOutcome> {
+    match error {
+        VaultError::InvalidSeed | VaultError::InvalidKey => None,
+        VaultError::NotDecryptable | VaultError::NotAToken => Some(ProbeOutcome::NotDecryptable),
+    }
+}
+
+fn conclude<R: Runtime>(runtime: &R, credential: CredentialId, outcome: ProbeOutcome) {
+    process_event(runtime, Event::Probe(ProbeFact::Concluded { credential, outcome }));
+}
+
+fn under_way(id: &CredentialId) -> Option<Probe> {
+    read_state(|state| state.credential(id)?.probe().filter(Probe::is_under_way))
+}

@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use release_types::{
+    Ecosystem, FreezeArgs, FreezeScope, Obstacle, PublicationState::Prepared, alarms::AlarmKind,
+    watch::WatchArgs,
+};
+
+use super::{
+    registries::{Behaviour, ReadBackMode},
+    world::{NPM_TOKEN, World, authority, states},
+};
+use crate::{alarms, freeze, funds, watch};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+fn kinds(world: &World) -> Vec<AlarmKind> {
+    alarms::alarms(&world.runtime).into_iter().map(|alarm| alarm.kind).collect()
+}
+
+fn watch_npm(world: &World) {
+    let order = world.npm_order();
+    let args = WatchArgs { registry: order.registry, package: order.package, interval_s: 3_600 };
+    watch::watch(&world.runtime, authority(), args).expect("watches");
+    world.runtime.run_for(Duration::from_secs(1));
+}
+
+#[test]
+fn should_be_silent_when_all_is_well() {
+    let world = World::with_credentials();
+    watch_npm(&world);
+    assert_eq!(kinds(&world), []);
+}
+
+#[test]
+fn should_count_down_to_the_end_of_a_credential_until_another_takes_its_place() {
+    let world = World::with_credentials();
+    let npm = world.policy(Ecosystem::Npm);
+    let days_left = |world: &World| {
+        kinds(world).into_iter().find_map(|kind| match kind {
+            AlarmKind::CredentialExpiring { credential, days_left } if credential == npm.id() => {
+                Some(days_left)
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(days_left(&world), None);
+    world.runtime.run_for(61 * DAY);
+    assert_eq!(days_left(&world), Some(28));
+    let began_ns = |world: &World| alarms::alarms(&world.runtime)[0].since_ns;
+    assert_eq!(began_ns(&world), npm.not_after_ns - 30 * DAY.as_nanos() as u64);
+    world.runtime.run_for(27 * DAY);
+    assert_eq!(days_left(&world), Some(1));
+    assert_eq!(began_ns(&world), npm.not_after_ns - 2 * DAY.as_nanos() as u64, "each stage alarms anew");
+    world.runtime.run_for(2 * DAY);
+    let expired = AlarmKind::CredentialExpired { credential: npm.id() };
+    assert!(kinds(&world).contains(&expired));
+    let not_after_ns = npm.not_after_ns + 80 * DAY.as_nanos() as u64;
+    let successor = release_types::CredentialPolicy { epoch: 2, not_after_ns, ..npm.clone() };
+    world.activate(successor, NPM_TOKEN);
+    assert!(!kinds(&world).contains(&expired), "what has a successor is nobody's concern");
+}
+
+#[test]
+fn should_name_what_is_frozen_unapproved_or_mismatched() {
+    let world = World::with_credentials();
+    watch_npm(&world);
+    world.runtime.0.borrow_mut().registries.behaviours.push_back(Behaviour::PublishOtherBytes);
+    world.publish(world.npm_order());
+    world.runtime.0.borrow_mut().registries.listed.insert("0.9.1".into(), b"a thief's".to_vec());
+    world.runtime.run_for(DAY);
+    let kinds = kinds(&world);
+    let has = |is: fn(&AlarmKind) -> bool| kinds.iter().any(is);
+    assert!(
+        has(|kind| matches!(kind, AlarmKind::Frozen { scope: FreezeScope::Credential(_), .. })),
+        "{kinds:?}"
+    );
+    assert!(has(|kind| matches!(kind, AlarmKind::UnapprovedVersion { .. })), "{kinds:?}");
+    assert!(has(|kind| matches!(kind, AlarmKind::Mismatch { .. })), "{kinds:?}");
+    let alarms = alarms::alarms(&world.runtime);
+    assert!(alarms.is_sorted_by_key(|alarm| std::cmp::Reverse(alarm.since_ns)));
+    assert!(alarms.iter().all(|alarm| !alarm.advice.is_empty()));
+}
+
+#[test]
+fn should_tell_when_a_package_cannot_be_looked_at() {
+    let world = World::with_credentials();
+    watch_npm(&world);
+    world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Status(503);
+    world.runtime.run_for(DAY / 12);
+    assert_eq!(kinds(&world), [], "two failures are no reason");
+    world.runtime.run_for(DAY / 24);
+    assert!(matches!(&kinds(&world)[..], [AlarmKind::WatchFailing { failed_looks: 3, .. }]));
+}
+
+#[test]
+fn should_reckon_with_the_subnets_prices_and_warn_in_time() {
+    let world = World::with_credentials();
+    watch_npm(&world);
+    let funds = funds::funds(&world.runtime);
+    assert_eq!(funds.watch_most_cycles_per_day, 24_000_000_000);
+    // A derivation, a signature, a sending and 21 reads, as the stub prices them.
+    assert_eq!(funds.direct_release_most_cycles, 2 * 26_153_846_153 + 22_000_000_000);
+    assert_eq!(funds.direct_releases_affordable, 13);
+    assert_eq!(funds.watch_days_left, Some(41));
+    world.runtime.0.borrow_mut().cycles = 14 * 24_000_000_000 - 1;
+    assert!(matches!(kinds(&world)[..], [AlarmKind::LowCycles { .. }]));
+}
+
+#[test]
+fn should_begin_no_release_that_it_could_not_pay_to_its_end() {
+    let world = World::with_credentials();
+    let needed = funds::funds(&world.runtime).direct_release_most_cycles;
+    let before = world.runtime.0.borrow().derivations;
+    world.runtime.0.borrow_mut().cycles = needed - 2_000_000_000;
+    let id = world.publish(world.npm_order()).id;
+    world.runtime.run_for(Duration::from_secs(3_600));
+    assert_eq!(states(&world.status(&id)), [Prepared]);
+    assert_eq!(world.runtime.0.borrow().derivations, before);
+    let wait = world.status(&id).waiting.expect("it waits");
+    assert_eq!(wait.obstacle.expect("for something").obstacle, Obstacle::TooFewCycles);
+    world.runtime.0.borrow_mut().cycles = needed;
+    world.runtime.settle();
+    assert!(world.status(&id).is_verified());
+}
+
+#[test]
+fn should_show_a_freeze_as_an_alarm_until_it_is_lifted() {
+    let world = World::with_credentials();
+    let scope = FreezeScope::Everything;
+    freeze::freeze(&world.runtime, authority(), FreezeArgs { scope, reason: "a test".into() })
+        .expect("freezes");
+    assert!(matches!(kinds(&world)[..], [AlarmKind::Frozen { scope: FreezeScope::Everything, .. }]));
+    freeze::unfreeze(&world.runtime, authority(), scope).expect("lifts");
+    assert_eq!(kinds(&world), []);
+}

@@ -1,0 +1,311 @@
+use std::time::Duration;
+
+use release_types::{
+    Ecosystem, FreezeScope, PackageKey,
+    PublicationState::{Prepared, Verified},
+    freeze::FreezeReason,
+    watch::{FindingKind, ListingKind, WatchArgs, WatchView},
+};
+
+use super::{
+    registries::{Behaviour, ReadBackMode},
+    world::{NPM_FILE, SDIST, WHEEL, World, authority, states, stranger},
+};
+use crate::{freeze, publish, queries, watch};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+impl World {
+    fn watch_args(&self, ecosystem: Ecosystem) -> WatchArgs {
+        let order = self.order_of(ecosystem);
+        WatchArgs { registry: order.registry, package: order.package, interval_s: 3_600 }
+    }
+
+    fn watched(&self, ecosystem: Ecosystem) -> PackageKey {
+        let WatchArgs { registry, package, .. } = self.watch_args(ecosystem);
+        PackageKey { ecosystem, endpoint: registry.upload_url, package }
+    }
+
+    /// Begins to watch and takes the baseline.
+    fn watch(&self, ecosystem: Ecosystem) {
+        watch::watch(&self.runtime, authority(), self.watch_args(ecosystem)).expect("watches");
+        self.runtime.run_for(Duration::from_secs(1));
+        assert!(self.view().baseline.is_some());
+    }
+
+    fn view(&self) -> WatchView {
+        watch::views(&self.runtime).pop().expect("a watch")
+    }
+
+    fn findings(&self) -> Vec<(FindingKind, String)> {
+        self.view().findings.into_iter().map(|finding| (finding.kind, finding.name)).collect()
+    }
+
+    fn list(&self, version: &str, bytes: &[u8]) {
+        self.runtime.0.borrow_mut().registries.listed.insert(version.into(), bytes.to_vec());
+    }
+}
+
+fn frozen_scopes() -> Vec<FreezeScope> {
+    freeze::in_force().into_iter().map(|freeze| freeze.scope).collect()
+}
+
+#[test]
+fn should_freeze_the_packages_credentials_when_a_version_appears_that_nobody_approved() {
+    let world = World::with_credentials();
+    world.list("0.9.0", b"there from the start");
+    world.watch(Ecosystem::Npm);
+    world.runtime.run_for(3 * HOUR);
+    assert!(world.findings().is_empty() && frozen_scopes().is_empty());
+    world.list("0.9.1", b"a thief's");
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.findings(), [(FindingKind::Unapproved, "0.9.1".into())]);
+    let credential = world.policy(Ecosystem::Npm).id();
+    assert_eq!(frozen_scopes(), [FreezeScope::Credential(credential)], "and no other credential");
+    let reason = FreezeReason::UnapprovedVersion { package: "@dao/demo".into(), name: "0.9.1".into() };
+    assert_eq!(freeze::in_force()[0].reason, reason);
+    let id = world.publish(world.npm_order()).id;
+    world.runtime.run_for(HOUR);
+    assert_eq!(states(&world.status(&id)), [Prepared]);
+    assert_eq!(world.sent(), 0);
+}
+
+#[test]
+fn should_freeze_when_a_file_appears_at_an_index_that_nobody_approved() {
+    let world = World::with_credentials();
+    world.runtime.0.borrow_mut().registries.put("demo-0.9.0.tar.gz", b"there from the start");
+    world.watch(Ecosystem::Pypi);
+    assert_eq!(world.view().baseline.expect("taken").kind, ListingKind::Files);
+    world.runtime.0.borrow_mut().registries.put(SDIST, b"a thief's");
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.findings(), [(FindingKind::Unapproved, SDIST.into())]);
+    assert_eq!(frozen_scopes(), [FreezeScope::Credential(world.policy(Ecosystem::Pypi).id())]);
+}
+
+#[test]
+fn should_freeze_when_known_bytes_change() {
+    let world = World::with_credentials();
+    world.list("0.9.0", b"there from the start");
+    world.watch(Ecosystem::Npm);
+    world.list("0.9.0", b"others");
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.findings(), [(FindingKind::DigestChanged, "0.9.0".into())]);
+    assert_eq!(frozen_scopes().len(), 1);
+}
+
+#[test]
+fn should_freeze_when_approved_bytes_change_after_the_receipt() {
+    for ecosystem in [Ecosystem::Npm, Ecosystem::Pypi] {
+        let world = World::with_credentials();
+        world.watch(ecosystem);
+        let id = world.publish(world.order_of(ecosystem)).id;
+        world.runtime.run_for(2 * HOUR);
+        assert!(world.status(&id).is_verified());
+        assert!(world.findings().is_empty() && frozen_scopes().is_empty());
+        let file = if ecosystem == Ecosystem::Npm { super::world::NPM_ATTACHMENT } else { WHEEL };
+        world.runtime.0.borrow_mut().registries.put(file, b"others");
+        world.runtime.run_for(HOUR);
+        assert_eq!(world.findings()[0].0, FindingKind::DigestChanged);
+        assert_eq!(frozen_scopes().len(), 1);
+    }
+}
+
+#[test]
+fn should_leave_a_version_alone_while_its_order_is_under_way_or_unsettled() {
+    let world = World::with_credentials();
+    world.watch(Ecosystem::Npm);
+    // Published and listed, and yet the version document is not to be had for longer than anybody waits.
+    world.runtime.0.borrow_mut().registries.behaviours.push_back(Behaviour::DropAnswer);
+    let id = world.publish(world.npm_order()).id;
+    world.runtime.run_for(Duration::from_secs(1));
+    world.runtime.0.borrow_mut().registries.hide_documents = true;
+    world.runtime.run_for(5 * HOUR);
+    assert!(!states(&world.status(&id)).contains(&Verified));
+    assert!(world.findings().is_empty() && frozen_scopes().is_empty());
+}
+
+#[test]
+fn should_freeze_when_a_refused_version_appears_after_all() {
+    let world = World::with_credentials();
+    world.watch(Ecosystem::Npm);
+    world.runtime.0.borrow_mut().registries.behaviours.push_back(Behaviour::Answer(403, "no"));
+    let id = world.publish(world.npm_order()).id;
+    world.runtime.run_for(2 * HOUR);
+    assert!(world.status(&id).is_final());
+    world.runtime.0.borrow_mut().registries.put(NPM_FILE, b"published by somebody");
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.findings(), [(FindingKind::Unapproved, "1.0.0".into())]);
+    assert_eq!(frozen_scopes().len(), 1);
+}
+
+#[test]
+fn should_report_and_not_freeze_when_a_version_vanishes() {
+    let world = World::with_credentials();
+    world.list("0.9.0", b"there from the start");
+    world.list("0.9.1", b"there as well");
+    world.watch(Ecosystem::Npm);
+    world.runtime.0.borrow_mut().registries.listed.remove("0.9.0");
+    world.runtime.run_for(2 * HOUR);
+    assert_eq!(world.findings(), [(FindingKind::Vanished, "0.9.0".into())]);
+    world.runtime.0.borrow_mut().registries.listed.clear();
+    world.runtime.run_for(2 * HOUR);
+    let whole = (FindingKind::Vanished, "@dao/demo".to_owned());
+    assert!(world.findings().contains(&whole) && world.findings().len() == 2);
+    assert!(frozen_scopes().is_empty());
+}
+
+#[test]
+fn should_never_freeze_on_a_look_that_failed() {
+    let world = World::with_credentials();
+    world.list("0.9.0", b"there from the start");
+    world.watch(Ecosystem::Npm);
+    world.list("0.9.1", b"a thief's");
+    for mode in [ReadBackMode::NoConsensus, ReadBackMode::Status(500), ReadBackMode::Status(403)] {
+        world.runtime.0.borrow_mut().registries.read_backs = mode;
+        world.runtime.run_for(HOUR);
+        assert!(world.findings().is_empty() && frozen_scopes().is_empty(), "{mode:?}");
+    }
+    assert_eq!(world.view().failed_looks, 3);
+    world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Honest;
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.view().failed_looks, 0);
+    assert_eq!(frozen_scopes().len(), 1);
+}
+
+#[test]
+fn should_freeze_once_for_each_finding_and_take_a_new_baseline_when_watched_anew() {
+    let world = World::with_credentials();
+    world.watch(Ecosystem::Npm);
+    world.list("0.9.1", b"known to be harmless by now");
+    world.runtime.run_for(HOUR);
+    for scope in frozen_scopes() {
+        freeze::unfreeze(&world.runtime, authority(), scope).expect("lifts");
+    }
+    world.runtime.run_for(3 * HOUR);
+    assert!(frozen_scopes().is_empty(), "what the group looked at does not freeze again");
+    world.list("0.9.1", b"other bytes");
+    world.runtime.run_for(HOUR);
+    assert_eq!(frozen_scopes().len(), 1, "what changed since does");
+    world.watch(Ecosystem::Npm);
+    let view = world.view();
+    assert_eq!(view.baseline.expect("taken").entries, 1);
+    assert!(view.findings.is_empty());
+}
+
+#[test]
+fn should_go_on_looking_at_the_same_times_after_an_upgrade() {
+    let world = World::with_credentials();
+    world.watch(Ecosystem::Npm);
+    world.runtime.run_for(HOUR / 2);
+    let reads = || world.runtime.0.borrow().registries.reads;
+    let before = reads();
+    world.runtime.upgrade();
+    world.runtime.run_for(HOUR / 4);
+    assert_eq!(reads(), before, "an upgrade is no reason to look");
+    world.list("0.9.1", b"a thief's");
+    world.runtime.run_for(HOUR / 2);
+    assert_eq!(reads(), before + 1);
+    assert_eq!(frozen_scopes().len(), 1);
+}
+
+#[test]
+fn should_watch_tagged_versions_when_the_list_is_too_long() {
+    let world = World::with_credentials();
+    world.runtime.0.borrow_mut().registries.list_is_too_long = true;
+    world.list("0.9.0", b"there from the start");
+    world.watch(Ecosystem::Npm);
+    assert_eq!(world.view().baseline.expect("taken").kind, ListingKind::TaggedVersions);
+    world.runtime.0.borrow_mut().registries.listed.clear();
+    world.list("0.9.1", b"a thief's");
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.findings(), [(FindingKind::Unapproved, "0.9.1".into())]);
+    assert_eq!(frozen_scopes().len(), 1);
+}
+
+#[test]
+fn should_show_what_the_baseline_is_and_what_watching_costs() {
+    let world = World::with_credentials();
+    for minor in 0..20 {
+        world.list(&format!("0.{minor}.0"), b"there from the start");
+    }
+    world.watch(Ecosystem::Npm);
+    let view = world.view();
+    let baseline = view.baseline.expect("taken");
+    assert_eq!((baseline.entries, baseline.sample.len()), (20, 10));
+    assert_eq!(view.most_cycles_per_day, 24 * 1_000_000_000);
+    assert_eq!(view.answered_at_ns, view.looked_at_ns);
+}
+
+#[test]
+fn should_cause_no_outcall_for_a_package_that_is_not_watched_any_more() {
+    let world = World::with_credentials();
+    world.watch(Ecosystem::Npm);
+    let reads = || world.runtime.0.borrow().registries.reads;
+    let before = reads();
+    for _ in 0..2 {
+        watch::unwatch(&world.runtime, authority(), world.watched(Ecosystem::Npm)).expect("ends");
+    }
+    world.runtime.run_for(24 * HOUR);
+    assert_eq!(reads(), before);
+    assert!(watch::views(&world.runtime).is_empty());
+}
+
+#[test]
+fn should_watch_for_the_authority_alone_within_bounds() {
+    let world = World::new();
+    let before = queries::state_digest();
+    let refused = |caller, args| watch::watch(&world.runtime, caller, args).expect_err("refused").to_string();
+    let args = || world.watch_args(Ecosystem::Npm);
+    assert!(refused(stranger(), args()).starts_with("REFUSED: caller: "));
+    for interval_s in [0, 599, 86_401] {
+        assert!(refused(authority(), WatchArgs { interval_s, ..args() }).contains("interval_s: found"));
+    }
+    for package in ["", "../x", "a b"] {
+        assert!(
+            refused(authority(), WatchArgs { package: package.into(), ..args() }).contains("package: found")
+        );
+    }
+    let unwatch = watch::unwatch(&world.runtime, stranger(), world.watched(Ecosystem::Npm));
+    assert!(unwatch.expect_err("refused").to_string().starts_with("REFUSED: caller: "));
+    assert_eq!(queries::state_digest(), before);
+    for number in 0..watch::MAX_WATCHES {
+        let args = WatchArgs { package: format!("demo-{number}"), ..args() };
+        watch::watch(&world.runtime, authority(), args).expect("within the bound");
+    }
+    assert!(refused(authority(), args()).starts_with("REFUSED: watches: found 50 packages"));
+    let again = WatchArgs { package: "demo-0".into(), ..args() };
+    watch::watch(&world.runtime, authority(), again).expect("it is watched already");
+}
+
+#[test]
+fn should_put_orders_off_when_a_package_was_released_often_within_a_day() {
+    use crate::settings;
+    use release_types::{OrderId, Settings};
+    let world = World::with_credentials();
+    let numbered = |number: u32| {
+        let mut order = world.npm_order();
+        order.id = OrderId(format!("order-{number}"));
+        order.expires_at_ns += 2 * 24 * HOUR.as_nanos() as u64;
+        order
+    };
+    let two = Settings { releases_per_package_and_day: 2 };
+    assert!(settings::change(&world.runtime, stranger(), two).is_err());
+    let nothing = Settings { releases_per_package_and_day: 0 };
+    assert!(settings::change(&world.runtime, authority(), nothing).is_err());
+    assert_eq!(settings::present(), Settings::default());
+    settings::change(&world.runtime, authority(), two).expect("within bounds");
+    world.publish(numbered(1));
+    let first_ns = world.now_ns();
+    world.runtime.run_for(HOUR);
+    world.publish(numbered(2));
+    world.publish(numbered(2));
+    let refusal = publish::accept(&world.runtime, authority(), numbered(3)).expect_err("put off").to_string();
+    let frees_at_ns = first_ns + 24 * HOUR.as_nanos() as u64;
+    assert!(refusal.starts_with("BUSY: releases_per_package_and_day: found 2 orders"), "{refusal}");
+    assert!(refusal.contains(&frees_at_ns.to_string()), "{refusal}");
+    world.publish(world.pypi_order());
+    world.runtime.run_for(23 * HOUR);
+    world.publish(numbered(3));
+    world.runtime.upgrade();
+    assert_eq!(settings::present(), two);
+}

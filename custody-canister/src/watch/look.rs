@@ -1,0 +1,178 @@
+//! One look at a watched package, by all nodes, and what follows from it.
+//!
+//! A look that fails never freezes anything: it says nothing about the package.
+
+use std::time::Duration;
+
+use registry_protocols::{
+    listing::Listing,
+    reading::{Reading, Unreadable},
+};
+use release_types::{
+    CredentialId, FreezeScope, PackageKey, Sha256Digest, freeze::FreezeReason, watch::ListingKind,
+};
+
+use crate::{
+    freeze,
+    guard::Guard,
+    runtime::{CallError, Runtime},
+    state::{
+        Event, process_event, read_state,
+        watch::{Watch, WatchFact},
+    },
+    storage::{self, Look},
+    tasks::Task,
+    watch::{comparison, listing},
+};
+
+/// Pause before the next try while there is no baseline, at most.
+const BASELINE_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// Reject code of an outcall that fails whoever sends it, as when the answer exceeds the limit.
+const SYS_FATAL: u32 = 1;
+
+/// What one look brought.
+enum Answer {
+    Listed(ListingKind, Listing),
+    Nothing,
+}
+
+/// When the next look is due, from now; none if the package is not watched.
+pub fn due_in<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration> {
+    let watch = read_state(|state| state.watches().get(package).cloned())?;
+    let last_ns = storage::look(package).map_or(0, |look| look.at_ns);
+    let due_ns = last_ns.saturating_add(u64::try_from(pause(&watch).as_nanos()).unwrap_or(u64::MAX));
+    Some(Duration::from_nanos(due_ns.saturating_sub(runtime.time_ns())))
+}
+
+/// Looks at a package, unless that is being done already.
+pub async fn run<R: Runtime>(runtime: R, package: PackageKey) {
+    let Some(guard) = Guard::acquire(&runtime, Task::Look(package.clone())) else { return };
+    let again_after = step(&runtime, &package).await;
+    guard.finish(again_after);
+}
+
+async fn step<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration> {
+    let watch = read_state(|state| state.watches().get(package).cloned())?;
+    let answer = ask(runtime, package, &watch).await;
+    // The watch may have been ended or begun anew meanwhile.
+    let present = read_state(|state| state.watches().get(package).cloned())?;
+    if present.begun_at_ns != watch.begun_at_ns {
+        return Some(Duration::ZERO);
+    }
+    note(runtime, package, matches!(answer, Answer::Listed(..)));
+    match (answer, &present.baseline) {
+        (Answer::Listed(kind, shown), None) => take_baseline(runtime, package, kind, &shown),
+        (Answer::Listed(kind, shown), Some(_)) => compare(runtime, package, &present, kind, &shown),
+        (Answer::Nothing, _) => runtime.log("a look at a watched package brought nothing"),
+    }
+    read_state(|state| state.watches().get(package).map(pause))
+}
+
+async fn ask<R: Runtime>(runtime: &R, package: &PackageKey, watch: &Watch) -> Answer {
+    let first = watch.baseline.as_ref().map_or(listing::first_kind(package.ecosystem), |known| known.kind);
+    match ask_for(runtime, package, watch, first).await {
+        // Only before there is a baseline: what is watched less closely is watched so from the start.
+        Err(TooLong) if first == ListingKind::Versions && watch.baseline.is_none() => {
+            ask_for(runtime, package, watch, ListingKind::TaggedVersions).await.unwrap_or(Answer::Nothing)
+        }
+        Err(TooLong) => Answer::Nothing,
+        Ok(answer) => answer,
+    }
+}
+
+/// The list exceeds what an outcall can bring.
+struct TooLong;
+
+async fn ask_for<R: Runtime>(
+    runtime: &R,
+    package: &PackageKey,
+    watch: &Watch,
+    kind: ListingKind,
+) -> Result<Answer, TooLong> {
+    let Some(outcall) = listing::outcall(runtime, package, watch, kind) else { return Ok(Answer::Nothing) };
+    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
+        runtime.log("watching waits for cycles");
+        return Ok(Answer::Nothing);
+    }
+    let answer = match runtime.send(outcall).await {
+        Ok(answer) => answer,
+        Err(CallError::Rejected { code: SYS_FATAL }) => return Err(TooLong),
+        Err(_) => return Ok(Answer::Nothing),
+    };
+    match listing::parse(&answer.body) {
+        Ok(Reading::Present(shown)) => Ok(Answer::Listed(kind, shown)),
+        // A package that was never published, or is gone, lists nothing.
+        Ok(Reading::Absent) => Ok(Answer::Listed(kind, Listing::default())),
+        Ok(Reading::Unreadable { why: Unreadable::TooMany }) => Err(TooLong),
+        Ok(Reading::Unreadable { .. }) | Err(_) => Ok(Answer::Nothing),
+    }
+}
+
+fn note<R: Runtime>(runtime: &R, package: &PackageKey, answered: bool) {
+    let at_ns = runtime.time_ns();
+    let last = storage::look(package);
+    let look = if answered {
+        Look { at_ns, answered_at_ns: Some(at_ns), failures: 0 }
+    } else {
+        Look {
+            at_ns,
+            answered_at_ns: last.and_then(|look| look.answered_at_ns),
+            failures: last.map_or(0, |look| look.failures).saturating_add(1),
+        }
+    };
+    storage::keep_look(package, look);
+}
+
+fn take_baseline<R: Runtime>(runtime: &R, package: &PackageKey, kind: ListingKind, shown: &Listing) {
+    let sha256 = Sha256Digest::of(&storage::keep_listing(package, shown));
+    let entries = u32::try_from(shown.entries.len()).unwrap_or(u32::MAX);
+    let took = WatchFact::TookBaseline { package: package.clone(), kind, sha256, entries };
+    process_event(runtime, Event::Watch(took));
+}
+
+fn compare<R: Runtime>(runtime: &R, package: &PackageKey, watch: &Watch, kind: ListingKind, shown: &Listing) {
+    let Some(baseline) = storage::listing(package) else {
+        panic!("BUG: the baseline of {package} is missing")
+    };
+    let found = read_state(|state| comparison::findings(state, package, watch, kind, &baseline, shown));
+    for fact in found {
+        let reason = freeze_reason(&fact);
+        process_event(runtime, Event::Watch(fact));
+        let Some(reason) = reason else { continue };
+        for credential in covering(package) {
+            freeze::impose(runtime, FreezeScope::Credential(credential), reason.clone());
+        }
+    }
+}
+
+/// Why a finding freezes, if it does.
+fn freeze_reason(fact: &WatchFact) -> Option<FreezeReason> {
+    match fact {
+        WatchFact::FoundUnapproved { package, name, .. } => {
+            Some(FreezeReason::UnapprovedVersion { package: package.package.clone(), name: name.clone() })
+        }
+        WatchFact::FoundChange { package, name, .. } => {
+            Some(FreezeReason::DigestChanged { package: package.package.clone(), name: name.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The credentials that could publish the package, or could once they are activated.
+fn covering(package: &PackageKey) -> Vec<CredentialId> {
+    read_state(|state| {
+        let covers = state.credentials().filter(|(_, credential)| {
+            let policy = credential.policy();
+            !credential.is_revoked()
+                && policy.ecosystem == package.ecosystem
+                && policy.endpoint == package.endpoint
+                && policy.packages.contains(&package.package)
+        });
+        covers.map(|(id, _)| *id).collect()
+    })
+}
+
+fn pause(watch: &Watch) -> Duration {
+    let interval = Duration::from_secs(watch.interval_s);
+    if watch.baseline.is_some() { interval } else { interval.min(BASELINE_PAUSE) }
+}

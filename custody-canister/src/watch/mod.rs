@@ -1,0 +1,140 @@
+//! Watching packages: what the registry lists, compared from look to look with what was there and what was approved.
+//!
+//! Only packages that the authority named cause outcalls, and no more of them than [`MAX_WATCHES`].
+
+mod comparison;
+mod listing;
+pub mod look;
+
+use std::time::Duration;
+
+use candid::Principal;
+use registry_protocols::endpoint::RegistryEndpoints;
+use release_types::{
+    Defect, PackageKey,
+    watch::{
+        BaselineView, FindingView, LONGEST_INTERVAL_S, ListedEntry, SHORTEST_INTERVAL_S, WatchArgs, WatchView,
+    },
+};
+
+use crate::{
+    authorization::require_authority,
+    refusal::Refusal,
+    runtime::Runtime,
+    state::{
+        Event, process_event, read_state,
+        watch::{Watch, WatchFact},
+    },
+    storage,
+    tasks::{self, Task},
+};
+
+pub use listing::ListingQuestion;
+
+/// Most packages watched at a time.
+pub const MAX_WATCHES: usize = 50;
+/// How many entries of a baseline are shown.
+const SAMPLE: usize = 10;
+const DAY_S: u64 = 86_400;
+
+/// Watches a package from now on. If it is watched already, what the registry shows next is the new baseline, and what
+/// was found before is settled.
+///
+/// # Errors
+/// A caller other than the authority, arguments with defects, or too many watches.
+pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Result<WatchView, Refusal> {
+    require_authority(caller)?;
+    let WatchArgs { registry, package, interval_s } = args;
+    let mut defects = RegistryEndpoints::check(&registry).err().unwrap_or_default();
+    defects.extend(listing::name_defect(registry.ecosystem, &package));
+    if !(SHORTEST_INTERVAL_S..=LONGEST_INTERVAL_S).contains(&interval_s) {
+        defects.push(Defect::new(
+            "interval_s",
+            interval_s.to_string(),
+            format!("{SHORTEST_INTERVAL_S} to {LONGEST_INTERVAL_S} seconds"),
+            "An hour suits most packages.",
+        ));
+    }
+    let package = PackageKey { ecosystem: registry.ecosystem, endpoint: registry.upload_url, package };
+    let others = read_state(|state| state.watches().iter().filter(|(key, _)| **key != package).count());
+    if others >= MAX_WATCHES {
+        defects.push(Defect::new(
+            "watches",
+            format!("{others} packages"),
+            format!("at most {MAX_WATCHES}"),
+            "Stop watching one that needs it less.",
+        ));
+    }
+    Refusal::unless_empty(defects)?;
+    storage::drop_watch(&package);
+    let began = WatchFact::Began { package: package.clone(), read_url: registry.read_url, interval_s };
+    process_event(runtime, Event::Watch(began));
+    tasks::schedule(runtime, Task::Look(package.clone()), Duration::ZERO);
+    Ok(view(runtime, &package).unwrap_or_else(|| panic!("BUG: the watch of {package} vanished")))
+}
+
+/// Stops watching a package, and answers with what is still watched. Stopping what is not watched changes nothing.
+///
+/// # Errors
+/// A caller other than the authority.
+pub fn unwatch<R: Runtime>(
+    runtime: &R,
+    caller: Principal,
+    package: PackageKey,
+) -> Result<Vec<PackageKey>, Refusal> {
+    require_authority(caller)?;
+    if read_state(|state| state.watches().get(&package).is_some()) {
+        storage::drop_watch(&package);
+        process_event(runtime, Event::Watch(WatchFact::Ended { package }));
+    }
+    Ok(read_state(|state| state.watches().iter().map(|(key, _)| key.clone()).collect()))
+}
+
+/// Every watch.
+pub fn views<R: Runtime>(runtime: &R) -> Vec<WatchView> {
+    let packages = read_state(|state| state.watches().iter().map(|(key, _)| key.clone()).collect::<Vec<_>>());
+    packages.iter().filter_map(|package| view(runtime, package)).collect()
+}
+
+/// What watching costs within a day at most, in cycles.
+pub fn most_cycles_per_day<R: Runtime>(runtime: &R, package: &PackageKey, watch: &Watch) -> u128 {
+    let Some(outcall) = listing::outcall(runtime, package, watch, listing::first_kind(package.ecosystem))
+    else {
+        return 0;
+    };
+    runtime.outcall_cost_cycles(&outcall).saturating_mul(u128::from(DAY_S.div_ceil(watch.interval_s)))
+}
+
+fn view<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<WatchView> {
+    let watch = read_state(|state| state.watches().get(package).cloned())?;
+    let look = storage::look(package);
+    let most_cycles_per_day = most_cycles_per_day(runtime, package, &watch);
+    let baseline = watch.baseline.map(|baseline| {
+        let listing = storage::listing(package).unwrap_or_default();
+        let sample = listing.entries.into_iter().rev().take(SAMPLE);
+        BaselineView {
+            kind: baseline.kind,
+            entries: baseline.entries,
+            sha256: baseline.sha256,
+            taken_at_ns: baseline.taken_at_ns,
+            sample: sample.map(|(name, digest)| ListedEntry { name, digest: digest.to_string() }).collect(),
+        }
+    });
+    let findings = watch.findings.into_iter().map(|(name, finding)| FindingView {
+        kind: finding.kind,
+        name,
+        found_at_ns: finding.found_at_ns,
+    });
+    Some(WatchView {
+        package: package.clone(),
+        read_url: watch.read_url,
+        interval_s: watch.interval_s,
+        begun_at_ns: watch.begun_at_ns,
+        baseline,
+        findings: findings.collect(),
+        looked_at_ns: look.map(|look| look.at_ns),
+        answered_at_ns: look.and_then(|look| look.answered_at_ns),
+        failed_looks: look.map_or(0, |look| look.failures),
+        most_cycles_per_day,
+    })
+}
