@@ -26,7 +26,7 @@ class NpmDoubleTest(unittest.TestCase):
         cls.versions = 0
 
     def setUp(self):
-        self.control("forget")
+        self.control("reset")
         self.control("clock", now_s=NOW_S)
         self.control("token", token=TOKEN, standing="valid")
         self.control("package", name=NAME, disallows_tokens=False)

@@ -34,7 +34,7 @@ class PypiDoubleTest(unittest.TestCase):
     def setUp(self):
         type(self).projects += 1
         self.project = f"demo-{self.projects}"
-        self.control("forget")
+        self.control("reset")
         self.control("clock", now_s=NOW_S)
         self.control("user", name="five", has_verified_email=True, has_two_factor=True)
         self.control("index", is_read_only=False, are_uploads_disabled=False, new_projects_left=20, visible_after_s=0)
@@ -276,7 +276,7 @@ class PypiDoubleTest(unittest.TestCase):
         self.assert_refused(self.upload(token=changed), 403, "Invalid API Token: signatures do not match")
         narrowed = macaroon.narrow(account, [[1, [self.project]], [0, now + 300, now - 60]])
         self.assertEqual(self.upload(token=narrowed), (200, ""))
-        self.control("tokens_deleted")
+        self.control("index", are_tokens_deleted=True)
         self.assert_refused(self.upload(token=narrowed), 403, "Invalid or non-existent authentication information.")
 
     def test_lets_an_account_wide_token_make_a_project(self):

@@ -47,7 +47,10 @@ const DAY_NS: u64 = 86_400_000_000_000;
 pub struct WorldBuilder {
     members: u32,
     seed: u64,
+    start_time_ns: Option<u64>,
     policy: VotingPolicy,
+    /// Hosts that are played by other servers than the doubles here.
+    routed: Vec<(&'static str, String)>,
 }
 
 impl Default for WorldBuilder {
@@ -55,6 +58,8 @@ impl Default for WorldBuilder {
         Self {
             members: 5,
             seed: 1,
+            start_time_ns: None,
+            routed: Vec::new(),
             policy: VotingPolicy { voting_period_ns: 3 * DAY_NS, quorum_bp: 4_000, approval_bp: 5_000 },
         }
     }
@@ -71,6 +76,18 @@ impl WorldBuilder {
         self
     }
 
+    /// When the replica's time begins, in nanoseconds since 1970.
+    pub fn start_time_ns(mut self, start_time_ns: u64) -> Self {
+        self.start_time_ns = Some(start_time_ns);
+        self
+    }
+
+    /// Lets the server at a loopback URL play a host, for instance a registry's.
+    pub fn routed(mut self, host: &'static str, url: &str) -> Self {
+        self.routed.push((host, url.into()));
+        self
+    }
+
     /// Starts registries and replica, installs the canisters and lets them learn their keys.
     pub fn build(self) -> World {
         let mut world = self.build_without_code();
@@ -82,10 +99,12 @@ impl WorldBuilder {
     pub fn build_without_code(self) -> World {
         let npm = RegistryServer::start(NpmDouble::new(NPM_TOKEN));
         let pypi = RegistryServer::start(PypiDouble::default());
-        let routes =
-            Routes::from_pairs([("npm.registry.example", npm.url()), ("pypi.registry.example", pypi.url())])
-                .expect("loopback routes");
-        let config = ReplicaConfig::default()
+        let doubles = [("npm.registry.example", npm.url()), ("pypi.registry.example", pypi.url())];
+        let is_routed = |host: &str| self.routed.iter().any(|(routed, _)| *routed == host);
+        let own = doubles.into_iter().filter(|(host, _)| !is_routed(host));
+        let others = self.routed.iter().map(|(host, url)| (*host, url.as_str()));
+        let routes = Routes::from_pairs(own.chain(others)).expect("loopback routes");
+        let config = ReplicaConfig { start_time_ns: self.start_time_ns, ..ReplicaConfig::default() }
             .with_seed(self.seed)
             .with_clock(Clock::Manual)
             .with_routes(routes)
@@ -270,7 +289,11 @@ impl World {
     }
 
     fn add_registry(&mut self, id: &str, ecosystem: Ecosystem, upload_url: &str, read_url: &str) {
-        let registry = Registry::new(ecosystem, upload_url, read_url);
+        self.put_registry(id, Registry::new(ecosystem, upload_url, read_url));
+    }
+
+    /// Puts a registry in place under a name.
+    pub fn put_registry(&mut self, id: &str, registry: Registry) {
         let action = ProposalAction::Registry(RegistryProposal { id: RegistryId(id.into()), registry });
         assert_eq!(self.carry_out(action), ProposalStatus::Executed);
     }

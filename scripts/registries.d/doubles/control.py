@@ -5,12 +5,14 @@
   answer    {"methods", "path", "status", "headers", "body", "times", "processed"}: answers matching requests so
   clock     {"now_s"}: stands still at this moment, seconds since 1970; without it, follows the machine's clock
   requests  {"methods"}: what arrived, oldest first, bodies in base64
-  forget    {}: drops what arrived and the answers that are still to be given
+  mark      {}: remembers what the registry has now
+  reset     {}: goes back to what was remembered; drops what arrived and the answers that are still to be given
 """
 
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import threading
 import time
@@ -38,6 +40,8 @@ class Registry(Protocol):
     """The part of a double that is its own."""
 
     clock: Clock
+    # What it has; nothing beside it changes.
+    store: object
     # Commands of its own, by name.
     commands: dict[str, Callable[..., object]]
 
@@ -68,13 +72,16 @@ class Double:
     def __init__(self, registry: Registry, port: int, control_port: int):
         self._registry = registry
         self._lock = threading.Lock()
-        self._seen: list[Request] = []
+        # What arrived, and when by the double's clock.
+        self._seen: list[tuple[float, Request]] = []
+        self._marked = copy.deepcopy(registry.store)
         self._forced: list[ForcedAnswer] = []
         self._commands = {
             "answer": self._force,
             "clock": lambda now_s=None: registry.clock.set(now_s),
             "requests": self._requests,
-            "forget": self._forget,
+            "mark": self._mark,
+            "reset": self._reset,
             **registry.commands,
         }
         self._server = LoopbackServer(port, self._respond)
@@ -88,7 +95,7 @@ class Double:
     def _respond(self, request: Request) -> Answer:
         # One request at a time: the order in which rules are met is then the order of arrival.
         with self._lock:
-            self._seen.append(request)
+            self._seen.append((self._registry.clock.now_s(), request))
             forced = next((forced for forced in self._forced if forced.takes(request)), None)
             if forced is not None:
                 forced.times -= 1
@@ -119,16 +126,21 @@ class Double:
     def _requests(self, methods: list[str] | None = None) -> list[dict]:
         return [
             {
+                "at_s": int(at_s),
                 "method": seen.method,
                 "target": seen.target,
                 "headers": [[name.lower(), value] for name, value in seen.headers.items()],
                 "body": base64.b64encode(seen.body).decode(),
             }
-            for seen in self._seen
+            for at_s, seen in self._seen
             if methods is None or seen.method in methods
         ]
 
-    def _forget(self) -> None:
+    def _mark(self) -> None:
+        self._marked = copy.deepcopy(self._registry.store)
+
+    def _reset(self) -> None:
+        self._registry.store = copy.deepcopy(self._marked)
         self._seen.clear()
         self._forced.clear()
 

@@ -13,11 +13,13 @@ from typing import Callable
 
 from . import node, npm, pypi, verdaccio
 from .errors import PeerError
-from .paths import MACAROON_PLUGIN, PEERS, PYPI_TEMPLATE, PYTHON_PEER, PYTHON_REQUIREMENTS, SOURCES
+from .paths import MACAROON_PLUGIN, PEERS, PYPI_TEMPLATE, PYTHON_PEER, PYTHON_REQUIREMENTS, SAMPLES, SOURCES
+from .processes import run
 
 # Says what was installed, so that a change of any input installs anew.
 STAMP = PEERS / "installed.json"
 LOCK = PEERS / "lock"
+SAMPLE = "kybra==0.7.1"
 
 
 def install(names: list[str]) -> None:
@@ -53,11 +55,21 @@ def install_python() -> None:
     step("pypi-template", "Python index, its account and index", template, PYPI_TEMPLATE, pypi.prepare_template)
 
 
+def install_samples() -> None:
+    """A real Python release, wheel and sdist, from the user's own index."""
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(SAMPLES)]
+    SAMPLES.mkdir(parents=True, exist_ok=True)
+    if len(list(SAMPLES.glob(f"{SAMPLE.replace('==', '-')}*"))) < 2:
+        run([*pip, SAMPLE], f"fetching the wheel of {SAMPLE}")
+        run([*pip, "--no-binary", ":all:", SAMPLE], f"fetching the sdist of {SAMPLE}")
+
+
 # `pypi` has devpi, pypiserver and what the doubles need.
 GROUPS: dict[str, Callable[[], None]] = {
     "npm": install_npm,
     "pypi": install_python,
     "verdaccio": install_verdaccio,
+    "samples": install_samples,
 }
 
 

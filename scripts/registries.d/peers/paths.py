@@ -5,6 +5,9 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parent.parent
 PEERS = SOURCES.parent.parent / ".build" / "peers"
 
+# Real packages, to be published again here.
+SAMPLES = SOURCES.parent.parent / ".build" / "samples"
+
 # npm packages by name, each with its lock file; installed into a directory of the same name.
 PACKAGES = SOURCES / "packages"
 

@@ -4,6 +4,8 @@ Its commands beside those of all doubles:
 
   token     {"token", "user", "standing"}: makes or changes a token; standings are in `store.py`
   package   {"name", "disallows_tokens"}: makes or changes a package
+  remove    {"name"}: unmakes a package
+  insert    {"package", "version", "tarball"}: has a version, as if published by somebody else; content in base64
   registry  {"scan_s", "stage_lifetime_s", "one_time_password", "npm_notice", …}: changes the registry
   version   {"package", "version", "is_blocked", "is_unpublished"}: changes a version
   tarball   {"package", "version"}: what is stored, in base64; null if nothing is
@@ -15,6 +17,7 @@ Its commands beside those of all doubles:
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 
 from ..control import Clock, change
@@ -22,7 +25,7 @@ from ..wire import Answer, Refused, Request
 from . import amendments, publish, reads, staging
 from .access import authenticate, error
 from .signing import Signer
-from .store import STANDINGS, Package, Store, Token
+from .store import STANDINGS, Package, Store, Token, Version
 
 NAME = r"(@[^/]+/[^/@]+|[^/@-][^/]*)"
 
@@ -31,23 +34,25 @@ class Registry:
     def __init__(self, base_url: str):
         self.clock = Clock()
         self._base_url = base_url
-        self._store = Store()
+        self.store = Store()
         self._signer = Signer()
         self.commands = {
             "token": self._token,
             "package": self._package,
-            "registry": lambda **changes: change(self._store, changes),
+            "remove": self._remove,
+            "insert": self._insert,
+            "registry": lambda **changes: change(self.store, changes),
             "version": self._version,
             "tarball": self._tarball,
-            "stages": lambda: [staging.item(stage) for stage in self._store.waiting_stages(self.clock.now_s())],
+            "stages": lambda: [staging.item(stage) for stage in self.store.waiting_stages(self.clock.now_s())],
             "rotate": self._signer.rotate,
             "sign": lambda is_signing: setattr(self._signer, "is_signing", is_signing),
         }
 
     def respond(self, request: Request) -> Answer:
         answer = self._answer(request)
-        if request.method != "GET" and self._store.npm_notice:
-            answer.headers["npm-notice"] = self._store.npm_notice
+        if request.method != "GET" and self.store.npm_notice:
+            answer.headers["npm-notice"] = self.store.npm_notice
         return answer
 
     def _answer(self, request: Request) -> Answer:
@@ -61,7 +66,7 @@ class Registry:
         return Answer.json(404, {"error": "Not found"})
 
     def _routes(self):
-        store, now_s, base = self._store, self.clock.now_s(), self._base_url
+        store, now_s, base = self.store, self.clock.now_s(), self._base_url
         return [
             ("GET", r"/-/ping", lambda _request: Answer.json(200, {})),
             ("GET", r"/-/whoami", self._whoami),
@@ -98,15 +103,15 @@ class Registry:
         ]
 
     def _put(self, request: Request, name: str, now_s: float) -> Answer:
-        package = self._store.packages.get(name)
+        package = self.store.packages.get(name)
         if package is not None and b'"_attachments"' not in request.body:
-            return amendments.replace_document(request, self._store, package, now_s)
-        answer = publish.publish(request, self._store, name, now_s)
+            return amendments.replace_document(request, self.store, package, now_s)
+        answer = publish.publish(request, self.store, name, now_s)
         self._sign_all()
         return answer
 
     def _stage(self, request: Request, name: str, now_s: float) -> Answer:
-        answer = publish.stage(request, self._store, name, now_s)
+        answer = publish.stage(request, self.store, name, now_s)
         self._sign_all()
         return answer
 
@@ -116,17 +121,17 @@ class Registry:
             return
         contents = [
             (package.name, number, version)
-            for package in self._store.packages.values()
+            for package in self.store.packages.values()
             for number, version in package.versions.items()
         ]
-        contents += [(stage.package, stage.version, stage.content) for stage in self._store.stages.values()]
+        contents += [(stage.package, stage.version, stage.content) for stage in self.store.stages.values()]
         for name, number, version in contents:
             dist = version.document["dist"]
             if "signatures" not in dist:
                 dist["signatures"] = self._signer.sign(name, number, dist.get("integrity", ""))
 
     def _whoami(self, request: Request) -> Answer:
-        token = authenticate(request, self._store)
+        token = authenticate(request, self.store)
         if token.standing == "expired":
             raise error(401, "Unauthorized")
         return Answer.json(200, {"username": token.user})
@@ -134,15 +139,25 @@ class Registry:
     def _token(self, token: str, user: str = "release-bot", standing: str = "valid") -> None:
         if standing not in STANDINGS:
             raise ValueError(f"standings are {', '.join(STANDINGS)}")
-        self._store.tokens[token] = Token(user, standing)
+        self.store.tokens[token] = Token(user, standing)
 
     def _package(self, name: str, **changes) -> None:
-        change(self._store.packages.setdefault(name, Package(name)), changes)
+        change(self.store.packages.setdefault(name, Package(name)), changes)
+
+    def _remove(self, name: str) -> None:
+        del self.store.packages[name]
+
+    def _insert(self, package: str, version: str, tarball: str) -> None:
+        content = base64.b64decode(tarball)
+        integrity = f"sha512-{base64.b64encode(hashlib.sha512(content).digest()).decode()}"
+        manifest = {"name": package, "version": version, "dist": {"integrity": integrity}}
+        publish.add(self.store.packages[package], version, Version(manifest, content, "latest", self.clock.now_s()))
+        self._sign_all()
 
     def _version(self, package: str, version: str, **changes) -> None:
-        change(self._store.packages[package].versions[version], changes)
+        change(self.store.packages[package].versions[version], changes)
 
     def _tarball(self, package: str, version: str) -> str | None:
-        known = self._store.packages.get(package)
+        known = self.store.packages.get(package)
         content = known and known.versions.get(version)
         return content and base64.b64encode(content.tarball).decode()

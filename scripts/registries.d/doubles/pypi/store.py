@@ -86,6 +86,8 @@ class Store:
         self.are_uploads_disabled = False
         # How many more projects may be made before that is too many.
         self.new_projects_left = 20
+        # Whether their owners have deleted all tokens on the website.
+        self.are_tokens_deleted = False
         # How long a new file stays invisible, in seconds.
         self.visible_after_s = 0.0
 

@@ -20,9 +20,10 @@ LOCATION = "pypi.registry.example"
 
 @dataclass
 class Issued:
-    user: User
+    # Whose it is.
+    user: str
+    user_id: str
     root_key: bytes
-    is_deleted: bool = False
 
 
 @dataclass
@@ -47,13 +48,8 @@ class Tokens:
             caveats = [[1, names], [2, [project.id for project in projects]]]
         for caveat in caveats:
             macaroon.add_first_party_caveat(json.dumps(caveat, sort_keys=True, separators=(",", ":")))
-        self._issued[identifier] = Issued(user, root_key)
+        self._issued[identifier] = Issued(user.name, user.id, root_key)
         return "pypi-" + macaroon.serialize()
-
-    def delete_all(self) -> None:
-        """As their owners do on the website when tokens have leaked."""
-        for issued in self._issued.values():
-            issued.is_deleted = True
 
     def identify(self, authorization: str) -> Presented | None:
         """The token in an `authorization` header, if it is one of ours; its caveats are not looked at yet."""
@@ -63,7 +59,7 @@ class Tokens:
         except macaroons.NotAToken:
             return None
         issued = self._issued.get(macaroons.identifier_of(macaroon))
-        if issued is None or issued.is_deleted or macaroon.location != LOCATION:
+        if issued is None or macaroon.location != LOCATION:
             return None
         return Presented(macaroon, issued)
 
@@ -72,7 +68,7 @@ def judge(presented: Presented, project: Project | None, now_s: float) -> str | 
     """Why the token may not upload to the project; none when it may."""
     upload = macaroons.Upload(
         now_s=int(now_s),
-        user_id=presented.issued.user.id,
+        user_id=presented.issued.user_id,
         project=project and project.name,
         project_id=project and project.id,
     )

@@ -8,7 +8,7 @@ from ..wire import Answer, Request
 from . import archives, form, metadata, tokens
 from .errors import refuse
 from .form import UploadForm
-from .store import MIB, File, Project, Release, Store
+from .store import MIB, File, Project, Release, Store, User
 from .tokens import Presented, Tokens
 
 EXTENSIONS = (".tar.gz", ".whl", ".zip")
@@ -25,7 +25,7 @@ def upload(request: Request, store: Store, issued: Tokens, now_s: float) -> Answ
     if posted.filename is None:
         raise refuse(request, 400, "Upload payload does not have a file.")
     project = find_project(request, store, presented, described, now_s)
-    check_account(request, presented, project)
+    check_account(request, store.users[presented.issued.user], project)
     metadata.check_description(request, described)
     check_file(request, posted, project)
     file = File(posted.filename, posted.value("filetype"), posted.content, now_s)
@@ -58,7 +58,7 @@ def admit(request: Request, store: Store, issued: Tokens) -> Presented:
     if store.are_uploads_disabled:
         raise refuse(request, 403, "New uploads are temporarily disabled.")
     presented = issued.identify(request.header("authorization"))
-    if presented is None:
+    if presented is None or store.are_tokens_deleted:
         raise refuse(request, 403, "Invalid or non-existent authentication information.")
     return presented
 
@@ -74,16 +74,15 @@ def find_project(request: Request, store: Store, presented: Presented, described
         raise refuse(request, 403, f"Invalid API Token: {reason}")
     if project is None:
         store.new_projects_left -= 1
-        project = store.add_project(described.name, user.name)
+        project = store.add_project(described.name, user)
     # An archived project takes nothing from anybody.
-    if project.owner != user.name or project.status == "archived":
-        raise refuse(request, 403, f"The user {user.name!r} isn't allowed to upload to project {project.name!r}.")
+    if project.owner != user or project.status == "archived":
+        raise refuse(request, 403, f"The user {user!r} isn't allowed to upload to project {project.name!r}.")
     return project
 
 
-def check_account(request: Request, presented: Presented, project: Project) -> None:
+def check_account(request: Request, user: User, project: Project) -> None:
     """Rules 6 and 7."""
-    user = presented.issued.user
     if not user.has_verified_email:
         raise refuse(
             request,

@@ -1,0 +1,14 @@
+//! pnpr, which checks integrity, checksum and length of what it is sent.
+
+use std::sync::LazyLock;
+
+use release_types::Ecosystem;
+
+use crate::{
+    npm_peer::npm_peer_tests,
+    setting::{Setting, Shared},
+};
+
+static SERVER: Shared = LazyLock::new(|| Setting::make("npm", Ecosystem::Npm));
+
+npm_peer_tests!(&SERVER);
