@@ -4,8 +4,8 @@
 //! registries' answers, and those only into a few enumerated facts. Decryption happens in [`vault`] alone.
 
 pub mod activation;
-mod artifact_source;
 pub mod alarms;
+mod artifact_source;
 pub mod authorization;
 pub mod credentials;
 pub mod freeze;

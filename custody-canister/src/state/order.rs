@@ -63,10 +63,6 @@ impl Order {
         &self.version
     }
 
-    pub fn accepted_at_ns(&self) -> u64 {
-        self.accepted_at_ns
-    }
-
     /// Digest of the order's document, as it was encoded when it was accepted.
     pub fn content(&self) -> Sha256Digest {
         self.content

@@ -113,23 +113,23 @@ impl StubRuntime {
         })
     }
 
-    /// Runs timers until none is left but those of orders that wait for people.
+    /// Runs timers until none is left but those of orders that wait for people and of watches.
     pub fn settle(&self) {
         for _ in 0..2_000 {
-            if self.has_only_blocked_orders() || self.run_next_timer().is_none() {
+            if self.has_come_to_rest() || self.run_next_timer().is_none() {
                 return;
             }
         }
         panic!("the timers do not come to rest");
     }
 
-    fn has_only_blocked_orders(&self) -> bool {
+    fn has_come_to_rest(&self) -> bool {
         self.0.borrow().timers.iter().all(|(_, task)| match task {
-            Task::Sweep => true,
+            Task::Sweep | Task::Look(_) => true,
             Task::DriveOrder(id) => {
                 read_state(|state| state.order(id).is_some_and(|order| order.is_blocked()))
             }
-            Task::LearnKeys | Task::Activate(_) => false,
+            Task::LearnKeys | Task::Activate(_) | Task::Probe(_) => false,
         })
     }
 

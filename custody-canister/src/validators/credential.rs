@@ -20,6 +20,7 @@ pub fn render_change(args: &ChangeCredentialArgs) -> String {
     let mut text = Rendering::new(match args.change {
         CredentialChange::Activate => "Put a sealed token into use",
         CredentialChange::Revoke => "Never use a sealed token again",
+        CredentialChange::Probe => "Try whether a sealed token still works",
     });
     text.line("credential", args.credential.to_string());
     let policy = read_state(|state| state.credential(&args.credential).map(|kept| kept.policy().clone()));

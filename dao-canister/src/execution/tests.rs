@@ -146,6 +146,8 @@ mod watching {
 }
 
 mod credentials {
+    use release_types::credential::{ProbeOutcome, ProbeView};
+
     use super::*;
 
     fn proposed(runtime: &TestRuntime, change: CredentialChange) -> (ProposalId, CredentialPolicy) {
@@ -198,38 +200,36 @@ mod credentials {
     }
 
     #[test]
-    fn should_ask_for_a_probe_once_and_report_what_it_found() {
-        use release_types::credential::{ProbeOutcome, ProbeView};
-        for (outcome, expected) in [
-            (ProbeOutcome::Alive, ProposalStatus::Executed),
-            (
-                ProbeOutcome::RefusedByRegistry,
-                ProposalStatus::Failed { reason: ProbeOutcome::RefusedByRegistry.advice().into() },
-            ),
-        ] {
-            let runtime = ready();
-            let (id, policy) = proposed(&runtime, CredentialChange::Probe);
-            let view = |probe| CredentialView { probe, ..credential_view(&policy, CredentialStatus::Active) };
-            let asked = |outcome| view(Some(ProbeView { asked_at_ns: runtime.time_ns(), outcome }));
-            // One that was asked for before this vote does not count.
-            let old = ProbeView { asked_at_ns: START_NS - 1, outcome: Some(ProbeOutcome::Alive) };
-            runtime.answer(Answer::CredentialStatus(Ok(Some(view(Some(old))))));
-            runtime.answer(Answer::Credential(Ok(asked(None))));
-            runtime.advance(0);
-            assert_eq!(status(id), ProposalStatus::Executing);
-            runtime.answer(Answer::CredentialStatus(Ok(Some(asked(Some(outcome))))));
-            runtime.advance(10 * SECOND_NS);
-            assert_eq!(status(id), expected);
-            let credential = policy.id();
-            let change = ChangeCredentialArgs { credential, change: CredentialChange::Probe };
-            let questions = [
-                Asked::Credential(credential),
-                Asked::ChangeCredential(change),
-                Asked::Credential(credential),
-            ];
-            assert_eq!(runtime.take_asked(), questions);
-            assert_log_tells_all(&runtime);
-        }
+    fn should_ask_for_a_probe_once_and_report_that_the_token_works() {
+        probe(ProbeOutcome::Alive, ProposalStatus::Executed);
+    }
+
+    #[test]
+    fn should_ask_for_a_probe_once_and_report_that_the_token_is_refused() {
+        let reason = ProbeOutcome::RefusedByRegistry.advice().into();
+        probe(ProbeOutcome::RefusedByRegistry, ProposalStatus::Failed { reason });
+    }
+
+    fn probe(outcome: ProbeOutcome, expected: ProposalStatus) {
+        let runtime = ready();
+        let (id, policy) = proposed(&runtime, CredentialChange::Probe);
+        let view = |probe| CredentialView { probe, ..credential_view(&policy, CredentialStatus::Active) };
+        let asked = |outcome| view(Some(ProbeView { asked_at_ns: runtime.time_ns(), outcome }));
+        // One that was asked for before this vote does not count.
+        let old = ProbeView { asked_at_ns: START_NS - 1, outcome: Some(ProbeOutcome::Alive) };
+        runtime.answer(Answer::CredentialStatus(Ok(Some(view(Some(old))))));
+        runtime.answer(Answer::Credential(Ok(asked(None))));
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executing);
+        runtime.answer(Answer::CredentialStatus(Ok(Some(asked(Some(outcome))))));
+        runtime.advance(10 * SECOND_NS);
+        assert_eq!(status(id), expected);
+        let credential = policy.id();
+        let change = ChangeCredentialArgs { credential, change: CredentialChange::Probe };
+        let questions =
+            [Asked::Credential(credential), Asked::ChangeCredential(change), Asked::Credential(credential)];
+        assert_eq!(runtime.take_asked(), questions);
+        assert_log_tells_all(&runtime);
     }
 
     #[test]
