@@ -124,7 +124,7 @@ fn write_seen(text: &mut String, seen: &Seen) {
     }
     text.push_str(
         "versions without a receipt were published before the group watched: look at each, then have the package \
-         watched; the watch takes what is there as its baseline\n",
+         watched with `countersign watch propose NAME`; the watch takes what is there as its baseline\n",
     );
 }
 
