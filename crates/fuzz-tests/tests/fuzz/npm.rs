@@ -37,7 +37,7 @@ fn should_stand_any_package_json() {
     let tarballs = files_below(TARBALLS, ".tgz");
     let seeds: Vec<_> =
         tarballs.iter().filter_map(|tarball| file_of_tar_gz(tarball, "package/package.json")).collect();
-    Campaign::new("package-json", seeds).run(|manifest| {
+    Campaign::new("package-json", seeds).inputs(5_000).run(|manifest| {
         open_and_publish(&tar_gz(&[
             ("package/package.json", manifest),
             ("package/README.md", b"# Demo\n\nText.\n"),
