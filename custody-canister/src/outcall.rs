@@ -1,7 +1,7 @@
 //! HTTPS outcalls: their arguments in Candid, and the transform that reduces answers before they reach memory.
 //!
-//! The transform never lets a registry's text through. A read-back becomes the few facts of a reading; the answer
-//! to a publish request becomes a [`Verdict`], because a hostile registry could echo the token in it.
+//! The transform never lets a registry's text through. A reading becomes its few facts, bytes their digests; the answer
+//! to what was sent becomes a [`Verdict`], because a hostile registry could echo the token in it.
 
 use candid::{Func, Principal};
 use ic_management_canister_types::{
@@ -9,8 +9,9 @@ use ic_management_canister_types::{
     TransformFunc,
 };
 use registry_protocols::{
+    bytes::{self, ByteRange},
     http::{AuthorizedRequest, HttpAnswer, HttpRequest, MAX_REQUEST_BYTES, Method},
-    npm::{self, TokenReading},
+    npm::{self, TokenReading, stage},
     verdict::Verdict,
 };
 use release_types::Ecosystem;
@@ -24,10 +25,14 @@ use crate::{
 
 /// Name of the exported query that reduces answers.
 pub const TRANSFORM_METHOD: &str = "transform_answer";
-/// Most bytes of a registry's answer to a publish request, headers included.
-const PUBLISH_ANSWER_BYTES: u64 = 16_384;
-/// Most bytes of a read-back: a project page lists every file ever released.
-const READ_BACK_ANSWER_BYTES: u64 = 2_000_000;
+/// Most bytes of a registry's answer to what was sent, headers included.
+const SENDING_ANSWER_BYTES: u64 = 16_384;
+/// The most that an outcall may bring: a project page lists every file ever released.
+const LONGEST_ANSWER_BYTES: u64 = 2_000_000;
+/// Most bytes of a page of the staging list: a hundred entries of a few hundred bytes each.
+const STAGES_ANSWER_BYTES: u64 = 262_144;
+/// Most bytes of an answer's headers.
+const HEADERS_BYTES: u64 = 32_768;
 /// Most bytes of a request that reads: a URL and a few headers.
 const MAX_READ_REQUEST_BYTES: u64 = 4_096;
 /// Most bytes of a reduced answer with its Candid envelope.
@@ -65,69 +70,92 @@ impl EncodedOutcall {
     }
 }
 
+/// A request, and what is asked by it.
+pub struct Inquiry {
+    pub request: HttpRequest,
+    pub question: Question,
+}
+
 /// Tells the transform what it is looking at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Question {
-    Published(Ecosystem),
+pub enum Question {
+    /// Was what was sent taken?
+    Sent(Ecosystem),
+    /// What is shown of an artifact?
     Shown(ReadBack),
+    /// Which bytes are served, all of them or those of this range?
+    Served(Option<ByteRange>),
+    /// Which entries of this version are in the staging area?
+    Stages { name: String, version: String, dist_tag: String, page: u64 },
+    /// What is listed of a package?
     Listed(ListingQuestion),
+    /// Does the token work?
     Probed,
 }
 
-/// The outcall that reads an artifact back, sent by every node.
-pub fn read_outcall(custody: Principal, request: HttpRequest, read_back: &ReadBack) -> EncodedOutcall {
-    replicated(custody, request, &Question::Shown(read_back.clone()), REDUCED_ANSWER_BYTES)
+impl Question {
+    /// Most bytes of the answer, headers included.
+    fn answer_bytes(&self) -> u64 {
+        match self {
+            Self::Sent(_) | Self::Probed => SENDING_ANSWER_BYTES,
+            Self::Shown(_) | Self::Served(None) | Self::Listed(_) => LONGEST_ANSWER_BYTES,
+            Self::Served(Some(range)) => range.len.saturating_add(HEADERS_BYTES).min(LONGEST_ANSWER_BYTES),
+            Self::Stages { .. } => STAGES_ANSWER_BYTES,
+        }
+    }
+
+    /// What is sent is sent by one node; what is read is read by all.
+    fn is_replicated(&self) -> bool {
+        !matches!(self, Self::Sent(_))
+    }
+
+    fn reduce(&self, answer: &HttpAnswer) -> Vec<u8> {
+        match self {
+            Self::Sent(ecosystem) => {
+                serde_json::to_vec(&registry::classify(*ecosystem, answer)).unwrap_or_default()
+            }
+            Self::Shown(read_back) => registry::reduce_reading(read_back, answer),
+            Self::Served(range) => bytes::read_file(answer, range.as_ref()).reduced(),
+            Self::Stages { name, version, dist_tag, page } => {
+                stage::read_stages(answer, name, version, dist_tag, *page).reduced()
+            }
+            Self::Listed(question) => question.reduce(answer),
+            Self::Probed => serde_json::to_vec(&npm::read_whoami(answer)).unwrap_or_default(),
+        }
+    }
 }
 
-/// The outcall that asks for everything that is listed of a package, sent by every node. `reduced_bytes` is the most
-/// that the reduced answer may have.
+/// The outcall of an inquiry that needs no token.
+pub fn open_outcall(custody: Principal, inquiry: Inquiry) -> EncodedOutcall {
+    encode(custody, open(inquiry.request, &inquiry.question), REDUCED_ANSWER_BYTES)
+}
+
+/// The outcall of an inquiry with its token. Everything that held the token is wiped but the outcall itself.
+pub fn authorized_outcall(
+    custody: Principal,
+    mut request: AuthorizedRequest,
+    question: &Question,
+) -> EncodedOutcall {
+    let body = request.take_body();
+    let headers = request
+        .headers()
+        .map(|(name, value)| HttpHeader { name: name.to_owned(), value: value.to_owned() })
+        .collect();
+    let outcall =
+        Outcall { url: request.url().to_owned(), method: request.method(), headers, body, question };
+    encode(custody, outcall, REDUCED_ANSWER_BYTES)
+}
+
+/// The outcall that asks for everything that is listed of a package. `reduced_bytes` is the most that the reduced answer
+/// may have.
 pub fn listing_outcall(
     custody: Principal,
     request: HttpRequest,
     question: &ListingQuestion,
     reduced_bytes: u64,
 ) -> EncodedOutcall {
-    replicated(custody, request, &Question::Listed(question.clone()), reduced_bytes)
-}
-
-fn replicated(
-    custody: Principal,
-    request: HttpRequest,
-    question: &Question,
-    reduced_bytes: u64,
-) -> EncodedOutcall {
-    let headers = request.headers.into_iter().map(|(name, value)| HttpHeader { name, value }).collect();
-    let args = HttpRequestArgs {
-        url: request.url,
-        max_response_bytes: Some(READ_BACK_ANSWER_BYTES),
-        method: method(request.method),
-        headers,
-        body: None,
-        transform: Some(transform(custody, question)),
-        is_replicated: Some(true),
-        pricing_version: Some(PRICING_VERSION),
-    };
-    encode(args, reduced_bytes)
-}
-
-/// The outcall that asks whether a token works, sent by every node. Everything that held the token is wiped but the
-/// outcall itself.
-pub fn probe_outcall(custody: Principal, request: AuthorizedRequest) -> EncodedOutcall {
-    let headers = request
-        .headers()
-        .map(|(name, value)| HttpHeader { name: name.to_owned(), value: value.to_owned() })
-        .collect();
-    let args = HttpRequestArgs {
-        url: request.url().to_owned(),
-        max_response_bytes: Some(PUBLISH_ANSWER_BYTES),
-        method: method(request.method()),
-        headers,
-        body: None,
-        transform: Some(transform(custody, &Question::Probed)),
-        is_replicated: Some(true),
-        pricing_version: Some(PRICING_VERSION),
-    };
-    encode(args, REDUCED_ANSWER_BYTES)
+    let question = Question::Listed(question.clone());
+    encode(custody, open(request, &question), reduced_bytes)
 }
 
 /// What publishing the largest artifact, and reading one back, are priced by.
@@ -135,51 +163,52 @@ pub fn largest(is_replicated: bool) -> EncodedOutcall {
     let size = OutcallSize {
         request_bytes: if is_replicated { MAX_READ_REQUEST_BYTES } else { MAX_REQUEST_BYTES as u64 },
         round_trip_ms: ROUND_TRIP_MS,
-        answer_bytes: if is_replicated { READ_BACK_ANSWER_BYTES } else { PUBLISH_ANSWER_BYTES },
+        answer_bytes: if is_replicated { LONGEST_ANSWER_BYTES } else { SENDING_ANSWER_BYTES },
         reduced_answer_bytes: REDUCED_ANSWER_BYTES,
         transform_instructions: TRANSFORM_INSTRUCTIONS,
     };
     EncodedOutcall { args: Vec::new(), is_replicated, size }
 }
 
-/// The outcall that publishes, sent by one node. Everything that held the token is wiped but the outcall itself.
-pub fn publish_outcall(
-    custody: Principal,
-    mut request: AuthorizedRequest,
-    ecosystem: Ecosystem,
-) -> EncodedOutcall {
-    let body = request.take_body();
-    let headers = request
-        .headers()
-        .map(|(name, value)| HttpHeader { name: name.to_owned(), value: value.to_owned() })
-        .collect();
-    let args = HttpRequestArgs {
-        url: request.url().to_owned(),
-        max_response_bytes: Some(PUBLISH_ANSWER_BYTES),
-        method: method(request.method()),
-        headers,
-        body: Some(body),
-        transform: Some(transform(custody, &Question::Published(ecosystem))),
-        is_replicated: Some(false),
-        pricing_version: Some(PRICING_VERSION),
-    };
-    encode(args, REDUCED_ANSWER_BYTES)
+/// An outcall in parts.
+struct Outcall<'a> {
+    url: String,
+    method: Method,
+    headers: Vec<HttpHeader>,
+    body: Vec<u8>,
+    question: &'a Question,
 }
 
-fn encode(mut args: HttpRequestArgs, reduced_answer_bytes: u64) -> EncodedOutcall {
+fn open(request: HttpRequest, question: &Question) -> Outcall<'_> {
+    let HttpRequest { method, url, headers, body } = request;
+    let headers = headers.into_iter().map(|(name, value)| HttpHeader { name, value }).collect();
+    Outcall { url, method, headers, body, question }
+}
+
+fn encode(custody: Principal, outcall: Outcall<'_>, reduced_answer_bytes: u64) -> EncodedOutcall {
+    let Outcall { url, method, headers, body, question } = outcall;
+    let mut args = HttpRequestArgs {
+        url,
+        max_response_bytes: Some(question.answer_bytes()),
+        method: self::method(method),
+        headers,
+        body: (!body.is_empty()).then_some(body),
+        transform: Some(transform(custody, question)),
+        is_replicated: Some(question.is_replicated()),
+        pricing_version: Some(PRICING_VERSION),
+    };
     let size = OutcallSize {
         request_bytes: request_bytes(&args),
         round_trip_ms: ROUND_TRIP_MS,
-        answer_bytes: args.max_response_bytes.unwrap_or(READ_BACK_ANSWER_BYTES),
+        answer_bytes: question.answer_bytes(),
         reduced_answer_bytes,
         transform_instructions: TRANSFORM_INSTRUCTIONS,
     };
-    let is_replicated = args.is_replicated != Some(false);
     let encoded = candid::encode_one(&args).expect("these types always encode");
     for header in &mut args.headers {
         header.value.zeroize();
     }
-    EncodedOutcall { args: encoded, is_replicated, size }
+    EncodedOutcall { args: encoded, is_replicated: question.is_replicated(), size }
 }
 
 fn request_bytes(args: &HttpRequestArgs) -> u64 {
@@ -209,13 +238,8 @@ fn transform(custody: Principal, question: &Question) -> TransformContext {
 /// gives an empty body.
 pub fn transform_answer(args: TransformArgs) -> HttpRequestResult {
     let answer = answer(args.response);
-    let body = match serde_json::from_slice(&args.context) {
-        Ok(Question::Published(ecosystem)) => {
-            serde_json::to_vec(&registry::classify(ecosystem, &answer)).unwrap_or_default()
-        }
-        Ok(Question::Shown(read_back)) => registry::reduce_reading(&read_back, &answer),
-        Ok(Question::Listed(question)) => question.reduce(&answer),
-        Ok(Question::Probed) => serde_json::to_vec(&npm::read_whoami(&answer)).unwrap_or_default(),
+    let body = match serde_json::from_slice::<Question>(&args.context) {
+        Ok(question) => Question::reduce(&question, &answer),
         Err(_) => Vec::new(),
     };
     // A fixed status, so that only the reduction has to be agreed upon.
@@ -259,7 +283,7 @@ mod tests {
 
     #[test]
     fn should_reduce_a_publish_answer_to_its_verdict_without_its_text() {
-        let question = Question::Published(Ecosystem::Npm);
+        let question = Question::Sent(Ecosystem::Npm);
         let accepted = transformed(&question, 201, b"{\"success\":true}");
         assert_eq!(verdict(&accepted), Verdict::Accepted);
         let echo = transformed(&question, 401, b"no such token: Bearer npm_secret");

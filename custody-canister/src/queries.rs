@@ -79,5 +79,5 @@ pub fn state_digest() -> Vec<u8> {
 
 /// The kinds of blocks on the log.
 pub fn block_types() -> Vec<&'static str> {
-    Event::OPERATIONS.to_vec()
+    Event::operations().collect()
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use registry_protocols::receipt::{
-    DigestSet, Envelope, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, SourceFacts, Statement,
-    Subject, TallyFacts, VoteFacts, pae,
+    BytesRead, DigestSet, Envelope, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, SourceFacts,
+    Statement, Subject, TallyFacts, VoteFacts, pae,
 };
 use release_types::{Obstacle, OrderId, PublishOrder, Sha256Digest, Tally, order::VoteRecord};
 
@@ -12,7 +12,7 @@ use crate::{
     key_material::receipt_derivation_path,
     publish::driver::note_obstacle,
     runtime::{Runtime, SigningRequest},
-    state::{Artifact, Event, Order, event::RegistryDigests, process_event, read_state},
+    state::{Artifact, Event, Order, event::RegistryDigests, process_event, proof::ReadBytes, read_state},
     storage,
 };
 
@@ -60,6 +60,16 @@ pub async fn sign<R: Runtime>(runtime: &R, id: &OrderId, order: &PublishOrder) -
     None
 }
 
+fn bytes_read(read: ReadBytes) -> BytesRead {
+    match read {
+        ReadBytes::Whole => BytesRead::Whole,
+        ReadBytes::InRanges => BytesRead::InRanges,
+        ReadBytes::NoRanges => BytesRead::NotReadNoRanges,
+        ReadBytes::Elsewhere => BytesRead::NotReadElsewhere,
+        ReadBytes::NoFilesUrl => BytesRead::NotReadNoFilesUrl,
+    }
+}
+
 fn statement(custody: candid::Principal, id: &OrderId, order: &PublishOrder, verified: &Order) -> Statement {
     let artifacts = verified.artifacts();
     let subject = order.artifacts.iter().zip(artifacts).map(|(ordered, artifact)| Subject {
@@ -68,7 +78,7 @@ fn statement(custody: candid::Principal, id: &OrderId, order: &PublishOrder, ver
             sha256: ordered.sha256.to_string(),
             sha512: match artifact.digests() {
                 Some(RegistryDigests::Npm { sha512 }) => Some(hex::encode(sha512)),
-                Some(RegistryDigests::Pypi) | None => None,
+                Some(RegistryDigests::Pypi { .. }) | None => None,
             },
         },
     });
@@ -85,6 +95,7 @@ fn statement(custody: candid::Principal, id: &OrderId, order: &PublishOrder, ver
         },
         package: order.package.clone(),
         version: order.version.clone(),
+        mode: order.mode.to_string(),
         ordered_at_s: verified.accepted_at_ns() / NS_PER_S,
         vote: decision.vote.as_ref().map(vote_facts),
         source: decision.source.as_ref().map(|source| SourceFacts {
@@ -92,7 +103,11 @@ fn statement(custody: candid::Principal, id: &OrderId, order: &PublishOrder, ver
             commit: source.commit.clone(),
             tag: source.tag.clone(),
         }),
-        read_back: ReadBack { at_s: read_back_ns / NS_PER_S, replicated: true },
+        read_back: ReadBack {
+            at_s: read_back_ns / NS_PER_S,
+            replicated: true,
+            bytes: artifacts.iter().filter_map(Artifact::read_bytes).map(bytes_read).collect(),
+        },
     };
     Statement::new(subject.collect(), predicate)
 }

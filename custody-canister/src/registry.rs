@@ -1,21 +1,27 @@
 //! One face for both ecosystems: which request publishes an artifact, which reads it back, what answers mean.
 
 use registry_protocols::{
-    endpoint::RegistryEndpoints,
+    bytes::{self, ByteRange},
+    endpoint::{EndpointUrl, RegistryEndpoints},
     http::{AuthorizationScheme, HttpAnswer, HttpRequest},
-    npm, pypi,
+    npm::{
+        self,
+        stage::{self, StageId},
+    },
+    pypi,
     reading::Comparison,
     verdict::Verdict,
 };
 use release_types::{
-    Defect, Ecosystem, PublishOrder, Sha256Digest,
+    Defect, Ecosystem, PublishOrder, PublishingMode, Sha256Digest,
     order::{OrderedArtifact, Publication},
 };
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
-use sha2::{Digest as _, Sha512};
 
-use crate::state::event::{RefusedReason, RegistryDigests};
+use crate::{
+    outcall::{Inquiry, Question},
+    state::event::{RefusedReason, RegistryDigests},
+};
 
 /// What one artifact is to be read back as. Also the context of the transform that reduces the nodes' answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,8 +75,17 @@ pub fn largest_artifact_bytes(
     Ok(bytes as u64)
 }
 
-/// The request that publishes an artifact, still without its token.
-pub fn publish_request(
+/// What publishes or stages an artifact, still without its token.
+pub fn sending_inquiry(
+    order: &PublishOrder,
+    artifact: &OrderedArtifact,
+    bytes: &[u8],
+) -> Result<Inquiry, RefusedReason> {
+    let request = sending_request(order, artifact, bytes)?;
+    Ok(Inquiry { request, question: Question::Sent(order.registry.ecosystem) })
+}
+
+fn sending_request(
     order: &PublishOrder,
     artifact: &OrderedArtifact,
     bytes: &[u8],
@@ -80,7 +95,11 @@ pub fn publish_request(
         Publication::Npm { manifest_json, options } => {
             let publication =
                 npm::NpmPublication { name: &order.package, version: &order.version, manifest_json, options };
-            npm::publish_request(&endpoints.upload, &publication, bytes).map_err(|error| match error {
+            let build = match order.mode {
+                PublishingMode::Staged => stage::stage_request,
+                _ => npm::publish_request,
+            };
+            build(&endpoints.upload, &publication, bytes).map_err(|error| match error {
                 npm::NpmPublishError::Oversize(_) => RefusedReason::TooLarge,
                 _ => RefusedReason::NotPublishable,
             })
@@ -96,16 +115,8 @@ pub fn publish_request(
     }
 }
 
-/// The digests by which the registry will name these bytes.
-pub fn registry_digests(ecosystem: Ecosystem, bytes: &[u8]) -> RegistryDigests {
-    match ecosystem {
-        Ecosystem::Npm => RegistryDigests::Npm { sha512: ByteBuf::from(Sha512::digest(bytes).to_vec()) },
-        Ecosystem::Pypi => RegistryDigests::Pypi,
-    }
-}
-
 /// What an artifact is to be read back as.
-pub fn read_back(order: &PublishOrder, artifact: &OrderedArtifact) -> ReadBack {
+fn read_back(order: &PublishOrder, artifact: &OrderedArtifact) -> ReadBack {
     match order.registry.ecosystem {
         Ecosystem::Npm => ReadBack::Npm { name: order.package.clone(), version: order.version.clone() },
         Ecosystem::Pypi => {
@@ -114,19 +125,95 @@ pub fn read_back(order: &PublishOrder, artifact: &OrderedArtifact) -> ReadBack {
     }
 }
 
-/// The request that reads an artifact back. `nonce` keeps caches from answering for the registry.
-pub fn read_request(
+/// What reads an artifact back. `nonce` keeps caches from answering for the registry.
+pub fn read_inquiry(
     order: &PublishOrder,
-    read_back: &ReadBack,
+    artifact: &OrderedArtifact,
     nonce: u64,
-) -> Result<HttpRequest, RefusedReason> {
+) -> Result<Inquiry, RefusedReason> {
     let endpoints = endpoints(order)?;
-    match read_back {
-        ReadBack::Npm { name, version } => npm::version_request(&endpoints.read, name, version, nonce)
-            .map_err(|_| RefusedReason::NotPublishable),
-        ReadBack::Pypi { project, .. } => {
-            pypi::project_request(&endpoints.read, project).map_err(|_| RefusedReason::NotPublishable)
+    let read_back = read_back(order, artifact);
+    let request = match &read_back {
+        ReadBack::Npm { name, version } => npm::version_request(&endpoints.read, name, version, nonce).ok(),
+        ReadBack::Pypi { project, .. } => pypi::project_request(&endpoints.read, project).ok(),
+    };
+    let request = request.ok_or(RefusedReason::NotPublishable)?;
+    Ok(Inquiry { request, question: Question::Shown(read_back) })
+}
+
+/// What reads a page of the staging list.
+pub fn stages_inquiry(
+    order: &PublishOrder,
+    artifact: &OrderedArtifact,
+    page: u64,
+) -> Result<Inquiry, RefusedReason> {
+    let Publication::Npm { options, .. } = &artifact.publication else {
+        return Err(RefusedReason::NotPublishable);
+    };
+    let request = stage::stages_request(&endpoints(order)?.upload, &order.package, page)
+        .map_err(|_| RefusedReason::NotPublishable)?;
+    let (name, version) = (order.package.clone(), order.version.clone());
+    let question = Question::Stages { name, version, dist_tag: options.dist_tag.clone(), page };
+    Ok(Inquiry { request, question })
+}
+
+/// Where a file lies; asked for whole, or in parts.
+pub struct FileAddress(Address);
+
+enum Address {
+    Tarball { read: EndpointUrl, name: String, version: String },
+    Python { files: EndpointUrl, blake2b_256: [u8; 32], filename: String },
+    Staged { upload: EndpointUrl, stage: StageId },
+}
+
+/// Where the registry serves what was published; none for an index of which that is not known.
+pub fn file_address(
+    order: &PublishOrder,
+    artifact: &OrderedArtifact,
+    digests: &RegistryDigests,
+) -> Result<Option<FileAddress>, RefusedReason> {
+    let endpoints = endpoints(order)?;
+    let address = match digests {
+        RegistryDigests::Npm { .. } => {
+            let (name, version) = (order.package.clone(), order.version.clone());
+            Address::Tarball { read: endpoints.read, name, version }
         }
+        RegistryDigests::Pypi { blake2b_256 } => {
+            let Some(files) = endpoints.files else { return Ok(None) };
+            let blake2b_256 = blake2b_256.as_slice().try_into().map_err(|_| RefusedReason::NotPublishable)?;
+            Address::Python { files, blake2b_256, filename: artifact.filename.clone() }
+        }
+    };
+    address.request(None)?;
+    Ok(Some(FileAddress(address)))
+}
+
+/// Where the registry serves what is staged.
+pub fn stage_address(order: &PublishOrder, stage: &StageId) -> Result<FileAddress, RefusedReason> {
+    let upload = endpoints(order)?.upload;
+    Ok(FileAddress(Address::Staged { upload, stage: stage.clone() }))
+}
+
+impl Address {
+    fn request(&self, range: Option<&ByteRange>) -> Result<HttpRequest, RefusedReason> {
+        match self {
+            Self::Tarball { read, name, version } => {
+                bytes::tarball_request(read, name, version, range).map_err(|_| RefusedReason::NotPublishable)
+            }
+            Self::Python { files, blake2b_256, filename } => {
+                bytes::pypi_file_request(files, blake2b_256, filename, range)
+                    .map_err(|_| RefusedReason::NotPublishable)
+            }
+            Self::Staged { upload, stage } => Ok(stage::stage_tarball_request(upload, stage, range)),
+        }
+    }
+}
+
+impl FileAddress {
+    /// What reads the file, or a part of it.
+    pub fn inquiry(&self, range: Option<ByteRange>) -> Inquiry {
+        let request = self.0.request(range.as_ref()).expect("the address was checked when it was made");
+        Inquiry { request, question: Question::Served(range) }
     }
 }
 
@@ -152,7 +239,7 @@ pub fn compare(digests: &RegistryDigests, sha256: &Sha256Digest, reduced: &[u8])
             };
             Some(Finding { comparison: npm::compare(&reading, sha512), shown })
         }
-        RegistryDigests::Pypi => {
+        RegistryDigests::Pypi { .. } => {
             let reading = pypi::PypiReading::parse_reduced(reduced).ok()?;
             let shown = match &reading {
                 pypi::PypiReading::Present(pypi::ShownProject { sha256: Some(sha256), .. }) => {

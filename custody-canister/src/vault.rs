@@ -10,12 +10,12 @@ use registry_protocols::{
     macaroon,
     secret::{SecretToken, scrub_stack},
 };
-use release_types::{CredentialPolicy, Ecosystem};
+use release_types::{CredentialMode, CredentialPolicy, Ecosystem};
 use sealing::{OpenError, SealingKey, TransportSecretKey, recover_vetkey};
 use thiserror::Error;
 
 use crate::{
-    outcall::{self, EncodedOutcall},
+    outcall::{self, EncodedOutcall, Inquiry, Question},
     registry,
     state::event::UnusableReason,
 };
@@ -106,42 +106,46 @@ pub fn try_open(credential: &SealedCredential, key: DeliveredKey) -> Result<(), 
     outcome
 }
 
-/// Opens the credential and puts the token, narrowed where the ecosystem can, into the request.
+/// Opens the credential and puts the token, narrowed where the ecosystem can, into the requests. They must all be sent
+/// before anything is awaited.
 ///
 /// `package` and `now_s` (seconds since 1970) are what a narrowed token is limited to.
 ///
 /// # Errors
 /// If it does not open, or holds no token of its ecosystem.
-pub fn authorized_outcall(
+pub fn authorized_outcalls(
     custody: Principal,
     credential: &SealedCredential,
     key: DeliveredKey,
-    request: HttpRequest,
+    inquiries: Vec<Inquiry>,
     package: &str,
     now_s: u64,
-) -> Result<EncodedOutcall, VaultError> {
+) -> Result<Vec<EncodedOutcall>, VaultError> {
     #[inline(never)]
     fn work(
         custody: Principal,
         credential: &SealedCredential,
         key: DeliveredKey,
-        request: HttpRequest,
+        inquiries: Vec<Inquiry>,
         package: &str,
         now_s: u64,
-    ) -> Result<EncodedOutcall, VaultError> {
-        let ecosystem = credential.policy.ecosystem;
+    ) -> Result<Vec<EncodedOutcall>, VaultError> {
+        let CredentialPolicy { ecosystem, mode, .. } = credential.policy;
         let mut token = open(credential, key)?;
-        if ecosystem == Ecosystem::Pypi {
+        // What only reads is not narrowed: private indexes have tokens of their own kinds.
+        if ecosystem == Ecosystem::Pypi && mode != CredentialMode::Read {
             let (from_s, until_s) = (now_s.saturating_sub(NARROWED_BEFORE_S), now_s + NARROWED_FOR_S);
             token = macaroon::narrow(&token, package, from_s, until_s).map_err(|_| VaultError::NotAToken)?;
         }
-        let request = request.authorize(&token, registry::authorization_scheme(ecosystem));
-        drop(token);
-        Ok(outcall::publish_outcall(custody, request, ecosystem))
+        let scheme = registry::authorization_scheme(ecosystem);
+        let authorized = |Inquiry { request, question }| {
+            outcall::authorized_outcall(custody, request.authorize(&token, scheme), &question)
+        };
+        Ok(inquiries.into_iter().map(authorized).collect())
     }
-    let outcall = work(custody, credential, key, request, package, now_s);
+    let outcalls = work(custody, credential, key, inquiries, package, now_s);
     scrub_stack();
-    outcall
+    outcalls
 }
 
 /// Opens the credential and puts the token into a request that only asks whether it works.
@@ -163,7 +167,7 @@ pub fn authorized_probe(
     ) -> Result<EncodedOutcall, VaultError> {
         let token = open(credential, key)?;
         let scheme = registry::authorization_scheme(credential.policy.ecosystem);
-        Ok(outcall::probe_outcall(custody, request.authorize(&token, scheme)))
+        Ok(outcall::authorized_outcall(custody, request.authorize(&token, scheme), &Question::Probed))
     }
     let outcall = work(custody, credential, key, request);
     scrub_stack();

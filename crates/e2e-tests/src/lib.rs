@@ -16,6 +16,7 @@ pub mod key_forms;
 pub mod local_network;
 pub mod macaroon_judge;
 pub mod npm_double;
+pub mod npm_staging;
 pub mod people;
 pub mod publishing;
 pub mod pypi_double;

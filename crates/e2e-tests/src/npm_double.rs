@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::registry_server::{Answer, RegistryDouble, SeenRequest};
+use crate::{
+    npm_staging::{StagingArea, file},
+    registry_server::{Answer, RegistryDouble, SeenRequest},
+};
 
 /// The registry's content.
 pub struct NpmDouble {
@@ -14,16 +17,22 @@ pub struct NpmDouble {
     pub published: BTreeMap<String, (Value, Vec<u8>)>,
     /// How many reads a new version stays invisible for.
     pub hidden_reads: usize,
+    /// What waits for a person.
+    pub staging: StagingArea,
 }
 
 impl NpmDouble {
     pub fn new(token: &str) -> Self {
-        Self { token: token.into(), published: BTreeMap::new(), hidden_reads: 0 }
+        Self {
+            token: token.into(),
+            published: BTreeMap::new(),
+            hidden_reads: 0,
+            staging: StagingArea::default(),
+        }
     }
 
     fn put(&mut self, request: &SeenRequest) -> Answer {
-        let authorized = request.header("authorization") == Some(&format!("Bearer {}", self.token));
-        if !authorized {
+        if !self.is_authorized(request) {
             return Answer::json(401, &json!({"error": "Unauthorized"}));
         }
         let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
@@ -47,13 +56,52 @@ impl NpmDouble {
             let text = format!("You cannot publish over the previously published versions: {version}.");
             return Answer::json(403, &json!({"error": text}));
         }
+        if request.method == "POST" {
+            let tag = body["dist-tags"].as_object().and_then(|tags| tags.keys().next());
+            let tag = tag.map_or("latest", String::as_str);
+            return self.staging.stage(name, version, tag, document.clone(), tarball);
+        }
         self.published.insert(key, (document.clone(), tarball));
         Answer::json(201, &json!({"ok": true, "success": true}))
     }
 
-    fn get(&mut self, path: &str) -> Answer {
-        let path = path.split('?').next().unwrap_or_default().trim_start_matches('/');
+    /// `{name}/-/{basename}-{version}.tgz`, whole or in part.
+    fn tarball(&self, request: &SeenRequest, name: &str, filename: &str) -> Answer {
+        let basename = name.rsplit('/').next().unwrap_or(name);
+        let version = filename
+            .strip_prefix(basename)
+            .and_then(|rest| rest.strip_prefix('-'))
+            .and_then(|rest| rest.strip_suffix(".tgz"));
+        match version.and_then(|version| self.published.get(&format!("{name}@{version}"))) {
+            Some((_, tarball)) => file(request, tarball),
+            None => Answer::json(404, &json!({"error": "Not found"})),
+        }
+    }
+
+    /// Publishes what waits, as a person does by approving it.
+    pub fn approve(&mut self, stage: &str) {
+        let staged = self.staging.take(stage);
+        let key = format!("{}@{}", staged.name, staged.version);
+        self.published.insert(key, (staged.document, staged.tarball));
+    }
+
+    fn is_authorized(&self, request: &SeenRequest) -> bool {
+        request.header("authorization") == Some(&format!("Bearer {}", self.token))
+    }
+
+    fn get(&mut self, request: &SeenRequest) -> Answer {
+        if let Some(path) = request.path.strip_prefix("/-/stage") {
+            return if self.is_authorized(request) {
+                self.staging.answer(request, path)
+            } else {
+                Answer::json(401, &json!({"error": "Unauthorized"}))
+            };
+        }
+        let path = request.path.split('?').next().unwrap_or_default().trim_start_matches('/');
         let path = path.replace("%2f", "/").replace("%2F", "/");
+        if let Some((name, filename)) = path.split_once("/-/") {
+            return self.tarball(request, name, filename);
+        }
         let Some((name, version)) = path.rsplit_once('/') else {
             return Answer::json(404, &json!({"error": "Not found"}));
         };
@@ -97,7 +145,7 @@ impl NpmDouble {
 
 impl RegistryDouble for NpmDouble {
     fn is_write(&self, request: &SeenRequest) -> bool {
-        request.method == "PUT"
+        request.method == "PUT" || request.method == "POST"
     }
 
     fn answer(&mut self, request: &SeenRequest) -> Answer {
@@ -107,7 +155,8 @@ impl RegistryDouble for NpmDouble {
             "GET" if request.header("accept") == Some("application/vnd.npm.install-v1+json") => {
                 self.list(&request.path)
             }
-            "GET" => self.get(&request.path),
+            "POST" if request.path.starts_with("/-/stage/package/") => self.put(request),
+            "GET" => self.get(request),
             _ => Answer::json(405, &json!({"error": "method not allowed"})),
         }
     }

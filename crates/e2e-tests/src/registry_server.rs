@@ -43,6 +43,10 @@ impl Answer {
         }
     }
 
+    pub fn bytes(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("content-type".into(), "application/octet-stream".into())], body }
+    }
+
     pub fn text(status: u16, body: &str) -> Self {
         Self {
             status,

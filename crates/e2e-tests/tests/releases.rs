@@ -199,6 +199,7 @@ fn should_sign_a_receipt_that_says_who_approved_what() {
         "registry": {"ecosystem": "npm", "uploadUrl": NPM_URL, "readUrl": NPM_URL},
         "package": "@dao/demo",
         "version": "1.0.0",
+        "mode": "direct",
         "orderedAtS": statement.predicate.ordered_at_s,
         "vote": {
             "proposalId": proposal.0,
@@ -210,7 +211,7 @@ fn should_sign_a_receipt_that_says_who_approved_what() {
             "commit": "0123456789abcdef0123456789abcdef01234567",
             "tag": "v1.0.0",
         },
-        "readBack": {"atS": statement.predicate.read_back.at_s, "replicated": true},
+        "readBack": {"atS": statement.predicate.read_back.at_s, "replicated": true, "bytes": ["whole"]},
     });
     assert_eq!(predicate, expected);
     assert!(statement.predicate.ordered_at_s >= decided_at_ns / 1_000_000_000);

@@ -1,7 +1,8 @@
 //! How much an artifact may ask of whoever opens it.
 
-/// An HTTPS outcall carries at most 2,000,000 bytes; this leaves room for the request around the artifact.
-pub const MAX_ARTIFACT_BYTES: u64 = 1_999_000;
+/// The artifact itself, packed: what one message of a canister can open with ample room. Where custody sends it, an
+/// HTTPS outcall of 2,000,000 bytes is the limit, which only whoever knows the request can compute.
+pub const MAX_ARTIFACT_BYTES: u64 = 32 * 1024 * 1024;
 /// Total of all files once unpacked. They are streamed and hashed, never held, so this bounds time, not memory:
 /// hashing 64 MiB stays far below the instructions that one message of a canister may use.
 pub const MAX_UNPACKED_BYTES: u64 = 64 * 1024 * 1024;

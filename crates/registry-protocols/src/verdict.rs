@@ -76,7 +76,7 @@ refusals! {
         "The token is limited to other addresses: issue one without an address list, outcalls leave from many nodes.";
     /// The token may only stage.
     StageOnlyToken, "stage-only-token",
-        "The token may only stage releases for a person to approve: issue one that may publish.";
+        "The registry lets this token only stage: seal it anew with `--mode staged` and propose the release with `--mode staged`; a person then approves it.";
     /// The token is narrowed to other projects.
     TokenForOtherProject, "token-for-other-project",
         "The token is for another project: seal one that covers this project.";

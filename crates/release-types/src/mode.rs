@@ -40,10 +40,15 @@ impl PublishingMode {
         matches!(self, Self::Direct | Self::Staged)
     }
 
+    /// Whether the version waits in the registry's staging area for a person to approve it.
+    pub fn uses_staging_area(self) -> bool {
+        matches!(self, Self::Staged | Self::StagedElsewhere)
+    }
+
     /// What is wrong with publishing to an ecosystem in this mode, with a credential or without one.
     pub fn defects(self, ecosystem: Ecosystem, names_credential: bool) -> Vec<Defect> {
         let mut defects = Vec::new();
-        if ecosystem == Ecosystem::Pypi && matches!(self, Self::Staged | Self::StagedElsewhere) {
+        if ecosystem == Ecosystem::Pypi && self.uses_staging_area() {
             defects.push(Defect::new(
                 "mode",
                 self.to_string(),

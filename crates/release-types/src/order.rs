@@ -101,7 +101,16 @@ pub enum PublicationState {
     Pending,
     /// The outcome is ambiguous; being read back. Nothing is sent again until it is known.
     Unknown,
-    /// The nodes agree that the registry shows exactly the voted digest. A receipt exists.
+    /// Custody sends nothing; it waits for people to publish.
+    AwaitingRelease,
+    /// Custody sends nothing; it waits for somebody to stage. The staging area may be read this often yet.
+    AwaitingStage { readings_left: u16 },
+    /// The nodes agree that exactly the voted bytes are staged. A person is to approve this stage, and none of those
+    /// under `do_not_approve`, which name a stage and what is wrong with it.
+    Staged { stage: String, sha512: String, do_not_approve: Vec<String>, readings_left: u16 },
+    /// The nodes agree that the registry shows exactly the voted digest; the bytes it serves are being compared.
+    Shown,
+    /// The registry shows exactly the voted digest, and so do the bytes it serves where they can be read.
     Verified,
     /// The registry shows other bytes under this name. Alarm.
     Mismatch { shown: String },
@@ -124,6 +133,10 @@ impl PublicationState {
             | Self::Accepted
             | Self::Pending
             | Self::Unknown
+            | Self::AwaitingRelease
+            | Self::AwaitingStage { .. }
+            | Self::Staged { .. }
+            | Self::Shown
             | Self::Blocked { .. } => false,
         }
     }

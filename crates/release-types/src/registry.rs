@@ -50,7 +50,30 @@ pub struct Registry {
     pub direct_publishing_ends_at_ns: Option<u64>,
 }
 
+/// Where a registry stands with direct publishing by token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectPublishing {
+    /// No end was announced, or it is far away.
+    Open,
+    /// It ends within [`END_WARNING_NS`].
+    EndsSoon { at_ns: u64 },
+    /// The announced end has come.
+    Ended { at_ns: u64 },
+}
+
+/// How long before its announced end direct publishing is warned of: 90 days.
+pub const END_WARNING_NS: u64 = 90 * 24 * 3_600 * 1_000_000_000;
+
 impl Registry {
+    /// Where it stands with direct publishing by token at this moment.
+    pub fn direct_publishing(&self, now_ns: u64) -> DirectPublishing {
+        match self.direct_publishing_ends_at_ns {
+            Some(at_ns) if now_ns >= at_ns => DirectPublishing::Ended { at_ns },
+            Some(at_ns) if at_ns - now_ns <= END_WARNING_NS => DirectPublishing::EndsSoon { at_ns },
+            _ => DirectPublishing::Open,
+        }
+    }
+
     /// A registry known by its two necessary URLs.
     pub fn new(ecosystem: Ecosystem, upload_url: impl Into<String>, read_url: impl Into<String>) -> Self {
         Self {
@@ -61,5 +84,23 @@ impl Registry {
             files_url: None,
             direct_publishing_ends_at_ns: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_warn_from_ninety_days_before_the_announced_end() {
+        let at_ns = 2 * END_WARNING_NS;
+        let url = "https://npm.registry.example/";
+        let open = Registry::new(Ecosystem::Npm, url, url);
+        let ending = Registry { direct_publishing_ends_at_ns: Some(at_ns), ..open.clone() };
+        assert_eq!(open.direct_publishing(u64::MAX), DirectPublishing::Open);
+        assert_eq!(ending.direct_publishing(END_WARNING_NS - 1), DirectPublishing::Open);
+        assert_eq!(ending.direct_publishing(END_WARNING_NS), DirectPublishing::EndsSoon { at_ns });
+        assert_eq!(ending.direct_publishing(at_ns - 1), DirectPublishing::EndsSoon { at_ns });
+        assert_eq!(ending.direct_publishing(at_ns), DirectPublishing::Ended { at_ns });
     }
 }

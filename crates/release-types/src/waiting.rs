@@ -43,6 +43,14 @@ pub enum Waiting {
     Confirmation,
     /// It did not appear in time. Custody looks ever more rarely, and people should.
     People,
+    /// Custody sends nothing: people are to publish.
+    Release,
+    /// Custody sends nothing: somebody is to stage.
+    Stage,
+    /// It is staged and proven: a person is to approve it.
+    Approval,
+    /// The registry shows the voted digest and has not served all of the bytes yet.
+    Bytes,
     /// Every artifact is verified; the receipt is being signed.
     Signature,
 }
@@ -81,6 +89,10 @@ impl Waiting {
                 "half an hour in which all nodes agree that nothing is there, or the registry showing the version"
             }
             Self::People => "the registry showing the version, or a voted declaration of what became of it",
+            Self::Release => "people publishing exactly the approved bytes, or the end of the order's time",
+            Self::Stage => "somebody staging exactly the approved bytes, or the end of the order's time",
+            Self::Approval => "a person approving the named stage at the registry, or rejecting it",
+            Self::Bytes => "the registry serving the file",
             Self::Signature => "the subnet's signature",
         }
     }
@@ -113,6 +125,10 @@ impl fmt::Display for Waiting {
                 "the registry is said to have refused; the nodes watch whether something appears"
             }
             Self::People => "it did not appear in time: people must look",
+            Self::Release => "people are to publish it",
+            Self::Stage => "somebody is to stage it",
+            Self::Approval => "it is staged and proven: a person is to approve it at the registry",
+            Self::Bytes => "the registry shows the approved digest; the bytes it serves are being compared",
             Self::Signature => "the receipt is being signed",
         })
     }

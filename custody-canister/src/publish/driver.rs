@@ -8,12 +8,12 @@ use release_types::{
 
 use crate::{
     guard::{self, Guard},
-    publish::{reading, sending},
+    publish::{asking::TokenUse, elsewhere, proving, reading, sending, staging},
     receipts,
     runtime::Runtime,
     state::{
         Artifact, Event, Order, Stage,
-        event::{RefusedReason, UnknownCause},
+        event::{BlockedReason, RefusedReason, UnknownCause},
         process_event, read_state,
     },
     storage,
@@ -67,7 +67,8 @@ impl<R: Runtime> Job<'_, R> {
         self.usable(self.order.credential?, self.order.mode.credential_mode()?)
     }
 
-    fn usable(&self, id: CredentialId, mode: CredentialMode) -> Option<CredentialId> {
+    /// The credential, if it may be used for this order in this way now.
+    pub fn usable(&self, id: CredentialId, mode: CredentialMode) -> Option<CredentialId> {
         let (now_ns, order) = (self.runtime.time_ns(), self.order);
         let may_be_used = read_state(|state| {
             state.credential(&id).is_some_and(|credential| {
@@ -88,6 +89,11 @@ impl<R: Runtime> Job<'_, R> {
         if read_state(|state| state.order(self.id).is_some_and(|order| order.obstacle().is_some())) {
             process_event(self.runtime, Event::PassedObstacle { order: self.id.clone() });
         }
+    }
+
+    /// What reading back takes: nothing, or a token where the registry shows nothing without one.
+    pub fn read_token(&self) -> Option<TokenUse> {
+        self.order.read_credential.map(|_| TokenUse::ReadBack)
     }
 
     /// Leaves the outcome open, to be found out by reading back.
@@ -137,19 +143,25 @@ async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
             job.stop_sending(RefusedReason::EarlierArtifactFailed);
             Some(Duration::ZERO)
         }
-        Stage::Prepared if order.mode != PublishingMode::Direct => {
-            job.refuse(RefusedReason::NotPublishable);
-            Some(Duration::ZERO)
-        }
-        Stage::Prepared => Some(sending::publish(&job).await),
+        Stage::Prepared if order.mode.sends_bytes() => Some(sending::publish(&job).await),
+        Stage::Prepared => Some(elsewhere::begin(&job).await),
+        Stage::AwaitingRelease => Some(elsewhere::await_release(&job).await),
+        Stage::AwaitingStage => Some(staging::await_stage(&job).await),
         // The message that was to receive the answer is gone: it failed, or the code was replaced.
         Stage::Sent => {
             job.lose(UnknownCause::Interrupted);
             Some(Duration::ZERO)
         }
+        Stage::Accepted | Stage::Pending | Stage::Unknown { .. } if order.mode == PublishingMode::Staged => {
+            Some(staging::find(&job).await)
+        }
+        Stage::Shown { .. } | Stage::Blocked { reason: BlockedReason::FileNotServed } => {
+            Some(proving::prove(&job).await)
+        }
         Stage::Accepted | Stage::Pending | Stage::Unknown { .. } | Stage::Blocked { .. } => {
             Some(reading::read_back(&job).await)
         }
+        Stage::Staged { .. } => Some(staging::await_approval(&job).await),
         Stage::Verified | Stage::Mismatch { .. } | Stage::Declared { .. } | Stage::Refused { .. } => {
             panic!("BUG: an artifact at its end was chosen as the next one")
         }

@@ -3,11 +3,15 @@
 //! Every step begins from what the log says and ends in an event, so that it does not matter between which two
 //! messages the canister is upgraded or a message fails.
 
+mod asking;
 pub mod declaring;
 pub mod driver;
+mod elsewhere;
+mod proving;
 mod reading;
 mod sending;
 mod source;
+mod staging;
 mod validation;
 
 use std::time::Duration;

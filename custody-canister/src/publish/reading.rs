@@ -10,19 +10,22 @@ use registry_protocols::reading::Comparison;
 use release_types::Obstacle;
 
 use crate::{
-    outcall,
-    publish::driver::Job,
+    publish::{
+        asking::{self, NotAsked},
+        driver::Job,
+    },
     registry::{self, Finding},
     runtime::Runtime,
     state::{
         Artifact, Event, Stage,
         event::{BlockedReason, RefusedReason, UnknownCause},
+        proof::ProofFact,
     },
 };
 
 /// How long an accepted artifact may stay invisible before people must look. npm shows versions minutes after
 /// accepting them, once two hours.
-const VISIBILITY_LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
+pub const VISIBILITY_LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long an artifact must be absent before it may be sent again. It may still be on its way.
 const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
 /// How long an artifact must be absent before a no is believed. It is one node's word, and a registry may have stored
@@ -32,6 +35,8 @@ const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
 const MAX_SENDS: u8 = 3;
 /// Shortest pause between read-backs.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+/// Shortest pause between read-backs that each derive a key.
+const SHORTEST_PAUSE_WITH_TOKEN: Duration = Duration::from_secs(30);
 /// Longest pause between two tries of anything, until people must look.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// Longest pause between read-backs from then on.
@@ -43,22 +48,47 @@ pub enum Look {
     Found(Finding),
     /// They do not, or there was no answer.
     Failed,
-    /// There are too few cycles to look.
-    Unpayable,
+    /// This keeps custody from looking.
+    Waits(Obstacle),
+    /// The registry shows nothing without a token, and the token may not be used (any more).
+    Barred(RefusedReason),
+}
+
+impl Look {
+    /// Whether the registry shows the version, with whatever bytes.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Found(Finding { comparison: Comparison::Same | Comparison::Different, .. }))
+    }
+
+    /// What kept custody from learning anything, if something did.
+    fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::Found(Finding { comparison: Comparison::Unreadable(_), .. }) => {
+                Some(Obstacle::RegistryUnreadable)
+            }
+            Self::Failed => Some(Obstacle::NodesDisagree),
+            Self::Waits(obstacle) => Some(*obstacle),
+            Self::Found(_) | Self::Barred(_) => None,
+        }
+    }
+
+    /// Whether the nodes agree that nothing is there.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Found(Finding { comparison: Comparison::Absent, .. }))
+    }
 }
 
 /// Asks every node to read the artifact back.
 pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
-    let runtime = job.runtime;
-    let read_back = registry::read_back(job.order, job.ordered);
-    let Ok(request) = registry::read_request(job.order, &read_back, runtime.time_ns()) else {
+    let Ok(inquiry) = registry::read_inquiry(job.order, job.ordered, job.runtime.time_ns()) else {
         return Look::Failed;
     };
-    let outcall = outcall::read_outcall(runtime.canister_self(), request, &read_back);
-    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        return Look::Unpayable;
-    }
-    let Ok(answer) = runtime.send(outcall).await else { return Look::Failed };
+    let answer = match asking::ask(job, job.read_token(), vec![inquiry]).await {
+        Ok(answers) => answers.into_iter().next().and_then(Result::ok),
+        Err(NotAsked::Waits(obstacle)) => return Look::Waits(obstacle),
+        Err(NotAsked::Never(reason)) => return Look::Barred(reason),
+    };
+    let Some(answer) = answer else { return Look::Failed };
     let artifact = job.artifact();
     artifact
         .digests()
@@ -66,54 +96,54 @@ pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
         .map_or(Look::Failed, Look::Found)
 }
 
+/// Looks, and goes on with an artifact that the registry shows.
+pub async fn look_and_settle<R: Runtime>(job: &Job<'_, R>) -> Look {
+    let looked = look(job).await;
+    if let Look::Found(finding) = &looked {
+        settle(job, finding);
+    }
+    match looked.obstacle() {
+        Some(obstacle) => job.wait_for(obstacle),
+        None if looked.is_absent() => job.go_on(),
+        None => {}
+    }
+    looked
+}
+
 /// Looks at an artifact that was sent, and decides what is next; returns the pause before that.
 pub async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
-    let looked = look(job).await;
+    let looked = look_and_settle(job).await;
+    if looked.is_settled() {
+        return Duration::ZERO;
+    }
     let artifact = job.artifact();
-    match looked {
-        Look::Found(finding) => match finding.comparison {
-            Comparison::Same | Comparison::Different => {
-                settle(job, finding);
-                return Duration::ZERO;
-            }
-            Comparison::Absent => {
-                job.go_on();
-                note_absence(job, &artifact);
-            }
-            Comparison::Unreadable(_) => put_off(job, &artifact, Obstacle::RegistryUnreadable),
-        },
-        Look::Failed => put_off(job, &artifact, Obstacle::NodesDisagree),
-        Look::Unpayable => put_off(job, &artifact, Obstacle::TooFewCycles),
+    if looked.is_absent() {
+        note_absence(job, &artifact);
+    } else {
+        give_up_in_time(job, &artifact);
     }
     pause_after(job, &artifact)
 }
 
-/// Notes why nothing was seen.
-fn put_off<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, obstacle: Obstacle) {
-    job.wait_for(obstacle);
-    give_up_in_time(job, artifact);
-}
-
 /// The pause before the next look: soon after sending, ever more rarely once people must look.
-fn pause_after<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
+pub fn pause_after<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
     let now_ns = job.runtime.time_ns();
-    match artifact.stage() {
-        Stage::Blocked { .. } => {
-            (since(now_ns, artifact.changed_at_ns()) / 4).clamp(LONGEST_PAUSE, LONGEST_BLOCKED_PAUSE)
-        }
-        _ => {
-            let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
-            back_off(since(now_ns, sent_at_ns), SHORTEST_PAUSE)
-        }
+    if let Stage::Blocked { .. } = artifact.stage() {
+        return (since(now_ns, artifact.changed_at_ns()) / 4).clamp(LONGEST_PAUSE, LONGEST_BLOCKED_PAUSE);
     }
+    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
+    let shortest = if job.read_token().is_some() { SHORTEST_PAUSE_WITH_TOKEN } else { SHORTEST_PAUSE };
+    back_off(since(now_ns, sent_at_ns), shortest)
 }
 
-/// Ends an artifact that the registry shows.
-pub fn settle<R: Runtime>(job: &Job<'_, R>, finding: Finding) {
+/// Goes on with an artifact that the registry shows: to its bytes, or to its end.
+fn settle<R: Runtime>(job: &Job<'_, R>, finding: &Finding) {
     match finding.comparison {
-        Comparison::Same => job.record(|order, artifact| Event::VerifiedArtifact { order, artifact }),
+        Comparison::Same => {
+            job.record(|order, artifact| Event::Proof(ProofFact::ShowedDigest { order, artifact }));
+        }
         Comparison::Different => {
-            let shown = finding.shown.unwrap_or_else(|| "another digest".into());
+            let shown = finding.shown.clone().unwrap_or_else(|| "another digest".into());
             job.record(|order, artifact| Event::FoundMismatch { order, artifact, shown });
         }
         Comparison::Absent | Comparison::Unreadable(_) => {}
@@ -121,7 +151,7 @@ pub fn settle<R: Runtime>(job: &Job<'_, R>, finding: Finding) {
 }
 
 /// The nodes agree that nothing is there.
-fn note_absence<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
+pub fn note_absence<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
     match artifact.stage() {
         Stage::Accepted => job.record(|order, artifact| Event::AwaitedVisibility { order, artifact }),
@@ -161,7 +191,7 @@ fn may_send_again<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, cause: Unkn
 
 /// Leaves the artifact to people once it was sent too long ago, a wait that the registry asked for not counted. It is
 /// looked for all the same.
-fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
+pub fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     if matches!(artifact.stage(), Stage::Blocked { .. }) {
         return;
     }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    funds, outcall,
+    outcall,
     publish::{
+        asking::{self, NotAsked, TokenUse},
         driver::Job,
         reading::{self, Look},
         source::{self, SourceError},
@@ -13,19 +14,16 @@ use crate::{
     runtime::{CallError, Runtime},
     state::{
         Event,
-        event::{DerivationPurpose, RefusedReason, UnknownCause},
+        event::{RefusedReason, UnknownCause},
     },
-    vault::{self, VaultError},
-    vetkeys::{self, NoKey},
+    vetkeys,
 };
 use registry_protocols::{
     reading::{Comparison, Unreadable},
     verdict::Verdict,
 };
-use release_types::{CredentialId, Obstacle};
+use release_types::Obstacle;
 
-/// How often a key may be derived for one artifact.
-const MAX_DERIVATIONS: u8 = 8;
 /// Pause before the first read-back after sending.
 const FIRST_LOOK_DELAY: Duration = Duration::from_secs(2);
 /// Shortest pause after something that may be better soon.
@@ -55,9 +53,18 @@ pub async fn publish<R: Runtime>(job: &Job<'_, R>) -> Duration {
     }
 }
 
+impl From<NotAsked> for Halt {
+    fn from(not_asked: NotAsked) -> Self {
+        match not_asked {
+            NotAsked::Never(reason) => Self::Refuse(reason),
+            NotAsked::Waits(obstacle) => Self::Wait(obstacle),
+        }
+    }
+}
+
 async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let runtime = job.runtime;
-    let id = check_admissible(job)?;
+    let id = asking::admitted(job, TokenUse::Sending)?;
     // What was sent before may still appear, so the registry is looked at all the same.
     if job.artifact().sends() == 0 && vetkeys::is_frozen(&id) {
         return Err(Halt::Wait(Obstacle::Frozen));
@@ -67,77 +74,37 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
         SourceError::Differs => Halt::Refuse(RefusedReason::SourceDiffers),
     })?;
     if job.artifact().digests().is_none() {
-        let digests = registry::registry_digests(job.order.registry.ecosystem, &bytes);
-        job.record(|order, artifact| Event::PreparedArtifact { order, artifact, digests });
+        let (digests, chunks) = source::digests(job.order.registry.ecosystem, &bytes);
+        job.record(|order, artifact| Event::PreparedArtifact { order, artifact, digests, chunks });
     }
     if let Some(pause) = settled_before_sending(job).await? {
         return Ok(pause);
     }
-    let request = registry::publish_request(job.order, job.ordered, &bytes).map_err(Halt::Refuse)?;
+    let inquiry = registry::sending_inquiry(job.order, job.ordered, &bytes).map_err(Halt::Refuse)?;
     drop(bytes);
 
-    check_admissible(job)?;
-    if vetkeys::is_frozen(&id) {
-        return Err(Halt::Wait(Obstacle::Frozen));
-    }
-    if job.artifact().derivations() >= MAX_DERIVATIONS {
-        return Err(Halt::Refuse(RefusedReason::TooManyDerivations));
-    }
-    // No derivation in vain: there must be enough for everything that follows it.
-    if !vetkeys::can_pay(runtime, funds::after_derivation_cycles(runtime)) {
-        return Err(Halt::Wait(Obstacle::TooFewCycles));
-    }
-    let purpose =
-        DerivationPurpose::Publication { credential: id, order: job.id.clone(), artifact: job.index };
-    let key = vetkeys::derive(runtime, purpose).await.map_err(|error| match error {
-        NoKey::Frozen => Halt::Wait(Obstacle::Frozen),
-        NoKey::NotDelivered => Halt::Wait(Obstacle::KeyNotDelivered),
-    })?;
-
-    // From here to the outcall nothing awaits.
-    check_admissible(job)?;
-    let credential =
-        vetkeys::sealed_credential(&id).ok_or(Halt::Refuse(RefusedReason::CredentialNotUsable))?;
-    let now_s = runtime.time_ns() / 1_000_000_000;
-    let custody = runtime.canister_self();
-    let outcall = vault::authorized_outcall(custody, &credential, key, request, &job.order.package, now_s)
-        .map_err(|error| match error {
-            VaultError::InvalidSeed | VaultError::InvalidKey => Halt::Wait(Obstacle::KeyNotDelivered),
-            VaultError::NotDecryptable | VaultError::NotAToken => Halt::Refuse(RefusedReason::NotDecryptable),
-        })?;
-    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        return Err(Halt::Wait(Obstacle::TooFewCycles));
-    }
+    let outcalls = asking::authorize(job, TokenUse::Sending, vec![inquiry]).await?;
+    let outcall = outcalls.into_iter().next().ok_or(Halt::Refuse(RefusedReason::NotPublishable))?;
     job.record(|order, artifact| Event::SentArtifact { order, artifact });
     let answer = runtime.send(outcall).await;
     note_answer(job, answer.map(|answer| outcall::verdict(&answer.body)));
     Ok(FIRST_LOOK_DELAY)
 }
 
-/// The credential, if it and the order still allow to begin.
-fn check_admissible<R: Runtime>(job: &Job<'_, R>) -> Result<CredentialId, Halt> {
-    if job.runtime.time_ns() >= job.order.expires_at_ns {
-        return Err(Halt::Refuse(RefusedReason::Expired));
-    }
-    job.usable_credential().ok_or(Halt::Refuse(RefusedReason::CredentialNotUsable))
-}
-
 /// Looks whether the registry shows something already; then nothing is sent. Returns the pause if so.
 async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<Duration>, Halt> {
-    match reading::look(job).await {
+    match reading::look_and_settle(job).await {
         Look::Found(finding) => match finding.comparison {
             Comparison::Absent => Ok(None),
-            Comparison::Same | Comparison::Different => {
-                reading::settle(job, finding);
-                Ok(Some(Duration::ZERO))
-            }
+            Comparison::Same | Comparison::Different => Ok(Some(Duration::ZERO)),
             Comparison::Unreadable(Unreadable::NotPublic | Unreadable::Redirected) => {
                 Err(Halt::Refuse(RefusedReason::NotReadable))
             }
             Comparison::Unreadable(_) => Err(Halt::Wait(Obstacle::RegistryUnreadable)),
         },
         Look::Failed => Err(Halt::Wait(Obstacle::NodesDisagree)),
-        Look::Unpayable => Err(Halt::Wait(Obstacle::TooFewCycles)),
+        Look::Waits(obstacle) => Err(Halt::Wait(obstacle)),
+        Look::Barred(reason) => Err(Halt::Refuse(reason)),
     }
 }
 

@@ -17,6 +17,8 @@ use crate::{refusal::Refusal, registry, runtime::Runtime, state::read_state};
 const MAX_ARTIFACTS: usize = 20;
 /// Most orders under way at a time.
 const MAX_OPEN_ORDERS: usize = 100;
+/// Largest artifact that is compared with what other people sent: a digest of each mebibyte goes onto the log.
+const MAX_COMPARED_BYTES: u64 = 256 * 1_048_576;
 /// Longest filename, in bytes.
 const MAX_FILENAME_BYTES: usize = 255;
 /// Largest order in its Candid encoding apart from what [`registry`] bounds: source reference and the like.
@@ -216,13 +218,18 @@ fn check_artifact(order: &PublishOrder, artifact: &OrderedArtifact, index: usize
     if let Publication::Pypi { form } = &artifact.publication {
         check_form(order, form, &field("publication"), defects);
     }
-    match registry::largest_artifact_bytes(order, artifact, &field("publication")) {
+    let largest_bytes = if order.mode.sends_bytes() {
+        registry::largest_artifact_bytes(order, artifact, &field("publication"))
+    } else {
+        Ok(MAX_COMPARED_BYTES)
+    };
+    match largest_bytes {
         Ok(largest_bytes) if (1..=largest_bytes).contains(&artifact.size_bytes) => {}
         Ok(largest_bytes) => defects.push(Defect::new(
             field("size_bytes"),
             format!("{} bytes", artifact.size_bytes),
-            format!("1 to {largest_bytes} bytes beside this package's metadata"),
-            "Publish a smaller artifact.",
+            format!("1 to {largest_bytes} bytes in {} mode, beside this package's metadata", order.mode),
+            "Publish a smaller artifact, or choose staged-elsewhere or verify-only.",
         )),
         Err(mut found) => defects.append(&mut found),
     }

@@ -10,10 +10,12 @@ use crate::{
         event::{AcceptedArtifact, DerivationPurpose},
         mutate_state,
         probe::Probe,
+        proof::ProofFact,
+        staging::{Staging, StagingFact},
     },
     storage,
 };
-use release_types::{MetObstacle, OrderId};
+use release_types::{MetObstacle, OrderId, PublishingMode};
 
 /// Lets something have happened: applies it to the state and writes it to the log, at one and the same time.
 ///
@@ -78,7 +80,7 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
         Event::RevokedCredential { credential } => {
             credential_mut(state, credential).standing = Standing::Revoked;
         }
-        Event::BoundDerivation { purpose } => count_derivation(state, purpose),
+        Event::BoundDerivation { purpose } => count_derivation(state, time_ns, purpose),
         Event::Freeze(fact) => state.freezes.apply(time_ns, fact),
         Event::Probe(fact) => {
             let probed = credential_mut(state, fact.credential());
@@ -113,8 +115,10 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
             let replaced = state.orders.insert(order.clone(), accepted);
             assert!(replaced.is_none(), "BUG: order {order} was accepted twice");
         }
-        Event::PreparedArtifact { order, artifact, digests } => {
-            artifact_mut(state, order, *artifact).digests = Some(digests.clone());
+        Event::PreparedArtifact { order, artifact, digests, chunks } => {
+            let artifact = artifact_mut(state, order, *artifact);
+            artifact.digests = Some(digests.clone());
+            artifact.chunks = chunks.clone();
         }
         Event::SentArtifact { order, artifact } => {
             move_to(state, order, *artifact, Stage::Sent, time_ns);
@@ -139,9 +143,18 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
         Event::ConcludedAbsence { order, artifact } => {
             move_to(state, order, *artifact, Stage::Prepared, time_ns);
         }
-        Event::VerifiedArtifact { order, artifact } => {
-            move_to(state, order, *artifact, Stage::Verified, time_ns);
+        Event::AwaitedOthers { order, artifact } => {
+            let stage = match order_mut(state, order).mode {
+                PublishingMode::VerifyOnly => Stage::AwaitingRelease,
+                PublishingMode::StagedElsewhere => Stage::AwaitingStage,
+                PublishingMode::Direct | PublishingMode::Staged => {
+                    panic!("BUG: order {order} waits for others to send what custody sends")
+                }
+            };
+            move_to(state, order, *artifact, stage, time_ns);
         }
+        Event::Staging(fact) => apply_staging(state, time_ns, fact),
+        Event::Proof(fact) => apply_proof(state, time_ns, fact),
         Event::FoundMismatch { order, artifact, shown } => {
             let stage = Stage::Mismatch { shown: shown.clone() };
             move_to(state, order, *artifact, stage, time_ns);
@@ -174,21 +187,66 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
     }
 }
 
+fn apply_staging(state: &mut State, time_ns: u64, fact: &StagingFact) {
+    let (order, index) = fact.subject();
+    if let StagingFact::Proven { stage, .. } = fact {
+        return move_to(state, order, index, Stage::Staged { stage: stage.clone() }, time_ns);
+    }
+    let artifact = artifact_mut(state, order, index);
+    match fact {
+        StagingFact::Listed { stages, .. } => {
+            let proven = match &artifact.stage {
+                Stage::Staged { stage } => Some(stage),
+                _ => None,
+            };
+            artifact.staging.list(stages, proven, time_ns);
+        }
+        StagingFact::FoundEqualPieces { stage, pieces, .. } => {
+            artifact.staging.stage_mut(stage).equal_pieces = *pieces;
+        }
+        StagingFact::Judged { stage, judgement, .. } => {
+            artifact.staging.stage_mut(stage).judgement = Some(*judgement);
+        }
+        StagingFact::Lost { stage, .. } => artifact.staging.lose(stage),
+        StagingFact::Proven { .. } => {}
+    }
+}
+
+fn apply_proof(state: &mut State, time_ns: u64, fact: &ProofFact) {
+    match fact {
+        ProofFact::ShowedDigest { order, artifact } => {
+            move_to(state, order, *artifact, Stage::Shown { equal_pieces: 0 }, time_ns);
+        }
+        ProofFact::ServedEqualPieces { order, artifact, pieces } => {
+            let stage = Stage::Shown { equal_pieces: *pieces };
+            move_to(state, order, *artifact, stage, time_ns);
+        }
+        ProofFact::Verified { order, artifact, bytes } => {
+            artifact_mut(state, order, *artifact).read_bytes = Some(*bytes);
+            move_to(state, order, *artifact, Stage::Verified, time_ns);
+        }
+    }
+}
+
 fn new_artifact(accepted: &AcceptedArtifact, time_ns: u64) -> Artifact {
     Artifact {
         filename: accepted.filename.clone(),
         sha256: accepted.sha256,
         size_bytes: accepted.size_bytes,
         digests: None,
+        chunks: Vec::new(),
         stage: Stage::Prepared,
         changed_at_ns: time_ns,
         sent_at_ns: None,
         derivations: 0,
+        read_derivations: 0,
         sends: 0,
+        staging: Staging::default(),
+        read_bytes: None,
     }
 }
 
-fn count_derivation(state: &mut State, purpose: &DerivationPurpose) {
+fn count_derivation(state: &mut State, time_ns: u64, purpose: &DerivationPurpose) {
     let credential = purpose.credential();
     assert!(!state.freezes.cover(&credential), "BUG: a key was derived for {credential}, which is frozen");
     match purpose {
@@ -213,6 +271,18 @@ fn count_derivation(state: &mut State, purpose: &DerivationPurpose) {
             assert!(artifact.stage == Stage::Prepared, "BUG: a key was derived for {order} out of turn");
             artifact.derivations = artifact.derivations.saturating_add(1);
         }
+        DerivationPurpose::StageReading { order, artifact, .. } => {
+            let mode = order_mut(state, order).mode;
+            assert!(mode.uses_staging_area(), "BUG: {order} has nothing in the staging area");
+            let artifact = artifact_mut(state, order, *artifact);
+            assert!(!artifact.stage.is_final(), "BUG: a key was derived for {order} after its end");
+            artifact.staging.count_reading(time_ns);
+        }
+        DerivationPurpose::ReadBack { order, artifact, .. } => {
+            let artifact = artifact_mut(state, order, *artifact);
+            assert!(!artifact.stage.is_final(), "BUG: a key was derived for {order} after its end");
+            artifact.read_derivations = artifact.read_derivations.saturating_add(1);
+        }
     }
 }
 
@@ -221,6 +291,9 @@ fn move_to(state: &mut State, order: &OrderId, artifact: u32, stage: Stage, time
     order_mut(state, order).obstacle = None;
     let artifact = artifact_mut(state, order, artifact);
     assert!(!artifact.stage.is_final(), "BUG: {} is at its end already", artifact.filename);
+    if std::mem::discriminant(&artifact.stage) != std::mem::discriminant(&stage) {
+        artifact.staging.begin_anew();
+    }
     artifact.stage = stage;
     artifact.changed_at_ns = time_ns;
 }

@@ -9,7 +9,9 @@ use release_types::{
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::state::{freeze::FreezeFact, probe::ProbeFact, watch::WatchFact};
+use crate::state::{
+    freeze::FreezeFact, probe::ProbeFact, proof::ProofFact, staging::StagingFact, watch::WatchFact,
+};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +50,13 @@ pub enum Event {
         artifacts: Vec<AcceptedArtifact>,
     },
     /// The bytes were fetched, have the voted digest and are not at the registry yet.
-    PreparedArtifact { order: OrderId, artifact: u32, digests: RegistryDigests },
+    PreparedArtifact {
+        order: OrderId,
+        artifact: u32,
+        digests: RegistryDigests,
+        /// Of each chunk, where it does not fit one answer.
+        chunks: Vec<Sha256Digest>,
+    },
     /// The request is handed to the network.
     SentArtifact { order: OrderId, artifact: u32 },
     /// The request provably never left this canister.
@@ -61,8 +69,12 @@ pub enum Event {
     AwaitedVisibility { order: OrderId, artifact: u32 },
     /// Read-backs showed for long enough that nothing was published; it may be sent again.
     ConcludedAbsence { order: OrderId, artifact: u32 },
-    /// The nodes agree that the registry shows exactly the voted digest.
-    VerifiedArtifact { order: OrderId, artifact: u32 },
+    /// Custody sends nothing for it; it waits for people to stage or to publish.
+    AwaitedOthers { order: OrderId, artifact: u32 },
+    /// What was learned of npm's staging area.
+    Staging(StagingFact),
+    /// What was learned of the bytes that a registry serves.
+    Proof(ProofFact),
     /// The nodes agree that the registry shows another digest.
     FoundMismatch { order: OrderId, artifact: u32, shown: String },
     /// It did not appear in time. It is still looked for, ever more rarely.
@@ -92,9 +104,29 @@ pub enum Event {
 /// What a derivation is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DerivationPurpose {
-    Activation { credential: CredentialId },
-    Publication { credential: CredentialId, order: OrderId, artifact: u32 },
-    Probe { credential: CredentialId },
+    Activation {
+        credential: CredentialId,
+    },
+    Publication {
+        credential: CredentialId,
+        order: OrderId,
+        artifact: u32,
+    },
+    /// Reading the staging area: its list, or staged bytes.
+    StageReading {
+        credential: CredentialId,
+        order: OrderId,
+        artifact: u32,
+    },
+    /// Reading back from a registry that shows nothing without a token.
+    ReadBack {
+        credential: CredentialId,
+        order: OrderId,
+        artifact: u32,
+    },
+    Probe {
+        credential: CredentialId,
+    },
 }
 
 impl DerivationPurpose {
@@ -103,6 +135,8 @@ impl DerivationPurpose {
         match self {
             Self::Activation { credential }
             | Self::Publication { credential, .. }
+            | Self::StageReading { credential, .. }
+            | Self::ReadBack { credential, .. }
             | Self::Probe { credential } => *credential,
         }
     }
@@ -121,8 +155,8 @@ pub struct AcceptedArtifact {
 pub enum RegistryDigests {
     /// npm compares the SHA-512.
     Npm { sha512: ByteBuf },
-    /// PyPI compares the SHA-256, which the order has.
-    Pypi,
+    /// PyPI compares the SHA-256, which the order has, and keeps files under their BLAKE2b-256.
+    Pypi { blake2b_256: ByteBuf },
 }
 
 /// Why a credential cannot be used.
@@ -176,6 +210,12 @@ pub enum BlockedReason {
     NeverAppeared,
     /// Neither shown nor safe to send again.
     OutcomeUnknown,
+    /// The version is shown with the voted digest, but its file could not be read in all the time that was given.
+    FileNotServed,
+    /// It is staged and proven, and nobody approved it in all the time that was given.
+    NotApproved,
+    /// It is staged, but its bytes cannot be read, so nothing can be proven.
+    StageNotReadable,
 }
 
 /// Why nothing was published.
@@ -201,11 +241,16 @@ pub enum RefusedReason {
     TooManyDerivations,
     /// An earlier artifact of the same order failed; a partial release is not continued.
     EarlierArtifactFailed,
+    /// Nobody published it in time.
+    NotPublished,
+    /// Nobody staged it in time.
+    NotStaged,
+    /// It was staged and proven, then it was rejected or it expired.
+    StageGone,
 }
 
 impl Event {
-    /// Every operation that may be on the log.
-    pub const OPERATIONS: [&'static str; 36] = [
+    const OWN_OPERATIONS: [&'static str; 36] = [
         "1countersign.initialized",
         "1countersign.learned_sealing_key",
         "1countersign.learned_receipt_key",
@@ -223,7 +268,7 @@ impl Event {
         "1countersign.lost_outcome",
         "1countersign.awaited_visibility",
         "1countersign.concluded_absence",
-        "1countersign.verified_artifact",
+        "1countersign.awaited_others",
         "1countersign.found_mismatch",
         "1countersign.blocked_artifact",
         "1countersign.declared_outcome",
@@ -243,6 +288,11 @@ impl Event {
         "1countersign.concluded_probe",
         "1countersign.changed_settings",
     ];
+
+    /// Every operation that may be on the log.
+    pub fn operations() -> impl Iterator<Item = &'static str> {
+        Self::OWN_OPERATIONS.into_iter().chain(StagingFact::OPERATIONS).chain(ProofFact::OPERATIONS)
+    }
 
     /// The operation's name on the log.
     pub fn operation(&self) -> &'static str {
@@ -264,7 +314,9 @@ impl Event {
             Self::LostOutcome { .. } => "1countersign.lost_outcome",
             Self::AwaitedVisibility { .. } => "1countersign.awaited_visibility",
             Self::ConcludedAbsence { .. } => "1countersign.concluded_absence",
-            Self::VerifiedArtifact { .. } => "1countersign.verified_artifact",
+            Self::AwaitedOthers { .. } => "1countersign.awaited_others",
+            Self::Staging(fact) => fact.operation(),
+            Self::Proof(fact) => fact.operation(),
             Self::FoundMismatch { .. } => "1countersign.found_mismatch",
             Self::BlockedArtifact { .. } => "1countersign.blocked_artifact",
             Self::DeclaredOutcome { .. } => "1countersign.declared_outcome",

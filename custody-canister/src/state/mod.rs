@@ -6,6 +6,8 @@ pub mod event;
 pub mod freeze;
 pub mod order;
 pub mod probe;
+pub mod proof;
+pub mod staging;
 pub mod watch;
 
 use std::{cell::RefCell, collections::BTreeMap};

@@ -1,13 +1,17 @@
 //! An order's part of the state: how far each of its artifacts has come. The order itself is kept beside it.
 
-use registry_protocols::verdict::Refusal;
+use registry_protocols::{bytes::ByteRange, npm::stage::StageId, verdict::Refusal};
 use release_types::{
-    CredentialId, MetObstacle, OrderId, OrderStatus, PublicationState, PublishingMode, Sha256Digest, Wait,
-    Waiting, order::ArtifactStatus,
+    CHUNK_BYTES, CredentialId, MetObstacle, OrderId, OrderStatus, PublicationState, PublishingMode,
+    Sha256Digest, Wait, Waiting, order::ArtifactStatus,
 };
 use serde::Serialize;
 
-use crate::state::event::{BlockedReason, RefusedReason, RegistryDigests, UnknownCause};
+use crate::state::{
+    event::{BlockedReason, RefusedReason, RegistryDigests, UnknownCause},
+    proof::ReadBytes,
+    staging::Staging,
+};
 
 /// An accepted order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +35,8 @@ pub struct Artifact {
     pub(super) sha256: Sha256Digest,
     pub(super) size_bytes: u64,
     pub(super) digests: Option<RegistryDigests>,
+    /// Digests of its chunks, where it does not fit one answer.
+    pub(super) chunks: Vec<Sha256Digest>,
     pub(super) stage: Stage,
     /// When the stage last changed.
     pub(super) changed_at_ns: u64,
@@ -38,23 +44,59 @@ pub struct Artifact {
     pub(super) sent_at_ns: Option<u64>,
     /// How often a key was derived for it.
     pub(super) derivations: u8,
+    /// How often a key was derived to read it back with.
+    pub(super) read_derivations: u8,
     /// How often it was handed to the network.
     pub(super) sends: u8,
+    /// npm: what is known of its entries in the staging area.
+    pub(super) staging: Staging,
+    /// How its bytes were read; known once it is verified.
+    pub(super) read_bytes: Option<ReadBytes>,
+}
+
+/// What is read of an artifact in one answer: all of it, or one chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub range: Option<ByteRange>,
+    pub sha256: Sha256Digest,
 }
 
 /// How far an artifact has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Stage {
     Prepared,
+    /// Waits for people to publish.
+    AwaitingRelease,
+    /// Waits for somebody to stage.
+    AwaitingStage,
     Sent,
     Accepted,
     Pending,
-    Unknown { cause: UnknownCause },
+    Unknown {
+        cause: UnknownCause,
+    },
+    /// Staged and proven equal; waits for a person to approve.
+    Staged {
+        stage: StageId,
+    },
+    /// The voted digest is shown; the bytes are being compared.
+    Shown {
+        equal_pieces: u32,
+    },
     Verified,
-    Mismatch { shown: String },
-    Blocked { reason: BlockedReason },
-    Declared { published: bool, reason: String },
-    Refused { reason: RefusedReason },
+    Mismatch {
+        shown: String,
+    },
+    Blocked {
+        reason: BlockedReason,
+    },
+    Declared {
+        published: bool,
+        reason: String,
+    },
+    Refused {
+        reason: RefusedReason,
+    },
 }
 
 impl Order {
@@ -162,6 +204,22 @@ impl Artifact {
         self.digests.as_ref()
     }
 
+    /// In how many pieces its bytes are read.
+    pub fn piece_count(&self) -> u32 {
+        u32::try_from(self.chunks.len().max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// A piece of its bytes; none after the last.
+    pub fn piece(&self, index: u32) -> Option<Piece> {
+        if self.chunks.is_empty() {
+            return (index == 0).then_some(Piece { range: None, sha256: self.sha256 });
+        }
+        let sha256 = *self.chunks.get(index as usize)?;
+        let start = u64::from(index) * CHUNK_BYTES;
+        let len = CHUNK_BYTES.min(self.size_bytes.saturating_sub(start));
+        Some(Piece { range: Some(ByteRange { start, len, total: self.size_bytes }), sha256 })
+    }
+
     pub fn stage(&self) -> &Stage {
         &self.stage
     }
@@ -183,6 +241,20 @@ impl Artifact {
         self.sends
     }
 
+    /// How often a key was derived to read it back with.
+    pub fn read_derivations(&self) -> u8 {
+        self.read_derivations
+    }
+
+    pub fn staging(&self) -> &Staging {
+        &self.staging
+    }
+
+    /// How its bytes were read; none before it is verified.
+    pub fn read_bytes(&self) -> Option<ReadBytes> {
+        self.read_bytes
+    }
+
     /// What it waits for if nothing stands in the way.
     fn waiting(&self) -> Waiting {
         match self.stage {
@@ -195,6 +267,10 @@ impl Artifact {
             Stage::Unknown { cause: UnknownCause::SaidNo { .. } } => Waiting::Confirmation,
             Stage::Unknown { .. } => Waiting::Outcome,
             Stage::Blocked { .. } => Waiting::People,
+            Stage::AwaitingRelease => Waiting::Release,
+            Stage::AwaitingStage => Waiting::Stage,
+            Stage::Staged { .. } => Waiting::Approval,
+            Stage::Shown { .. } => Waiting::Bytes,
             Stage::Prepared
             | Stage::Verified
             | Stage::Mismatch { .. }
@@ -207,8 +283,51 @@ impl Artifact {
         ArtifactStatus {
             filename: self.filename.clone(),
             sha256: self.sha256,
-            state: self.stage.view(),
+            state: self.state(),
             changed_at_ns: self.changed_at_ns,
+        }
+    }
+}
+
+impl Artifact {
+    fn state(&self) -> PublicationState {
+        match &self.stage {
+            Stage::Prepared => PublicationState::Prepared,
+            Stage::AwaitingRelease => PublicationState::AwaitingRelease,
+            Stage::AwaitingStage => {
+                PublicationState::AwaitingStage { readings_left: self.staging.readings_left() }
+            }
+            Stage::Sent => PublicationState::Sent,
+            Stage::Accepted => PublicationState::Accepted,
+            Stage::Pending => PublicationState::Pending,
+            Stage::Unknown { .. } => PublicationState::Unknown,
+            Stage::Staged { stage } => PublicationState::Staged {
+                stage: stage.to_string(),
+                sha512: self.digests.as_ref().and_then(RegistryDigests::sha512_hex).unwrap_or_default(),
+                do_not_approve: self
+                    .staging
+                    .foreign()
+                    .map(|(id, why)| format!("{id}: {}", why.text()))
+                    .collect(),
+                readings_left: self.staging.readings_left(),
+            },
+            Stage::Shown { .. } => PublicationState::Shown,
+            Stage::Verified => PublicationState::Verified,
+            Stage::Mismatch { shown } => PublicationState::Mismatch { shown: shown.clone() },
+            Stage::Blocked { reason } => PublicationState::Blocked { reason: reason.advice().to_owned() },
+            Stage::Declared { published, reason } => {
+                PublicationState::Declared { published: *published, reason: reason.clone() }
+            }
+            Stage::Refused { reason } => PublicationState::Refused { reason: reason.advice() },
+        }
+    }
+}
+
+impl RegistryDigests {
+    fn sha512_hex(&self) -> Option<String> {
+        match self {
+            Self::Npm { sha512 } => Some(hex::encode(sha512)),
+            Self::Pypi { .. } => None,
         }
     }
 }
@@ -219,28 +338,15 @@ impl Stage {
         match self {
             Self::Verified | Self::Mismatch { .. } | Self::Declared { .. } | Self::Refused { .. } => true,
             Self::Prepared
+            | Self::AwaitingRelease
+            | Self::AwaitingStage
             | Self::Sent
             | Self::Accepted
             | Self::Pending
             | Self::Unknown { .. }
+            | Self::Staged { .. }
+            | Self::Shown { .. }
             | Self::Blocked { .. } => false,
-        }
-    }
-
-    fn view(&self) -> PublicationState {
-        match self {
-            Self::Prepared => PublicationState::Prepared,
-            Self::Sent => PublicationState::Sent,
-            Self::Accepted => PublicationState::Accepted,
-            Self::Pending => PublicationState::Pending,
-            Self::Unknown { .. } => PublicationState::Unknown,
-            Self::Verified => PublicationState::Verified,
-            Self::Mismatch { shown } => PublicationState::Mismatch { shown: shown.clone() },
-            Self::Blocked { reason } => PublicationState::Blocked { reason: reason.advice().to_owned() },
-            Self::Declared { published, reason } => {
-                PublicationState::Declared { published: *published, reason: reason.clone() }
-            }
-            Self::Refused { reason } => PublicationState::Refused { reason: reason.advice() },
         }
     }
 }
@@ -254,6 +360,15 @@ impl BlockedReason {
             }
             Self::OutcomeUnknown => {
                 "it is not known whether it was published and the registry does not show it: look for it at the registry"
+            }
+            Self::FileNotServed => {
+                "the registry shows the approved digest but did not serve the file: try to download it and ask the registry"
+            }
+            Self::NotApproved => {
+                "it is staged and nobody approved it: approve it, or reject it and propose the release again"
+            }
+            Self::StageNotReadable => {
+                "it is staged, but the registry does not serve bytes of that size: compare it by hand, then propose it as verify-only"
             }
         }
     }
@@ -279,12 +394,22 @@ impl RefusedReason {
                     .into()
             }
             Self::NotReadable => {
-                "the registry's read URL cannot be read without credentials: register one that can".into()
+                "the registry shows nothing without a token: seal a read-only one (mode read) and name it in the proposal, or register a read URL that needs none"
+                    .into()
             }
             Self::NotDecryptable => "the sealed token did not open: seal the token anew".into(),
             Self::TooManyDerivations => {
                 "it could not be sent although keys were derived several times: see custody's log, then propose again"
                     .into()
+            }
+            Self::NotPublished => {
+                "nobody published it in time: propose it again when it is about to be published".into()
+            }
+            Self::NotStaged => {
+                "nobody staged it in time: propose it again when it is about to be staged".into()
+            }
+            Self::StageGone => {
+                "the stage was rejected or expired, and nothing was published: propose the release again".into()
             }
             Self::EarlierArtifactFailed => {
                 "an earlier artifact of this release failed, so this one was not sent: release a new version".into()

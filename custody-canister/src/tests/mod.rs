@@ -5,6 +5,7 @@ mod alarming;
 mod credentials;
 mod freezing;
 mod interruptions;
+mod modes;
 mod orders;
 mod probing;
 mod publishing;

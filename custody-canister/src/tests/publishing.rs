@@ -385,7 +385,7 @@ fn should_refuse_before_deriving_when_the_registry_cannot_be_read_without_creden
     world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Status(401);
     let derivations = world.runtime.0.borrow().derivations;
     let status = world.carry_out(world.npm_order());
-    assert!(refusal_of(&states(&status)[0]).contains("without credentials"));
+    assert!(refusal_of(&states(&status)[0]).contains("without a token"));
     assert_eq!(world.runtime.0.borrow().derivations, derivations);
 }
 

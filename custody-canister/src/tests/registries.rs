@@ -64,6 +64,29 @@ pub struct Received {
     pub bytes: Vec<u8>,
 }
 
+/// A version in npm's staging area.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    pub id: String,
+    pub tag: &'static str,
+    pub bytes: Vec<u8>,
+    pub visible_from_ns: u64,
+}
+
+/// How files are served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Serving {
+    #[default]
+    Honest,
+    /// Whole, whatever range is asked for.
+    WithoutRanges,
+    /// Not at all.
+    NotFound,
+    Status(u16),
+    /// These bytes, whatever was published or staged.
+    Other(Vec<u8>),
+}
+
 pub struct Registries {
     published: BTreeMap<String, Published>,
     /// For the next publish requests, in order; then [`Behaviour::Publish`].
@@ -71,6 +94,10 @@ pub struct Registries {
     pub read_backs: ReadBackMode,
     pub received: Vec<Received>,
     pub reads: usize,
+    pub staged: Vec<Staged>,
+    pub serving: Serving,
+    /// Whether nothing is shown without a token.
+    pub is_private: bool,
     /// What npm's `whoami` answers.
     pub whoami: (u16, &'static str),
     /// Versions that npm's list shows beside what was published here.
@@ -93,6 +120,9 @@ impl Default for Registries {
             listed: BTreeMap::new(),
             hide_documents: false,
             list_is_too_long: false,
+            staged: Vec::new(),
+            serving: Serving::Honest,
+            is_private: false,
         }
     }
 }
@@ -135,8 +165,31 @@ impl Registries {
                 self.listed.keys().map(|version| (format!("tag-{version}"), version)).collect();
             return Ok(reply(200, json!(tags).to_string().as_bytes()));
         }
+        let is_authorized = header(args, "authorization").starts_with("Bearer npm_");
+        if self.is_private && !is_authorized {
+            return Ok(reply(401, b"{}"));
+        }
         let is_visible = |filename: &&String| self.published[*filename].visible_from_ns <= now_ns;
         let digest = |filename: &String| &self.published[filename].bytes;
+        if let Some((_, staging)) = args.url.split_once("/-/stage") {
+            assert!(is_authorized, "the staging area is read with the token");
+            let mut visible = self.staged.iter().filter(|staged| staged.visible_from_ns <= now_ns);
+            if let Some(id) = staging.strip_suffix("/tarball") {
+                let found = visible.find(|staged| id == format!("/{}", staged.id));
+                return self.file(args, found.map(|staged| staged.bytes.as_slice()));
+            }
+            let is_first_page = staging.contains("page=0&");
+            let items: Vec<_> = visible
+                .filter(|_| is_first_page)
+                .map(|staged| json!({"id": staged.id, "packageName": "@dao/demo", "version": "1.0.0", "tag": staged.tag}))
+                .collect();
+            let total = self.staged.len();
+            return Ok(reply(200, json!({"items": items, "total": total}).to_string().as_bytes()));
+        }
+        if args.url.ends_with("@dao/demo/-/demo-1.0.0.tgz") {
+            let found = self.published.keys().filter(|name| name.ends_with(".tgz")).find(is_visible);
+            return self.file(args, found.map(|name| digest(name).as_slice()));
+        }
         if args.url.contains("npm.registry.example") {
             if self.hide_documents {
                 return Ok(reply(404, b"{}"));
@@ -178,6 +231,30 @@ impl Registries {
         Ok(reply(200, json!({"name": "@dao/demo", "versions": versions}).to_string().as_bytes()))
     }
 
+    /// A file, or a part of it; answers that are larger than asked for are cut off by the network.
+    fn file(&self, args: &HttpRequestArgs, found: Option<&[u8]>) -> Result<HttpRequestResult, CallError> {
+        let bytes = match (&self.serving, found) {
+            (Serving::Status(status), _) => return Ok(reply(*status, b"no")),
+            (Serving::NotFound, _) | (_, None) => return Ok(reply(404, b"{}")),
+            (Serving::Other(bytes), _) => bytes,
+            (Serving::Honest | Serving::WithoutRanges, Some(bytes)) => bytes,
+        };
+        let range = header(args, "range");
+        let answer = match range.strip_prefix("bytes=").and_then(|range| range.split_once('-')) {
+            Some((first, last)) if self.serving != Serving::WithoutRanges => {
+                let (first, last): (usize, usize) =
+                    (first.parse().expect("a number"), last.parse().expect("a number"));
+                let part = bytes.get(first..=last.min(bytes.len() - 1)).unwrap_or_default();
+                let value = format!("bytes {first}-{}/{}", first + part.len() - 1, bytes.len());
+                let headers = vec![HttpHeader { name: "content-range".into(), value }];
+                HttpRequestResult { headers, ..reply(206, part) }
+            }
+            _ => reply(200, bytes),
+        };
+        let limit = args.max_response_bytes.expect("every answer is bounded");
+        if answer.body.len() as u64 > limit { Err(CallError::Rejected { code: 1 }) } else { Ok(answer) }
+    }
+
     fn publish(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
         assert_eq!(args.is_replicated, Some(false), "a publish request is sent once");
         let behaviour = self.behaviours.pop_front().unwrap_or(Behaviour::Publish);
@@ -192,7 +269,13 @@ impl Registries {
         // A hostile registry echoes what it was given.
         let echo = format!("{authorization} is what you sent");
         self.received.push(received);
+        let is_staging = args.url.ends_with("/-/stage/package/@dao%2fdemo");
         let keep = |bytes: Vec<u8>, visible_from_ns| {
+            if is_staging {
+                let id = format!("0fb3eb3c-9670-40a5-a1aa-{:012}", self.staged.len());
+                self.staged.push(Staged { id, tag: "latest", bytes, visible_from_ns });
+                return;
+            }
             self.published.entry(filename).or_insert(Published { bytes, visible_from_ns });
         };
         match behaviour {
@@ -251,7 +334,7 @@ fn header(args: &HttpRequestArgs, name: &str) -> String {
 /// Filename and bytes of an upload of either ecosystem.
 fn upload(args: &HttpRequestArgs) -> (String, Vec<u8>) {
     let body = args.body.as_deref().expect("an upload has a body");
-    if args.method == HttpMethod::PUT {
+    if args.method == HttpMethod::PUT || args.url.contains("/-/stage/") {
         let document: Value = serde_json::from_slice(body).expect("npm's document is JSON");
         let attachments = document["_attachments"].as_object().expect("attachments");
         let (name, attachment) = attachments.iter().next().expect("one attachment");

@@ -111,7 +111,7 @@ fn approved_digest(artifact: &Artifact, kind: ListingKind) -> Option<DigestPrefi
         ListingKind::Files => Some(DigestPrefix::of(&artifact.sha256().0)),
         ListingKind::Versions => match artifact.digests()? {
             RegistryDigests::Npm { sha512 } => Some(DigestPrefix::of(sha512)),
-            RegistryDigests::Pypi => None,
+            RegistryDigests::Pypi { .. } => None,
         },
     }
 }

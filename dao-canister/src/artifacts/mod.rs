@@ -21,11 +21,11 @@ use crate::{
     storage::{self, StoredAs},
 };
 
-/// Largest artifact taken. No mode can publish one as large as this; the margin is there so that a proposal can be
-/// refused with the exact limit, which depends on the package's metadata.
-pub const MAX_ARTIFACT_BYTES: u64 = 8 * 1_048_576;
+/// Largest artifact taken, for the modes in which other people send it. Those in which custody does take less: how much
+/// depends on the package's metadata, and a proposal is refused with the exact limit.
+pub const MAX_ARTIFACT_BYTES: u64 = package_formats::limits::MAX_ARTIFACT_BYTES;
 /// Bytes of one uploader that no live proposal names.
-pub const QUOTA_BYTES: u64 = 32 * 1_048_576;
+pub const QUOTA_BYTES: u64 = 4 * MAX_ARTIFACT_BYTES;
 /// Artifacts of one uploader that no live proposal names: each costs a place in the state, however small.
 const QUOTA_ARTIFACTS: u32 = 100;
 

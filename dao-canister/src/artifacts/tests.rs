@@ -89,9 +89,9 @@ fn should_refuse_what_can_never_be_published() {
     let sha256 = Sha256Digest::of(b"large");
     let args = BeginUploadArgs { sha256, size_bytes: MAX_ARTIFACT_BYTES + 1 };
     let error = refused(|| begin_upload(&runtime, member(1), args));
-    assert_eq!(error, UploadError::TooLarge { size_bytes: 8_388_609, limit_bytes: 8_388_608 });
+    assert_eq!(error, UploadError::TooLarge { size_bytes: 33_554_433, limit_bytes: 33_554_432 });
     let args = BeginUploadArgs { sha256, size_bytes: MAX_ARTIFACT_BYTES };
-    assert_eq!(begin_upload(&runtime, member(1), args).expect("fits").missing_chunks.len(), 8);
+    assert_eq!(begin_upload(&runtime, member(1), args).expect("fits").missing_chunks.len(), 32);
 }
 
 #[test]

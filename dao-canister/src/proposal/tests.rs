@@ -1,5 +1,5 @@
 use release_types::{
-    CredentialPolicy, Ecosystem, Registry, Sha256Digest,
+    CredentialPolicy, Ecosystem, PublishingMode, Registry, Sha256Digest,
     order::Publication,
     proposal::{
         CredentialChange, CredentialProposal, NpmAccess, NpmOptions, RegistryProposal, ReleaseProposal,
@@ -263,6 +263,16 @@ mod npm {
     }
 
     #[test]
+    fn should_take_a_large_tarball_when_custody_does_not_send_it() {
+        let runtime = ready();
+        let manifest = r#"{"name":"plain","version":"1.0.0"}"#;
+        let tarball = packages::npm_tarball_of(manifest, &[("noise", &packages::noise(4_400_000))]);
+        let release = npm_release_of(upload(&runtime, "plain-1.0.0.tgz", &tarball), "plain", "1.0.0");
+        let elsewhere = ReleaseProposal { mode: PublishingMode::VerifyOnly, credential: None, ..release };
+        submit(&runtime, member(1), args(ProposalAction::Release(elsewhere))).expect("people send it");
+    }
+
+    #[test]
     fn should_want_options_that_npm_and_the_package_agree_to() {
         let runtime = ready();
         let defects_with = |release: &ReleaseProposal, dist_tag: &str, access| {
@@ -316,6 +326,43 @@ mod npm {
             CredentialPolicy { not_before_ns: runtime.time_ns() + 1, epoch: 4, ..policy(Ecosystem::Npm) };
         activate(&runtime, &later);
         assert_eq!(with(later.id())[0].allowed, "one that may be used already");
+    }
+
+    #[test]
+    fn should_want_the_credential_that_the_mode_uses() {
+        let runtime = ready();
+        let release = npm_release(&runtime, "1.0.0");
+        let with = |mode, credential| {
+            let changed = ReleaseProposal { mode, credential, ..release.clone() };
+            let defects = release_defects(&runtime, changed);
+            defects.into_iter().map(|defect| defect.field + ": " + &defect.found).collect::<Vec<_>>()
+        };
+        assert_eq!(with(PublishingMode::Direct, None), ["credential: none"]);
+        assert_eq!(with(PublishingMode::VerifyOnly, release.credential), ["credential: one"]);
+        assert_eq!(with(PublishingMode::Staged, release.credential), ["credential: a direct credential"]);
+        let verify_only =
+            ReleaseProposal { mode: PublishingMode::VerifyOnly, credential: None, ..release.clone() };
+        submit(&runtime, member(1), args(ProposalAction::Release(verify_only))).expect("needs none");
+    }
+
+    #[test]
+    fn should_refuse_direct_releases_from_the_announced_end_on() {
+        let runtime = ready();
+        let release = npm_release(&runtime, "1.0.0");
+        let ending = |at_ns| {
+            let mut proposal = registry(Ecosystem::Npm);
+            proposal.registry.direct_publishing_ends_at_ns = Some(at_ns);
+            let id = submit(&runtime, member(1), args(ProposalAction::Registry(proposal))).expect("is valid");
+            adopt(&runtime, id);
+            runtime.advance(0);
+        };
+        ending(runtime.time_ns() + DAY_NS);
+        let earlier = ProposalAction::Release(npm_release(&runtime, "0.9.0"));
+        submit(&runtime, member(1), args(earlier)).expect("not ended yet");
+        ending(runtime.time_ns());
+        let defects = release_defects(&runtime, release.clone());
+        assert_eq!(fields(&defects), ["mode"]);
+        assert_eq!(defects[0].allowed, "staged, staged-elsewhere or verify-only");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args as ClapArgs;
-use registry_protocols::receipt::{Statement, VoteFacts};
+use registry_protocols::receipt::{BytesRead, Statement, VoteFacts};
 use release_types::{OrderId, ProposalId};
 use serde_json::json;
 
@@ -98,19 +98,32 @@ pub fn describe(statement: &Statement) -> String {
     }
     let _ = writeln!(text, "ordered     {}", seconds(said.ordered_at_s));
     let _ = writeln!(text, "read back   {}", seconds(said.read_back.at_s));
+    let _ = writeln!(text, "mode        {}", printable(&said.mode));
     if let Some(source) = &said.source {
         let _ =
             writeln!(text, "source      {} at {}", printable(&source.repository), printable(&source.commit));
     }
-    for subject in &statement.subject {
+    for (index, subject) in statement.subject.iter().enumerate() {
         let _ = writeln!(
             text,
-            "artifact    {}\n  sha256    {}",
+            "artifact    {}\n  sha256    {}\n  bytes     {}",
             printable(&subject.name),
-            printable(&subject.digest.sha256)
+            printable(&subject.digest.sha256),
+            bytes_read(said.read_back.bytes.get(index))
         );
     }
     text
+}
+
+fn bytes_read(bytes: Option<&BytesRead>) -> &'static str {
+    match bytes {
+        Some(BytesRead::Whole) => "read by all nodes",
+        Some(BytesRead::InRanges) => "read by all nodes, range by range",
+        Some(BytesRead::NotReadNoRanges) => "not read, only the digest shown: the registry serves no ranges",
+        Some(BytesRead::NotReadElsewhere) => "not read, only the digest shown: the file is kept elsewhere",
+        Some(BytesRead::NotReadNoFilesUrl) => "not read, only the digest shown: no files URL is registered",
+        None => "not read, only the digest shown",
+    }
 }
 
 fn seconds(at_s: u64) -> String {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use clap::Args as ClapArgs;
-use release_types::{CredentialId, ProposalAction, ProposalId, ProposalView, credential::CredentialView};
+use release_types::{
+    CredentialId, ProposalAction, ProposalId, ProposalView, PublishingMode, credential::CredentialView,
+};
 use serde_json::json;
 
 use super::describe;
@@ -11,7 +13,7 @@ use crate::{
     context::{Context, Session},
     failure::{Exit, Outcome},
     operations::{
-        proposal,
+        now_ns, proposal,
         review::{ReviewedRelease, review},
     },
     output::{HEADING, styled},
@@ -47,6 +49,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         text.push_str(&describe::named_credential(id, found.as_ref()));
         named.push(found);
     }
+    text.extend(ending(&session, &view.action).await?);
     let reviewed = reviewed(context, &session, &view).await?;
     let mut exit = Exit::Done;
     if let Some(reviewed) = &reviewed {
@@ -70,6 +73,18 @@ fn credentials_of(action: &ProposalAction) -> Vec<CredentialId> {
         ProposalAction::Credential(proposal) => vec![proposal.credential],
         _ => Vec::new(),
     }
+}
+
+/// A warning when the registry of a direct release ends publishing by token.
+async fn ending(session: &Session, action: &ProposalAction) -> Outcome<Option<String>> {
+    let ProposalAction::Release(release) = action else { return Ok(None) };
+    if release.mode != PublishingMode::Direct {
+        return Ok(None);
+    }
+    let registries = session.dao().registries().await?;
+    let known = registries.iter().find(|known| known.id == release.registry);
+    let warning = known.and_then(|known| describe::direct_publishing(&known.registry, now_ns()));
+    Ok(warning.map(|warning| format!("\nnote        {warning}\n")))
 }
 
 /// The credential as custody has it. Its id is the hash of its policy, so a view of another policy is not it.

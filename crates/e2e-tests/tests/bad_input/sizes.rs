@@ -1,11 +1,14 @@
 //! What is too large to publish, to the byte.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use e2e_tests::{
     archives::{noise, npm_tarball, tar_gz},
     hostile_archives::pad_gzip,
     people::member,
 };
-use release_types::{Defect, ProposalAction, ProposalStatus};
+use release_types::{Defect, ProposalAction, ProposalStatus, PublishingMode};
+use serde_json::json;
+use sha2::{Digest, Sha512};
 
 use crate::desk::{Desk, NPM_NAME, SDIST};
 
@@ -85,11 +88,41 @@ fn should_refuse_azle_naming_the_exact_limit_when_its_tarball_is_given() {
     let mut desk = Desk::for_npm();
     let credential = desk.credential;
     let action = desk.world.npm_release(credential, "azle", "0.33.0", &tarball);
+    let direct = action.clone();
     let found = format!("{} bytes", tarball.len());
     let expected = ("artifacts[0]: size_bytes", found.as_str(), "bytes with this package's metadata");
-    let limit = limit_bytes(&desk.refuse("azle", action, &[expected]));
+    let limit = limit_bytes(&desk.refuse("azle", direct, &[expected]));
     println!("azle 0.33.0: {found}, at most {limit}");
     assert!((1_400_000..1_500_000).contains(&limit), "{limit}");
+    verify_azle(&mut desk, action, &tarball);
     let good = desk.npm(&npm_tarball(NPM_NAME, "1.0.0", 100));
     desk.close(good);
+}
+
+/// What is too large for custody to send goes through verify-only: people publish it, custody compares.
+fn verify_azle(desk: &mut Desk, mut action: ProposalAction, tarball: &[u8]) {
+    let ProposalAction::Release(release) = &mut action else { panic!("a release") };
+    (release.mode, release.credential) = (PublishingMode::VerifyOnly, None);
+    let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)));
+    let document = json!({"name": "azle", "version": "0.33.0", "dist": {"integrity": integrity}});
+    let published = (document, tarball.to_vec());
+    desk.world.npm.with(|double| double.published.insert("azle@0.33.0".into(), published));
+    self::published(desk, action);
+    let meter = desk.meter().most_instructions;
+    println!("azle 0.33.0 verified; most instructions of a message: {meter}");
+}
+
+#[test]
+fn should_open_the_largest_artifact_that_people_may_send_within_one_message() {
+    const MIB_32: usize = 32 * 1_048_576;
+    let mut desk = Desk::for_npm();
+    let tarball = npm_tarball(NPM_NAME, "1.0.0", MIB_32 - 300_000);
+    let tarball = pad_gzip(&tarball, MIB_32);
+    let mut action = desk.npm(&tarball);
+    let ProposalAction::Release(release) = &mut action else { panic!("a release") };
+    (release.mode, release.credential) = (PublishingMode::VerifyOnly, None);
+    desk.world.submit(member(0), action).expect("it is opened");
+    let most = desk.meter().most_instructions;
+    println!("most instructions of a message with 32 MiB: {most}");
+    assert!(most < 20_000_000_000, "{most}: half of what a message may compute");
 }

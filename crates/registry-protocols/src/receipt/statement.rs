@@ -60,6 +60,8 @@ pub struct ReleasePredicate {
     pub package: String,
     /// Version as published.
     pub version: String,
+    /// How it reached the registry: `direct`, `staged`, `staged-elsewhere` or `verify-only`.
+    pub mode: String,
     /// When custody took the order, in whole seconds since 1970 (JSON numbers cannot hold nanoseconds).
     pub ordered_at_s: u64,
     /// The vote, as the governing canister told it; not every governor can.
@@ -130,6 +132,24 @@ pub struct ReadBack {
     pub at_s: u64,
     /// Whether the nodes agreed on the digests; a receipt is only signed when they did.
     pub replicated: bool,
+    /// How the bytes of each artifact were read, in the order of the subjects.
+    pub bytes: Vec<BytesRead>,
+}
+
+/// How the bytes that a registry serves were read, besides the digest that it shows.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BytesRead {
+    /// Every node read and hashed all of them in one answer.
+    Whole,
+    /// Every node read and hashed all of them, range by range.
+    InRanges,
+    /// Only the shown digest was compared: the registry serves no ranges, and one answer cannot hold the file.
+    NotReadNoRanges,
+    /// Only the shown digest was compared: the file is kept elsewhere, and redirects are not followed.
+    NotReadElsewhere,
+    /// Only the shown digest was compared: where the registry keeps files is not registered.
+    NotReadNoFilesUrl,
 }
 
 impl Statement {

@@ -32,6 +32,7 @@ fn statement() -> Statement {
             },
             package: "demo".to_owned(),
             version: "1.0.0".to_owned(),
+            mode: "direct".to_owned(),
             ordered_at_s: 1_800_000_030,
             vote: Some(VoteFacts {
                 proposal_id: 7,
@@ -39,7 +40,7 @@ fn statement() -> Statement {
                 tally: TallyFacts { yes: 3, no: 1, abstain: 0, total: 5 },
             }),
             source: None,
-            read_back: ReadBack { at_s: 1_800_000_060, replicated: true },
+            read_back: ReadBack { at_s: 1_800_000_060, replicated: true, bytes: vec![BytesRead::Whole] },
         },
     )
 }

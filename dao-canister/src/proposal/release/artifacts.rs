@@ -253,12 +253,20 @@ fn publication(
         (Package::Npm(_), None) => return Err(Vec::new()),
     };
     let size_bytes = package.size_bytes();
-    if size_bytes > largest_bytes as u64 {
+    if proposal.mode.sends_bytes() && size_bytes > largest_bytes as u64 {
         return Err(vec![Defect::new(
             "size_bytes",
             format!("{size_bytes} bytes"),
             format!("at most {largest_bytes} bytes with this package's metadata"),
-            "One HTTPS outcall carries 2,000,000 bytes; make the artifact or its metadata smaller.",
+            format!(
+                "In {} mode one HTTPS outcall of 2,000,000 bytes carries it: make it smaller, or propose it in a mode that takes up to {} bytes ({}).",
+                proposal.mode,
+                artifacts::MAX_ARTIFACT_BYTES,
+                match registry.ecosystem {
+                    Ecosystem::Npm => "staged-elsewhere or verify-only",
+                    Ecosystem::Pypi => "verify-only",
+                }
+            ),
         )]);
     }
     Ok(publication)

@@ -11,6 +11,7 @@ use release_types::{
     credential::CredentialStatus,
     order::{Decision, OrderedArtifact, Publication, VoteRecord},
     proposal::{ArtifactReview, ReleaseProposal},
+    registry::DirectPublishing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +124,17 @@ fn credential_defects(
     now_ns: u64,
 ) -> Vec<Defect> {
     let mut defects = proposal.mode.defects(registry.ecosystem, proposal.credential.is_some());
+    if let (PublishingMode::Direct, DirectPublishing::Ended { at_ns }) =
+        (proposal.mode, registry.direct_publishing(now_ns))
+    {
+        let allowed = match registry.ecosystem {
+            Ecosystem::Npm => "staged, staged-elsewhere or verify-only",
+            Ecosystem::Pypi => "verify-only",
+        };
+        let found = format!("direct, which this registry ended {at_ns} nanoseconds after 1970");
+        let hint = "Propose it in another mode; if the registry still takes tokens, have its entry changed.";
+        defects.push(Defect::new("mode", found, allowed, hint));
+    }
     let mut check = |field: &str, id: Option<CredentialId>, mode: Option<CredentialMode>| {
         if let (Some(id), Some(mode)) = (id, mode) {
             defects.extend(credential_defects_of(state, field, id, mode, registry, package, now_ns));

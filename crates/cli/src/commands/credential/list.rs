@@ -6,12 +6,18 @@ use crate::{
     commands::describe,
     context::Context,
     failure::{Exit, Outcome},
+    operations::now_ns,
 };
 
 pub async fn run(context: &Context) -> Outcome<Exit> {
     let session = context.reading_session().await?;
     let credentials = session.custody().credentials().await?;
-    let mut text: String = credentials.iter().map(describe::credential).collect();
+    let registries = session.dao().registries().await?;
+    let mut text = String::new();
+    for credential in &credentials {
+        text.push_str(&describe::credential(credential));
+        text.extend(describe::credential_ending(credential, &registries, now_ns()));
+    }
     if credentials.is_empty() {
         text.push_str("no credentials; seal a token with `countersign credential seal`\n");
     }

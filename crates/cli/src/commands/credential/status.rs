@@ -8,6 +8,7 @@ use crate::{
     commands::{credential_id, describe},
     context::Context,
     failure::{Exit, Failure, Outcome},
+    operations::now_ns,
 };
 
 #[derive(Debug, ClapArgs)]
@@ -23,6 +24,9 @@ pub async fn run(context: &Context, Args { id }: Args) -> Outcome<Exit> {
         Failure::refused(format!("custody has no credential {id}"))
             .hint("`countersign credential list` shows all of them")
     })?;
-    context.output.result(json!({ "credential": view }), describe::credential(&view));
+    let registries = session.dao().registries().await?;
+    let mut text = describe::credential(&view);
+    text.extend(describe::credential_ending(&view, &registries, now_ns()));
+    context.output.result(json!({ "credential": view }), text);
     Ok(Exit::Done)
 }

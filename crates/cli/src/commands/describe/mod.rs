@@ -9,14 +9,18 @@ mod review;
 use std::fmt::Write as _;
 
 use release_types::{
-    ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry, Tally, VotingPolicy,
+    CredentialMode, ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry, Tally,
+    VotingPolicy,
+    credential::CredentialView,
+    dao::RegistryView,
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
+    registry::DirectPublishing,
     watch::WatchChange,
 };
 
 use crate::{
     operations::{moment, period},
-    output::{BAD, FAINT, GOOD, HEADING, printable, printable_lines, styled},
+    output::{BAD, FAINT, GOOD, HEADING, WARNING, printable, printable_lines, styled},
 };
 
 pub use credential::{credential, credential_policy, named_credential};
@@ -162,6 +166,34 @@ pub fn publishing_mode(mode: PublishingMode) -> &'static str {
             "verify-only: people publish as they like, custody compares what is live"
         }
     }
+}
+
+/// What a group must know of a registry that ends direct publishing; nothing while that is far away.
+pub fn direct_publishing(registry: &Registry, now_ns: u64) -> Option<String> {
+    let advice = "propose releases with --mode staged, staged-elsewhere or verify-only";
+    match registry.direct_publishing(now_ns) {
+        DirectPublishing::Open => None,
+        DirectPublishing::EndsSoon { at_ns } => Some(styled(
+            WARNING,
+            format!(
+                "this registry ends direct publishing by token at {}; from then on {advice}",
+                moment(at_ns)
+            ),
+        )),
+        DirectPublishing::Ended { at_ns } => Some(styled(
+            BAD,
+            format!("this registry ended direct publishing by token at {}: {advice}", moment(at_ns)),
+        )),
+    }
+}
+
+/// The warning for a credential that publishes directly, from the registries at its endpoint.
+pub fn credential_ending(view: &CredentialView, registries: &[RegistryView], now_ns: u64) -> Option<String> {
+    let registry = registries.iter().find(|known| known.registry.upload_url == view.policy.endpoint)?;
+    if view.policy.mode != CredentialMode::Direct {
+        return None;
+    }
+    direct_publishing(&registry.registry, now_ns).map(|text| format!("  note        {text}\n"))
 }
 
 /// The lines that only releases have.

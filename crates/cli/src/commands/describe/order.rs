@@ -46,6 +46,17 @@ pub fn publication(state: &PublicationState) -> String {
         PublicationState::Accepted => "accepted by the registry, not proven yet".into(),
         PublicationState::Pending => "accepted, not visible yet; being polled".into(),
         PublicationState::Unknown => styled(WARNING, "outcome unknown; being read back"),
+        PublicationState::AwaitingRelease => {
+            styled(WARNING, "waiting for you: publish exactly these bytes; custody compares what appears")
+        }
+        PublicationState::AwaitingStage { readings_left } => format!(
+            "{} (custody may look at the staging area {readings_left} more times)",
+            styled(WARNING, "waiting for CI to stage exactly these bytes")
+        ),
+        PublicationState::Staged { stage, sha512, do_not_approve, .. } => {
+            staged(stage, sha512, do_not_approve)
+        }
+        PublicationState::Shown => "shown with the voted digest; its bytes are being compared".into(),
         PublicationState::Verified => styled(GOOD, "verified: the registry shows exactly the voted bytes"),
         PublicationState::Mismatch { shown } => {
             format!("{} it shows {}", styled(BAD, "the registry shows other bytes:"), printable(shown))
@@ -61,4 +72,19 @@ pub fn publication(state: &PublicationState) -> String {
             format!("{} {}", styled(BAD, "not published:"), printable(reason))
         }
     }
+}
+
+/// What a person is to approve at the registry, and what not.
+fn staged(stage: &str, sha512: &str, do_not_approve: &[String]) -> String {
+    let mut text = format!(
+        "{}\n    stage     {}\n    sha512    {}\n    approve   npm stage approve {}",
+        styled(WARNING, "staged and proven equal to the voted bytes; a person must approve it:"),
+        printable(stage),
+        printable(sha512),
+        printable(stage)
+    );
+    for stage in do_not_approve {
+        let _ = write!(text, "\n    {} {}", styled(BAD, "do NOT approve"), printable(stage));
+    }
+    text
 }

@@ -1,6 +1,6 @@
 use ic_ed25519::PrivateKey;
 use registry_protocols::receipt::{
-    DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, pae,
+    BytesRead, DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, pae,
 };
 use release_types::{Ecosystem, OrderId, Sha256Digest};
 
@@ -55,10 +55,11 @@ fn statement(custody: Principal) -> Statement {
             registry: RegistryUrls { ecosystem: Ecosystem::Npm, upload_url: url.clone(), read_url: url },
             package: "demo".into(),
             version: "1.0.0".into(),
+            mode: "direct".into(),
             ordered_at_s: 1,
             vote: None,
             source: None,
-            read_back: ReadBack { at_s: 2, replicated: true },
+            read_back: ReadBack { at_s: 2, replicated: true, bytes: vec![BytesRead::Whole] },
         },
     )
 }

@@ -1,0 +1,175 @@
+//! Proving the bytes: every node reads them, the transform leaves their digests, and these are compared with the
+//! digests of what was voted. Never more than one answer's bytes are in memory, and never in custody's.
+
+use std::time::Duration;
+
+use registry_protocols::{
+    bytes::{ByteRange, BytesReading},
+    reading::{Reading, Unreadable},
+};
+
+use release_types::Obstacle;
+
+use crate::{
+    outcall::Inquiry,
+    publish::{
+        asking::{self, NotAsked, TokenUse},
+        driver::Job,
+        reading::{self, VISIBILITY_LIMIT, back_off, since},
+    },
+    registry,
+    runtime::{CallError, Runtime},
+    state::{
+        Event, Stage,
+        event::BlockedReason,
+        proof::{ProofFact, ReadBytes},
+    },
+};
+
+/// Pieces asked for in one message. Each is an answer of a mebibyte to every node.
+const PIECES_AT_ONCE: u32 = 4;
+/// Shortest pause after bytes that were not served.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(10);
+/// Reject code of an answer that is larger than asked for, among other things that will not change.
+const SYS_FATAL: u32 = 1;
+
+/// What a file turned out to be, as far as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// So many pieces, counted from the first, are those that were voted.
+    EqualPieces(u32),
+    Different,
+    /// There is no such file (yet).
+    Absent,
+    /// It is too large for one answer, and ranges are not served.
+    NoRanges,
+    /// It is kept elsewhere, or is not public.
+    Elsewhere,
+    /// Nothing can be told from the answers; ask again.
+    Unclear,
+}
+
+/// Reads the pieces of a file from the given one on, some at a time, and compares them.
+pub async fn compare<R: Runtime>(
+    job: &Job<'_, R>,
+    token: Option<TokenUse>,
+    from: u32,
+    inquiry: impl Fn(Option<ByteRange>) -> Inquiry,
+) -> Result<Served, NotAsked> {
+    let artifact = job.artifact();
+    let pieces: Vec<_> =
+        (from..).map_while(|index| artifact.piece(index)).take(PIECES_AT_ONCE as usize).collect();
+    let inquiries = pieces.iter().map(|piece| inquiry(piece.range)).collect();
+    let answers = asking::ask(job, token, inquiries).await?;
+    let served = pieces.iter().zip(answers).map(|(piece, answer)| {
+        let is_part = piece.range.is_some();
+        match answer.map(|answer| BytesReading::parse_reduced(&answer.body)) {
+            Ok(Ok(Reading::Present(bytes))) if bytes.sha256 == piece.sha256 => Served::EqualPieces(1),
+            Ok(Ok(Reading::Present(_))) => Served::Different,
+            Ok(Ok(Reading::Absent)) => Served::Absent,
+            Ok(Ok(Reading::Unreadable { why })) => match why {
+                Unreadable::NoRanges => Served::NoRanges,
+                // The file has another size than the one that was voted.
+                Unreadable::OtherArtifact => Served::Different,
+                Unreadable::Redirected | Unreadable::NotPublic => Served::Elsewhere,
+                _ => Served::Unclear,
+            },
+            Err(CallError::Rejected { code: SYS_FATAL }) if is_part => Served::NoRanges,
+            Err(_) | Ok(Err(_)) => Served::Unclear,
+        }
+    });
+    Ok(together(from, served))
+}
+
+/// What several pieces in a row say together.
+fn together(from: u32, served: impl Iterator<Item = Served>) -> Served {
+    let mut served = served.peekable();
+    let mut equal = from;
+    let mut first_other = None;
+    for piece in served.by_ref() {
+        match piece {
+            Served::Different => return Served::Different,
+            Served::EqualPieces(_) if first_other.is_none() => equal += 1,
+            other => first_other = first_other.or(Some(other)),
+        }
+    }
+    match first_other {
+        Some(other) if equal == from => other,
+        _ => Served::EqualPieces(equal),
+    }
+}
+
+/// Reads some of the bytes that the registry serves under the shown digest; returns the pause before the next step.
+pub async fn prove<R: Runtime>(job: &Job<'_, R>) -> Duration {
+    let artifact = job.artifact();
+    let equal_pieces = match artifact.stage() {
+        Stage::Shown { equal_pieces } => *equal_pieces,
+        _ => 0,
+    };
+    let Some(digests) = artifact.digests() else { panic!("BUG: a digest was compared with none") };
+    let address = match registry::file_address(job.order, job.ordered, digests) {
+        Ok(Some(address)) => address,
+        Ok(None) => return verified(job, ReadBytes::NoFilesUrl),
+        Err(_) => return verified(job, ReadBytes::Elsewhere),
+    };
+    let inquiry = |range| address.inquiry(range);
+    match compare(job, job.read_token(), equal_pieces, inquiry).await {
+        Ok(Served::EqualPieces(pieces)) if pieces == artifact.piece_count() => {
+            let is_whole = pieces == 1;
+            return verified(job, if is_whole { ReadBytes::Whole } else { ReadBytes::InRanges });
+        }
+        Ok(Served::EqualPieces(pieces)) => {
+            job.record(|order, artifact| {
+                Event::Proof(ProofFact::ServedEqualPieces { order, artifact, pieces })
+            });
+            return Duration::ZERO;
+        }
+        Ok(Served::Different) => {
+            let shown = "the voted digest, but serves other bytes under it".to_owned();
+            job.record(|order, artifact| Event::FoundMismatch { order, artifact, shown });
+            return Duration::ZERO;
+        }
+        Ok(Served::NoRanges) => return verified(job, ReadBytes::NoRanges),
+        Ok(Served::Elsewhere) => return verified(job, ReadBytes::Elsewhere),
+        Ok(Served::Absent) => job.go_on(),
+        Ok(Served::Unclear) => job.wait_for(Obstacle::NodesDisagree),
+        Err(NotAsked::Waits(obstacle)) => job.wait_for(obstacle),
+        Err(NotAsked::Never(_)) => job.runtime.log("the token may not read the registry's bytes any more"),
+    }
+    let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
+    if let Stage::Blocked { .. } = artifact.stage() {
+        return reading::pause_after(job, &artifact);
+    }
+    if waited >= VISIBILITY_LIMIT {
+        let reason = BlockedReason::FileNotServed;
+        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+    }
+    back_off(waited, SHORTEST_PAUSE)
+}
+
+fn verified<R: Runtime>(job: &Job<'_, R>, bytes: ReadBytes) -> Duration {
+    job.record(|order, artifact| Event::Proof(ProofFact::Verified { order, artifact, bytes }));
+    Duration::ZERO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Served::{Absent, Different, EqualPieces, NoRanges, Unclear},
+        *,
+    };
+
+    fn said(pieces: &[Served]) -> Served {
+        together(3, pieces.iter().copied())
+    }
+
+    #[test]
+    fn should_count_equal_pieces_up_to_the_first_other() {
+        let equal = EqualPieces(1);
+        assert_eq!(said(&[equal, equal]), EqualPieces(5));
+        assert_eq!(said(&[equal, Unclear, equal]), EqualPieces(4));
+        assert_eq!(said(&[Absent, equal]), Absent);
+        assert_eq!(said(&[NoRanges, Unclear]), NoRanges);
+        assert_eq!(said(&[equal, Unclear, Different]), Different);
+    }
+}

@@ -1,0 +1,279 @@
+//! npm's staging area: which entries of the version there are, whether their bytes are the voted ones, and what became
+//! of the one that is to be approved. Custody never approves and never rejects.
+//!
+//! Every reading of the staging area takes the token and so derives a key: they are few, ever further apart, and
+//! bounded. The public version document, which needs none, is looked at far more often.
+
+use std::time::Duration;
+
+use registry_protocols::{
+    npm::stage::{StageId, StageStatus, StagesReading},
+    reading::Reading,
+};
+
+use crate::{
+    outcall::Inquiry,
+    publish::{
+        asking::{self, NotAsked, TokenUse},
+        driver::Job,
+        proving::{self, Served},
+        reading::{self, since},
+    },
+    registry,
+    runtime::Runtime,
+    state::{
+        Artifact, Event,
+        event::{BlockedReason, RefusedReason},
+        staging::{Judgement, ListedStage, Staging, StagingFact},
+    },
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Shortest pause between two looks at what is public.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(30);
+/// Pages of the list read at a time, of a hundred entries each.
+const PAGES: u64 = 2;
+/// How long nothing may be published after the stage is gone before it counts as rejected or expired. Approved
+/// versions are shown minutes later, once it took two hours.
+const GONE_GRACE: Duration = reading::VISIBILITY_LIMIT;
+/// How long a proven stage may wait for a person before people are told to look.
+const APPROVAL_LIMIT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// The pauses between readings of the staging area: the first, doubling up to the longest.
+struct Pauses {
+    first: Duration,
+    longest: Duration,
+}
+
+/// After custody staged.
+const FINDING: Pauses = Pauses { first: Duration::from_secs(15), longest: Duration::from_secs(30 * 60) };
+/// Until somebody else staged.
+const AWAITING: Pauses = Pauses { first: MINUTE, longest: HOUR };
+/// Until a person approved.
+const APPROVING: Pauses =
+    Pauses { first: Duration::from_secs(15 * 60), longest: Duration::from_secs(6 * 60 * 60) };
+
+impl Pauses {
+    /// The pause after so many readings.
+    fn after(&self, readings: u16) -> Duration {
+        self.first.saturating_mul(1 << readings.min(16)).min(self.longest)
+    }
+
+    /// What is left of the pause; the first reading is due at once where `at_once` says so.
+    fn left(&self, artifact: &Artifact, now_ns: u64, at_once: bool) -> Duration {
+        let staging = artifact.staging();
+        let pause = match staging.recent_readings() {
+            0 if at_once => Duration::ZERO,
+            0 => self.first,
+            readings => self.after(readings - 1),
+        };
+        let begun_ns = match staging.recent_readings() {
+            0 => artifact.changed_at_ns(),
+            _ => staging.read_at_ns().unwrap_or_default(),
+        };
+        pause.saturating_sub(since(now_ns, begun_ns))
+    }
+}
+
+/// What is known after a reading of the staging area.
+enum Survey {
+    /// Something was decided or remains to be read at once.
+    GoOn,
+    /// No entry of the version is there.
+    NoStage,
+    /// Nothing was learned.
+    Failed,
+}
+
+/// Finds out what became of a staging that custody sent; returns the pause before the next look.
+pub async fn find<R: Runtime>(job: &Job<'_, R>) -> Duration {
+    let looked = reading::look_and_settle(job).await;
+    if looked.is_settled() {
+        return Duration::ZERO;
+    }
+    let artifact = job.artifact();
+    let is_due = is_due(job, &artifact, &FINDING);
+    match if is_due { survey(job).await } else { Survey::Failed } {
+        Survey::GoOn => return Duration::ZERO,
+        Survey::NoStage if looked.is_absent() => reading::note_absence(job, &artifact),
+        Survey::NoStage | Survey::Failed => reading::give_up_in_time(job, &artifact),
+    }
+    next(job, &FINDING)
+}
+
+/// Looks whether somebody staged the version, or published it; returns the pause before the next look.
+pub async fn await_stage<R: Runtime>(job: &Job<'_, R>) -> Duration {
+    let looked = reading::look_and_settle(job).await;
+    if looked.is_settled() {
+        return Duration::ZERO;
+    }
+    let artifact = job.artifact();
+    let now_ns = job.runtime.time_ns();
+    if is_due(job, &artifact, &AWAITING) && matches!(survey(job).await, Survey::GoOn) {
+        return Duration::ZERO;
+    }
+    if now_ns >= job.order.expires_at_ns {
+        job.refuse(RefusedReason::NotStaged);
+        return Duration::ZERO;
+    }
+    next(job, &AWAITING)
+}
+
+/// Looks whether the proven stage was approved, rejected or expired; returns the pause before the next look.
+pub async fn await_approval<R: Runtime>(job: &Job<'_, R>) -> Duration {
+    let looked = reading::look_and_settle(job).await;
+    if looked.is_settled() {
+        return Duration::ZERO;
+    }
+    let now_ns = job.runtime.time_ns();
+    let artifact = job.artifact();
+    if let Some(gone_ns) = artifact.staging().gone_since_ns() {
+        if looked.is_absent() && since(now_ns, gone_ns) >= GONE_GRACE {
+            job.refuse(RefusedReason::StageGone);
+            return Duration::ZERO;
+        }
+    } else if let Some(stage) = artifact.staging().unread().map(|stage| stage.id.clone()) {
+        if compare(job, &stage).await == Some(Served::Unclear) {
+            return MINUTE;
+        }
+    } else if APPROVING.left(&artifact, now_ns, false).is_zero() {
+        list(job).await;
+    }
+    let waited = since(now_ns, artifact.changed_at_ns());
+    if waited >= APPROVAL_LIMIT {
+        let reason = BlockedReason::NotApproved;
+        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+        return Duration::ZERO;
+    }
+    public_pause(waited)
+}
+
+/// Whether the staging area is to be read: the pause is over, or an entry is half read.
+fn is_due<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, pauses: &Pauses) -> bool {
+    artifact.staging().unread().is_some() || pauses.left(artifact, job.runtime.time_ns(), true).is_zero()
+}
+
+/// Reads what is due of the staging area, and decides what can be decided.
+async fn survey<R: Runtime>(job: &Job<'_, R>) -> Survey {
+    let unread = job.artifact().staging().unread().map(|stage| stage.id.clone());
+    let has_learned = match unread {
+        Some(stage) => compare(job, &stage).await.is_some_and(|served| served != Served::Unclear),
+        None => list(job).await,
+    };
+    if has_learned { conclude(job) } else { Survey::Failed }
+}
+
+fn conclude<R: Runtime>(job: &Job<'_, R>) -> Survey {
+    let artifact = job.artifact();
+    let staging: &Staging = artifact.staging();
+    if staging.unread().is_some() {
+        return Survey::GoOn;
+    }
+    if let Some(stage) = staging.judged(Judgement::Equal).cloned() {
+        record(job, |order, artifact| StagingFact::Proven { order, artifact, stage });
+        return Survey::GoOn;
+    }
+    if staging.judged(Judgement::NotReadable).is_some() {
+        let reason = BlockedReason::StageNotReadable;
+        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+        return Survey::GoOn;
+    }
+    if let Some((stage, judgement)) = staging.foreign().next() {
+        let shown = format!("stage {stage} with {}: do NOT approve it, reject it", judgement.text());
+        job.record(|order, artifact| Event::FoundMismatch { order, artifact, shown });
+        return Survey::GoOn;
+    }
+    Survey::NoStage
+}
+
+/// Lists the version's entries; whether the nodes agreed on them.
+async fn list<R: Runtime>(job: &Job<'_, R>) -> bool {
+    let pages: Result<Vec<Inquiry>, _> =
+        (0..PAGES).map(|page| registry::stages_inquiry(job.order, job.ordered, page)).collect();
+    let Ok(pages) = pages else { return false };
+    let Some(answers) = asked(job, asking::ask(job, Some(TokenUse::StageReading), pages).await) else {
+        return false;
+    };
+    let mut stages = Vec::new();
+    for answer in answers {
+        let reading = answer.ok().and_then(|answer| StagesReading::parse_reduced(&answer.body).ok());
+        match reading {
+            Some(Reading::Present(page)) => {
+                let is_last = !page.has_more;
+                let waiting = |status| matches!(status, StageStatus::Waiting | StageStatus::Approved);
+                let entries = page.entries.into_iter().filter(|entry| waiting(entry.status));
+                stages.extend(
+                    entries.map(|entry| ListedStage { id: entry.id, has_voted_tag: entry.has_voted_tag }),
+                );
+                if is_last {
+                    return listed(job, stages);
+                }
+            }
+            // Without a staging area nothing is staged; one that is hidden shows nothing to approve either.
+            Some(Reading::Absent) => return listed(job, stages),
+            Some(Reading::Unreadable { .. }) | None => return false,
+        }
+    }
+    job.runtime.log("the staging area has more entries than are read");
+    false
+}
+
+fn listed<R: Runtime>(job: &Job<'_, R>, stages: Vec<ListedStage>) -> bool {
+    record(job, |order, artifact| StagingFact::Listed { order, artifact, stages });
+    true
+}
+
+/// Reads staged bytes from where the last reading stopped, and notes what they are; none if nothing was asked.
+async fn compare<R: Runtime>(job: &Job<'_, R>, id: &StageId) -> Option<Served> {
+    let artifact = job.artifact();
+    let from = artifact.staging().unread().filter(|stage| stage.id == *id)?.equal_pieces;
+    let address = registry::stage_address(job.order, id).ok()?;
+    let inquiry = |range| address.inquiry(range);
+    let served = asked(job, proving::compare(job, Some(TokenUse::StageReading), from, inquiry).await)?;
+    let stage = id.clone();
+    let judged = |judgement| {
+        let stage = stage.clone();
+        record(job, |order, artifact| StagingFact::Judged { order, artifact, stage, judgement });
+    };
+    match served {
+        Served::EqualPieces(pieces) if pieces == artifact.piece_count() => judged(Judgement::Equal),
+        Served::EqualPieces(pieces) => {
+            record(job, |order, artifact| StagingFact::FoundEqualPieces { order, artifact, stage, pieces });
+        }
+        Served::Different => judged(Judgement::OtherBytes),
+        Served::NoRanges | Served::Elsewhere => judged(Judgement::NotReadable),
+        Served::Absent => record(job, |order, artifact| StagingFact::Lost { order, artifact, stage }),
+        Served::Unclear => {}
+    }
+    Some(served)
+}
+
+/// The pause between two looks at what is public.
+fn public_pause(waited: Duration) -> Duration {
+    (waited / 4).clamp(SHORTEST_PAUSE, if waited < DAY { 5 * MINUTE } else { 15 * MINUTE })
+}
+
+fn asked<T, R: Runtime>(job: &Job<'_, R>, asked: Result<T, NotAsked>) -> Option<T> {
+    match &asked {
+        Ok(_) => {}
+        Err(NotAsked::Waits(obstacle)) => job.wait_for(*obstacle),
+        Err(NotAsked::Never(_)) => job.runtime.log("the token may not read the staging area any more"),
+    }
+    asked.ok()
+}
+
+fn record<R: Runtime>(job: &Job<'_, R>, fact: impl FnOnce(release_types::OrderId, u32) -> StagingFact) {
+    job.record(|order, artifact| Event::Staging(fact(order, artifact)));
+}
+
+/// The pause before the next look, at the staging area or at what is public.
+fn next<R: Runtime>(job: &Job<'_, R>, pauses: &Pauses) -> Duration {
+    let (artifact, now_ns) = (job.artifact(), job.runtime.time_ns());
+    let waited = since(now_ns, artifact.changed_at_ns());
+    let left = pauses.left(&artifact, now_ns, true);
+    // What is due and was not read could not be read: that may last.
+    if left.is_zero() { public_pause(waited) } else { left.min(public_pause(waited)) }
+}

@@ -1,0 +1,459 @@
+//! The ways to publish in which other people send or approve: verify-only and npm's staging area; and registries that
+//! show nothing without a token.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use release_types::{
+    CredentialMode, CredentialPolicy, Ecosystem, OrderStatus, PublicationState, PublishOrder, PublishingMode,
+    Sha256Digest,
+};
+use serde_json::Value;
+
+use super::{
+    registries::{Behaviour, Serving, Staged},
+    stub::{Run, assert_log_adds_up},
+    world::{NPM_ATTACHMENT, NPM_TOKEN, World, npm_bytes, states},
+};
+use crate::{queries, state::staging::MAX_STAGE_READINGS};
+use PublicationState::{AwaitingRelease, Blocked, Mismatch, Refused, Shown};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+/// Five chunks, like the larger of the packages that this began with.
+const LARGE_BYTES: usize = 4_400_000;
+
+fn order_in(world: &World, mode: PublishingMode, bytes: &[u8]) -> PublishOrder {
+    let mut order = world.npm_order();
+    let sha256 = Sha256Digest::of(bytes);
+    world.runtime.0.borrow_mut().artifacts.insert(sha256, bytes.to_vec());
+    (order.artifacts[0].sha256, order.artifacts[0].size_bytes) = (sha256, bytes.len() as u64);
+    order.mode = mode;
+    order.credential = mode.credential_mode().map(|mode| activate(world, mode));
+    order.expires_at_ns = world.now_ns() + (14 * DAY).as_nanos() as u64;
+    order
+}
+
+fn activate(world: &World, mode: CredentialMode) -> release_types::CredentialId {
+    world.activate(CredentialPolicy { mode, ..world.policy(Ecosystem::Npm) }, NPM_TOKEN)
+}
+
+fn large_bytes() -> Vec<u8> {
+    (0..LARGE_BYTES).map(|i| (i % 249) as u8).collect()
+}
+
+fn put(world: &World, bytes: &[u8]) {
+    world.runtime.0.borrow_mut().registries.put(NPM_ATTACHMENT, bytes);
+}
+
+fn serve(world: &World, serving: Serving) {
+    world.runtime.0.borrow_mut().registries.serving = serving;
+}
+
+fn stage(world: &World, bytes: &[u8]) -> String {
+    let mut surroundings = world.runtime.0.borrow_mut();
+    let id = format!("0fb3eb3c-9670-40a5-a1aa-{:012}", 100 + surroundings.registries.staged.len());
+    let staged = Staged { id: id.clone(), tag: "latest", bytes: bytes.to_vec(), visible_from_ns: 0 };
+    surroundings.registries.staged.push(staged);
+    id
+}
+
+/// A person approves what is staged first: it is published.
+fn approve(world: &World) {
+    let mut surroundings = world.runtime.0.borrow_mut();
+    let staged = surroundings.registries.staged.remove(0);
+    surroundings.registries.put(NPM_ATTACHMENT, &staged.bytes);
+}
+
+fn reject(world: &World) {
+    world.runtime.0.borrow_mut().registries.staged.clear();
+}
+
+fn derivations(world: &World) -> usize {
+    world.runtime.0.borrow().derivations
+}
+
+fn only(status: &OrderStatus) -> PublicationState {
+    states(status).remove(0)
+}
+
+/// What the receipt says of the mode and of the bytes that were read.
+fn receipt_facts(status: &OrderStatus) -> (String, String) {
+    let receipt = queries::receipt(&status.id).expect("a receipt");
+    let envelope: Value = serde_json::from_str(&receipt.envelope_json).expect("JSON");
+    let payload = STANDARD.decode(envelope["payload"].as_str().expect("a payload")).expect("base64");
+    let statement: Value = serde_json::from_slice(&payload).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let predicate = &statement["predicate"];
+    (text(&predicate["mode"]), text(&predicate["readBack"]["bytes"][0]))
+}
+
+mod verify_only {
+    use super::*;
+
+    #[test]
+    fn should_verify_what_other_people_published_without_a_token() {
+        let world = World::new();
+        let order = order_in(&world, PublishingMode::VerifyOnly, &npm_bytes());
+        let id = world.publish(order).id;
+        world.runtime.run_for(3 * DAY);
+        assert_eq!(only(&world.status(&id)), AwaitingRelease);
+        let looks = world.runtime.0.borrow().registries.reads;
+        assert!((280..400).contains(&looks), "every 15 minutes in the end: {looks}");
+        put(&world, &npm_bytes());
+        world.runtime.run_for(16 * MINUTE);
+        let status = world.status(&id);
+        assert!(status.is_verified(), "{status:?}");
+        assert_eq!(receipt_facts(&status), ("verify-only".into(), "whole".into()));
+        assert_eq!((world.sent(), derivations(&world)), (0, 0));
+    }
+
+    #[test]
+    fn should_raise_the_alarm_when_other_bytes_are_published() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::VerifyOnly, &npm_bytes())).id;
+        world.runtime.run_for(HOUR);
+        put(&world, b"something else");
+        world.runtime.settle();
+        let status = world.status(&id);
+        assert!(matches!(only(&status), Mismatch { .. }) && !status.receipt, "{status:?}");
+    }
+
+    #[test]
+    fn should_raise_the_alarm_when_the_registry_serves_other_bytes_under_the_voted_digest() {
+        for (bytes, other) in [(npm_bytes(), b"other".to_vec()), (large_bytes(), vec![0; LARGE_BYTES])] {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                put(&world, &bytes);
+                serve(&world, Serving::Other(other));
+                let status = world.carry_out(order_in(&world, PublishingMode::VerifyOnly, &bytes));
+                let Mismatch { shown } = only(&status) else { panic!("{status:?}") };
+                assert!(shown.contains("serves other bytes") && !status.receipt);
+            });
+            run.join().expect("an alarm");
+        }
+    }
+
+    #[test]
+    fn should_end_with_advice_when_nobody_publishes() {
+        let world = World::new();
+        let order = order_in(&world, PublishingMode::VerifyOnly, &npm_bytes());
+        let expires_at_ns = order.expires_at_ns;
+        let status = world.carry_out(order);
+        let Refused { reason } = only(&status) else { panic!("{status:?}") };
+        assert!(reason.contains("nobody published it in time"), "{reason}");
+        assert!(world.now_ns() >= expires_at_ns);
+    }
+
+    #[test]
+    fn should_compare_a_large_file_range_by_range() {
+        let world = World::new();
+        put(&world, &large_bytes());
+        let status = world.carry_out(order_in(&world, PublishingMode::VerifyOnly, &large_bytes()));
+        assert!(status.is_verified(), "{status:?}");
+        assert_eq!(receipt_facts(&status), ("verify-only".into(), "in-ranges".into()));
+    }
+
+    #[test]
+    fn should_say_on_the_receipt_that_the_bytes_were_not_read_when_no_ranges_are_served() {
+        for serving in [Serving::WithoutRanges, Serving::Status(302)] {
+            let expected =
+                if serving == Serving::WithoutRanges { "not-read-no-ranges" } else { "not-read-elsewhere" };
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                put(&world, &large_bytes());
+                serve(&world, serving);
+                let status = world.carry_out(order_in(&world, PublishingMode::VerifyOnly, &large_bytes()));
+                assert!(status.is_verified(), "{status:?}");
+                assert_eq!(receipt_facts(&status).1, expected);
+            });
+            run.join().expect("a receipt");
+        }
+    }
+
+    #[test]
+    fn should_wait_for_a_file_that_is_not_served_yet_and_then_call_people() {
+        for is_late in [true, false] {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                put(&world, &npm_bytes());
+                serve(&world, Serving::NotFound);
+                let id = world.publish(order_in(&world, PublishingMode::VerifyOnly, &npm_bytes())).id;
+                world.runtime.run_for(2 * HOUR);
+                assert_eq!(only(&world.status(&id)), Shown);
+                if is_late {
+                    serve(&world, Serving::Honest);
+                }
+                world.runtime.run_for(2 * HOUR);
+                let status = world.status(&id);
+                if is_late {
+                    assert!(status.is_verified(), "{status:?}");
+                } else {
+                    let Blocked { reason } = only(&status) else { panic!("{status:?}") };
+                    assert!(reason.contains("did not serve the file"), "{reason}");
+                }
+            });
+            run.join().expect("as expected");
+        }
+    }
+}
+
+mod staged {
+    use super::*;
+
+    /// The stage that a person is told to approve.
+    fn to_approve(status: &OrderStatus) -> (String, Vec<String>) {
+        let PublicationState::Staged { stage, do_not_approve, .. } = only(status) else {
+            panic!("nothing to approve: {status:?}")
+        };
+        (stage, do_not_approve)
+    }
+
+    #[test]
+    fn should_stage_prove_and_verify_what_a_person_approved() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(10 * MINUTE);
+        let status = world.status(&id);
+        let (stage, foreign) = to_approve(&status);
+        assert!(stage.starts_with("0fb3eb3c-") && foreign.is_empty());
+        assert_eq!(world.sent(), 1);
+        assert!(world.runtime.0.borrow().registries.received[0].url.contains("/-/stage/package/"));
+        assert_eq!(derivations(&world), 1 + 1 + 2, "activation, sending, list and bytes");
+        approve(&world);
+        world.runtime.run_for(10 * MINUTE);
+        let status = world.status(&id);
+        assert!(status.is_verified(), "{status:?}");
+        assert_eq!(receipt_facts(&status), ("staged".into(), "whole".into()));
+    }
+
+    #[test]
+    fn should_tell_people_not_to_approve_other_bytes() {
+        let world = World::new();
+        world.runtime.0.borrow_mut().registries.behaviours = [Behaviour::PublishOtherBytes].into();
+        let status = world.carry_out(order_in(&world, PublishingMode::Staged, &npm_bytes()));
+        let Mismatch { shown } = only(&status) else { panic!("{status:?}") };
+        assert!(shown.contains("do NOT approve"), "{shown}");
+        assert!(!status.receipt);
+    }
+
+    #[test]
+    fn should_name_a_foreign_stage_beside_the_one_to_approve() {
+        let world = World::new();
+        let foreign = stage(&world, b"somebody else's");
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(10 * MINUTE);
+        let (stage, do_not_approve) = to_approve(&world.status(&id));
+        assert_ne!(stage, foreign);
+        assert!(do_not_approve[0].contains(&foreign) && do_not_approve[0].contains("other bytes"));
+    }
+
+    #[test]
+    fn should_not_prove_a_stage_under_another_tag() {
+        let world = World::new();
+        stage(&world, &npm_bytes());
+        world.runtime.0.borrow_mut().registries.staged[0].tag = "beta";
+        let status = world.carry_out(order_in(&world, PublishingMode::StagedElsewhere, &npm_bytes()));
+        let Mismatch { shown } = only(&status) else { panic!("{status:?}") };
+        assert!(shown.contains("another dist-tag"), "{shown}");
+    }
+
+    #[test]
+    fn should_end_with_advice_when_the_stage_is_rejected() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(10 * MINUTE);
+        to_approve(&world.status(&id));
+        reject(&world);
+        world.runtime.settle();
+        let status = world.status(&id);
+        let Refused { reason } = only(&status) else { panic!("{status:?}") };
+        assert!(reason.contains("rejected or expired"), "{reason}");
+        assert!(!status.receipt);
+    }
+
+    #[test]
+    fn should_raise_the_alarm_when_other_bytes_go_live_than_were_proven() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(10 * MINUTE);
+        to_approve(&world.status(&id));
+        put(&world, b"something else");
+        world.runtime.settle();
+        assert!(matches!(only(&world.status(&id)), Mismatch { .. }));
+    }
+
+    #[test]
+    fn should_stage_again_only_after_the_staging_area_was_empty_for_long() {
+        let world = World::new();
+        world.runtime.0.borrow_mut().registries.behaviours = [Behaviour::NeverArrive].into();
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(4 * MINUTE);
+        assert_eq!(world.sent(), 1);
+        world.runtime.run_for(26 * MINUTE);
+        assert_eq!(world.sent(), 2);
+        to_approve(&world.status(&id));
+    }
+
+    #[test]
+    fn should_find_the_stage_whose_answer_was_lost_or_was_a_no() {
+        let answers = [Behaviour::DropAnswer, Behaviour::PublishAndAnswer(409, "is already staged")];
+        for behaviour in answers {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                world.runtime.0.borrow_mut().registries.behaviours = [behaviour].into();
+                let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+                world.runtime.run_for(10 * MINUTE);
+                to_approve(&world.status(&id));
+                assert_eq!(world.sent(), 1);
+            });
+            run.join().expect("it is found");
+        }
+    }
+
+    #[test]
+    fn should_prove_nothing_when_a_node_invents_that_it_was_staged() {
+        let world = World::new();
+        world.runtime.0.borrow_mut().registries.behaviours = [Behaviour::InventSuccess].into();
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(4 * HOUR);
+        let status = world.status(&id);
+        assert!(matches!(only(&status), Blocked { .. }) && !status.receipt, "{status:?}");
+    }
+
+    #[test]
+    fn should_call_people_when_nobody_approves_and_derive_few_keys_until_then() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(15 * DAY);
+        let Blocked { reason } = only(&world.status(&id)) else { panic!("still waiting") };
+        assert!(reason.contains("nobody approved"), "{reason}");
+        assert!(derivations(&world) <= 70, "{}", derivations(&world));
+    }
+
+    #[test]
+    fn should_prove_what_ci_staged_of_any_size() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::StagedElsewhere, &large_bytes())).id;
+        world.runtime.run_for(3 * HOUR);
+        let PublicationState::AwaitingStage { readings_left } = only(&world.status(&id)) else {
+            panic!("nothing was staged")
+        };
+        assert!((MAX_STAGE_READINGS - 15..MAX_STAGE_READINGS).contains(&readings_left), "{readings_left}");
+        let staged = stage(&world, &large_bytes());
+        world.runtime.run_for(HOUR + MINUTE);
+        assert_eq!(to_approve(&world.status(&id)).0, staged);
+        approve(&world);
+        world.runtime.run_for(10 * MINUTE);
+        let status = world.status(&id);
+        assert!(status.is_verified(), "{status:?}");
+        assert_eq!(receipt_facts(&status), ("staged-elsewhere".into(), "in-ranges".into()));
+        assert_eq!(world.sent(), 0);
+    }
+
+    #[test]
+    fn should_call_people_when_large_staged_bytes_cannot_be_read() {
+        let world = World::new();
+        stage(&world, &large_bytes());
+        serve(&world, Serving::WithoutRanges);
+        let id = world.publish(order_in(&world, PublishingMode::StagedElsewhere, &large_bytes())).id;
+        world.runtime.run_for(HOUR);
+        let Blocked { reason } = only(&world.status(&id)) else { panic!("it cannot be proven") };
+        assert!(reason.contains("compare it by hand"), "{reason}");
+    }
+
+    #[test]
+    fn should_end_with_advice_when_nobody_stages_and_derive_no_more_than_allowed() {
+        let world = World::new();
+        let status = world.carry_out(order_in(&world, PublishingMode::StagedElsewhere, &npm_bytes()));
+        let Refused { reason } = only(&status) else { panic!("{status:?}") };
+        assert!(reason.contains("nobody staged it in time"), "{reason}");
+        assert!(derivations(&world) <= 1 + usize::from(MAX_STAGE_READINGS), "{}", derivations(&world));
+    }
+
+    /// Runs a staged release with an upgrade or a trap at its `at`-th await. False if there are fewer.
+    fn interrupted(at: usize, is_upgrade: bool) -> bool {
+        let world = World::new();
+        let order = order_in(&world, PublishingMode::Staged, &npm_bytes());
+        {
+            let mut surroundings = world.runtime.0.borrow_mut();
+            surroundings.stuck_at = Some(surroundings.awaits + at);
+        }
+        let id = world.publish(order).id;
+        let mut was_interrupted = false;
+        let mut is_approved = false;
+        while let Some(run) = world.runtime.run_next_timer() {
+            if run == Run::Dropped {
+                was_interrupted = true;
+                if is_upgrade {
+                    world.runtime.upgrade();
+                }
+            }
+            if !is_approved && matches!(only(&world.status(&id)), PublicationState::Staged { .. }) {
+                is_approved = true;
+                approve(&world);
+            }
+            assert_log_adds_up();
+        }
+        assert!(world.status(&id).is_verified(), "await {at}: {:?}", world.status(&id));
+        assert!(world.sent() <= 2, "await {at}");
+        was_interrupted
+    }
+
+    #[test]
+    fn should_lose_nothing_when_interrupted_at_any_await_of_a_staged_release() {
+        for is_upgrade in [true, false] {
+            let mut count = 0;
+            for at in 1.. {
+                let run = std::thread::spawn(move || interrupted(at, is_upgrade));
+                if !run.join().expect("the run's own assertions hold") {
+                    break;
+                }
+                count += 1;
+            }
+            assert!(count >= 14, "only {count} awaits were interrupted");
+        }
+    }
+}
+
+mod private {
+    use super::*;
+
+    #[test]
+    fn should_read_a_private_registry_with_the_token_for_reading() {
+        let world = World::with_credentials();
+        world.runtime.0.borrow_mut().registries.is_private = true;
+        let order = PublishOrder {
+            read_credential: Some(activate(&world, CredentialMode::Read)),
+            ..world.npm_order()
+        };
+        let before = derivations(&world);
+        let status = world.carry_out(order);
+        assert!(status.is_verified(), "{status:?}");
+        assert_eq!(derivations(&world) - before, 4, "looking, sending, looking, and the bytes");
+    }
+
+    #[test]
+    fn should_advise_a_token_for_reading_when_the_registry_shows_nothing_without() {
+        let world = World::with_credentials();
+        world.runtime.0.borrow_mut().registries.is_private = true;
+        let status = world.carry_out(world.npm_order());
+        let Refused { reason } = only(&status) else { panic!("{status:?}") };
+        assert!(reason.contains("mode read"), "{reason}");
+        assert_eq!(world.sent(), 0);
+    }
+
+    #[test]
+    fn should_derive_no_more_keys_than_allowed_while_a_private_registry_shows_nothing() {
+        let world = World::new();
+        world.runtime.0.borrow_mut().registries.is_private = true;
+        let order = PublishOrder {
+            read_credential: Some(activate(&world, CredentialMode::Read)),
+            ..order_in(&world, PublishingMode::VerifyOnly, &npm_bytes())
+        };
+        let status = world.carry_out(order);
+        assert!(matches!(only(&status), Refused { .. }), "{status:?}");
+        assert!(derivations(&world) <= 121, "{}", derivations(&world));
+    }
+}
