@@ -11,7 +11,8 @@ use ic_management_canister_types::{
 use registry_protocols::{
     bytes::{self, ByteRange},
     http::{AuthorizedRequest, HttpAnswer, HttpRequest, MAX_REQUEST_BYTES, Method},
-    npm::{self, TokenReading, stage},
+    npm::{self, TokenReading, signature, stage},
+    pypi,
     verdict::Verdict,
 };
 use release_types::Ecosystem;
@@ -29,6 +30,8 @@ pub const TRANSFORM_METHOD: &str = "transform_answer";
 const SENDING_ANSWER_BYTES: u64 = 16_384;
 /// The most that an outcall may bring: a project page lists every file ever released.
 const LONGEST_ANSWER_BYTES: u64 = 2_000_000;
+/// Most bytes of a registry's list of keys, headers included.
+const KEYS_ANSWER_BYTES: u64 = 65_536;
 /// Most bytes of a page of the staging list: a hundred entries of a few hundred bytes each.
 const STAGES_ANSWER_BYTES: u64 = 262_144;
 /// Most bytes of an answer's headers.
@@ -83,6 +86,10 @@ pub enum Question {
     Sent(Ecosystem),
     /// What is shown of an artifact?
     Shown(ReadBack),
+    /// What does an index's version document show of a file?
+    Documented { project: String, filename: String },
+    /// Which keys does an npm registry sign with?
+    Keys,
     /// Which bytes are served, all of them or those of this range?
     Served(Option<ByteRange>),
     /// Which entries of this version are in the staging area?
@@ -98,7 +105,10 @@ impl Question {
     fn answer_bytes(&self) -> u64 {
         match self {
             Self::Sent(_) | Self::Probed => SENDING_ANSWER_BYTES,
-            Self::Shown(_) | Self::Served(None) | Self::Listed(_) => LONGEST_ANSWER_BYTES,
+            Self::Shown(_) | Self::Documented { .. } | Self::Served(None) | Self::Listed(_) => {
+                LONGEST_ANSWER_BYTES
+            }
+            Self::Keys => KEYS_ANSWER_BYTES,
             Self::Served(Some(range)) => range.len.saturating_add(HEADERS_BYTES).min(LONGEST_ANSWER_BYTES),
             Self::Stages { .. } => STAGES_ANSWER_BYTES,
         }
@@ -115,6 +125,10 @@ impl Question {
                 serde_json::to_vec(&registry::classify(*ecosystem, answer)).unwrap_or_default()
             }
             Self::Shown(read_back) => registry::reduce_reading(read_back, answer),
+            Self::Documented { project, filename } => {
+                pypi::read_document(answer, project, filename).reduced()
+            }
+            Self::Keys => signature::read_keys(answer).reduced(),
             Self::Served(range) => bytes::read_file(answer, range.as_ref()).reduced(),
             Self::Stages { name, version, dist_tag, page } => {
                 stage::read_stages(answer, name, version, dist_tag, *page).reduced()

@@ -106,6 +106,7 @@ fn statement(custody: candid::Principal, id: &OrderId, order: &PublishOrder, ver
         read_back: ReadBack {
             at_s: read_back_ns / NS_PER_S,
             replicated: true,
+            confirmation: artifacts.iter().filter_map(Artifact::confirmation).collect(),
             bytes: artifacts.iter().filter_map(Artifact::read_bytes).map(bytes_read).collect(),
         },
     };

@@ -6,10 +6,11 @@ use registry_protocols::{
     http::{AuthorizationScheme, HttpAnswer, HttpRequest},
     npm::{
         self,
+        signature::{self, RegistryKeys, SignatureCheck},
         stage::{self, StageId},
     },
-    pypi,
-    reading::Comparison,
+    pypi::{self, ShownProject},
+    reading::{Comparison, Reading},
     verdict::Verdict,
 };
 use release_types::{
@@ -36,6 +37,23 @@ pub struct Finding {
     pub comparison: Comparison,
     /// The digest that the registry shows, in its own form, if it shows one.
     pub shown: Option<String>,
+    /// PyPI: what the index shows of the project.
+    project: Option<ShownProject>,
+}
+
+/// How long an index takes further files for a release, in seconds.
+const RELEASE_OPEN_FOR_S: u64 = 14 * 24 * 60 * 60;
+
+impl Finding {
+    /// Why nothing may be sent at `now_s`, seconds since 1970, though nothing is there.
+    pub fn obstacle(&self, now_s: u64) -> Option<RefusedReason> {
+        let ShownProject { status, release_since_s, .. } = self.project?;
+        if !status.takes_files() {
+            return Some(RefusedReason::ProjectClosed);
+        }
+        let is_closed = |since_s: u64| now_s.saturating_sub(since_s) >= RELEASE_OPEN_FOR_S;
+        release_since_s.is_some_and(is_closed).then_some(RefusedReason::ReleaseClosed)
+    }
 }
 
 /// The registry's URLs, checked.
@@ -141,6 +159,25 @@ pub fn read_inquiry(
     Ok(Inquiry { request, question: Question::Shown(read_back) })
 }
 
+/// What reads the keys that an npm registry signs with.
+pub fn keys_inquiry(order: &PublishOrder) -> Result<Inquiry, RefusedReason> {
+    let request = signature::keys_request(&endpoints(order)?.read);
+    Ok(Inquiry { request, question: Question::Keys })
+}
+
+/// What reads an index's second view of a file; none where the index has none.
+pub fn second_view_inquiry(
+    order: &PublishOrder,
+    artifact: &OrderedArtifact,
+    nonce: u64,
+) -> Result<Option<Inquiry>, RefusedReason> {
+    let Some(base) = endpoints(order)?.version else { return Ok(None) };
+    let request = pypi::version_request(&base, &order.package, &order.version, nonce)
+        .map_err(|_| RefusedReason::NotPublishable)?;
+    let (project, filename) = (order.package.clone(), artifact.filename.clone());
+    Ok(Some(Inquiry { request, question: Question::Documented { project, filename } }))
+}
+
 /// What reads a page of the staging list.
 pub fn stages_inquiry(
     order: &PublishOrder,
@@ -231,25 +268,45 @@ pub fn compare(digests: &RegistryDigests, sha256: &Sha256Digest, reduced: &[u8])
         RegistryDigests::Npm { sha512 } => {
             let reading = npm::NpmReading::parse_reduced(reduced).ok()?;
             let sha512: &[u8; 64] = sha512.as_slice().try_into().ok()?;
-            let shown = match &reading {
-                npm::NpmReading::Present(published) => {
-                    Some(format!("sha512 {}", hex::encode(published.sha512)))
-                }
-                _ => None,
-            };
-            Some(Finding { comparison: npm::compare(&reading, sha512), shown })
+            let shown =
+                present(&reading).map(|published| format!("sha512 {}", hex::encode(published.sha512)));
+            Some(Finding { comparison: npm::compare(&reading, sha512), shown, project: None })
         }
         RegistryDigests::Pypi { .. } => {
             let reading = pypi::PypiReading::parse_reduced(reduced).ok()?;
-            let shown = match &reading {
-                pypi::PypiReading::Present(pypi::ShownProject { sha256: Some(sha256), .. }) => {
-                    Some(format!("sha256 {sha256}"))
-                }
-                _ => None,
-            };
-            Some(Finding { comparison: pypi::compare(&reading, sha256), shown })
+            let project = present(&reading).copied();
+            let shown = project.and_then(|shown| shown.sha256).map(|sha256| format!("sha256 {sha256}"));
+            Some(Finding { comparison: pypi::compare(&reading, sha256), shown, project })
         }
     }
+}
+
+/// Compares a reduced version document with the artifact; none if the bytes are no reduction.
+pub fn compare_second_view(sha256: &Sha256Digest, reduced: &[u8]) -> Option<Finding> {
+    let reading = pypi::DocumentReading::parse_reduced(reduced).ok()?;
+    let shown = present(&reading).map(|shown| format!("sha256 {}", shown.sha256));
+    Some(Finding { comparison: pypi::compare_document(&reading, sha256), shown, project: None })
+}
+
+fn present<D>(reading: &Reading<D>) -> Option<&D> {
+    match reading {
+        Reading::Present(shown) => Some(shown),
+        Reading::Absent | Reading::Unreadable { .. } => None,
+    }
+}
+
+/// What the signatures in a reduced version document prove at `now_s`, seconds since 1970; none if it shows nothing.
+pub fn check_signature(
+    order: &PublishOrder,
+    digests: &RegistryDigests,
+    reduced: &[u8],
+    keys: &RegistryKeys,
+    now_s: u64,
+) -> Option<SignatureCheck> {
+    let RegistryDigests::Npm { sha512 } = digests else { return None };
+    let reading = npm::NpmReading::parse_reduced(reduced).ok()?;
+    let sha512: &[u8; 64] = sha512.as_slice().try_into().ok()?;
+    Some(keys.check(&present(&reading)?.signatures, &order.package, &order.version, sha512, now_s))
 }
 
 /// What the answer to a publish request means for what happens next.

@@ -8,26 +8,26 @@ use registry_protocols::{
     reading::{Comparison, Reading, Unreadable},
     receipt::Confirmation,
 };
-use release_types::Ecosystem;
+use release_types::{Ecosystem, Obstacle};
 
 use crate::{
+    outcall::Inquiry,
     publish::{
-        asking,
+        asking::{self, NotAsked},
         driver::Job,
         reading::{self, since},
     },
     registry,
-    runtime::{CallError, Runtime},
+    runtime::Runtime,
     state::{
         Event,
-        event::BlockedReason,
+        event::{BlockedReason, RefusedReason},
         process_event,
         proof::ProofFact,
         read_state,
         registry_keys::RegistryKeysFact,
     },
 };
-use registry_protocols::http::HttpAnswer;
 
 /// How long a registry's keys are believed before they are read again.
 const KEYS_FRESH_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -37,8 +37,8 @@ enum Opinion {
     Confirmed(Confirmation),
     /// It says otherwise; this is what it shows.
     Contradicted(String),
-    /// Nothing can be told from it; ask again.
-    Unclear,
+    /// npm: the version is signed, but by no key that was known when it was checked.
+    UnknownKey,
 }
 
 /// Asks for the second opinion; returns the pause before the next step.
@@ -48,59 +48,80 @@ pub async fn confirm<R: Runtime>(job: &Job<'_, R>) -> Duration {
         Ecosystem::Pypi => second_view(job).await,
     };
     match opinion {
-        Opinion::Confirmed(by) => {
+        Ok(Opinion::Confirmed(by)) => {
             job.record(|order, artifact| Event::Proof(ProofFact::Confirmed { order, artifact, by }));
-            Duration::ZERO
+            return Duration::ZERO;
         }
-        Opinion::Contradicted(shown) => {
+        Ok(Opinion::Contradicted(shown)) => {
             job.record(|order, artifact| Event::FoundMismatch { order, artifact, shown });
-            Duration::ZERO
+            return Duration::ZERO;
         }
-        Opinion::Unclear => reading::wait_while_shown(job, BlockedReason::NotConfirmed),
+        Ok(Opinion::UnknownKey) => job.wait_for(Obstacle::RegistryUnreadable),
+        Err(obstacle) => job.wait_for(obstacle),
     }
+    reading::wait_while_shown(job, BlockedReason::NotConfirmed)
 }
 
 /// npm: the version document once more, and the registry's signature in it.
-async fn registry_signature<R: Runtime>(job: &Job<'_, R>) -> Opinion {
+async fn registry_signature<R: Runtime>(job: &Job<'_, R>) -> Result<Opinion, Obstacle> {
     let known = fresh_keys(job);
-    match checked_with(job, known).await {
+    let were_known = known.is_some();
+    match checked_with(job, known).await? {
         // Signed by a key that came after the keys were read last.
-        Some(Opinion::Unclear) => checked_with(job, None).await.unwrap_or(Opinion::Unclear),
-        opinion => opinion.unwrap_or(Opinion::Unclear),
+        Opinion::UnknownKey if were_known => checked_with(job, None).await,
+        opinion => Ok(opinion),
     }
 }
 
-/// Checks the signature with these keys, or with those that the registry publishes now. None: nothing was learned.
-async fn checked_with<R: Runtime>(job: &Job<'_, R>, known: Option<RegistryKeys>) -> Option<Opinion> {
+/// Checks the signature with these keys, or with those that the registry publishes now.
+async fn checked_with<R: Runtime>(
+    job: &Job<'_, R>,
+    known: Option<RegistryKeys>,
+) -> Result<Opinion, Obstacle> {
     let now_ns = job.runtime.time_ns();
-    let mut inquiries = vec![registry::read_inquiry(job.order, job.ordered, now_ns).ok()?];
+    let mut inquiries = vec![registry::read_inquiry(job.order, job.ordered, now_ns)];
     if known.is_none() {
-        inquiries.push(registry::keys_inquiry(job.order).ok()?);
+        inquiries.push(registry::keys_inquiry(job.order));
     }
-    let mut answers = asking::ask(job, job.read_token(), inquiries).await.ok()?.into_iter();
-    let shown = answers.next()?.ok()?;
+    let mut answers = asked(job, inquiries).await?.into_iter();
+    let shown = answers.next().flatten().ok_or(Obstacle::NodesDisagree)?;
     let keys = match known {
         Some(keys) => keys,
-        None => learn(job, answers.next()?)?,
+        None => learn(job, &answers.next().flatten().ok_or(Obstacle::NodesDisagree)?)?,
     };
     let artifact = job.artifact();
-    let digests = artifact.digests()?;
-    let finding = registry::compare(digests, &artifact.sha256(), &shown.body)?;
-    match finding.comparison {
-        Comparison::Same => {}
-        Comparison::Different => return Some(Opinion::Contradicted(finding.shown?)),
-        Comparison::Absent | Comparison::Unreadable(_) => return None,
+    let Some(digests) = artifact.digests() else { panic!("BUG: a digest was compared with none") };
+    let finding = registry::compare(digests, &artifact.sha256(), &shown).ok_or(Obstacle::NodesDisagree)?;
+    match (finding.comparison, finding.shown) {
+        (Comparison::Same, _) => {}
+        (Comparison::Different, Some(shown)) => return Ok(Opinion::Contradicted(shown)),
+        _ => return Err(Obstacle::RegistryUnreadable),
     }
     let now_s = now_ns / 1_000_000_000;
-    Some(match registry::check_signature(job.order, digests, &shown.body, &keys, now_s)? {
+    let check = registry::check_signature(job.order, digests, &shown, &keys, now_s);
+    Ok(match check.ok_or(Obstacle::RegistryUnreadable)? {
         SignatureCheck::Valid { key } => Opinion::Confirmed(Confirmation::RegistrySignature { key }),
         SignatureCheck::NoKeys => Opinion::Confirmed(Confirmation::RegistryWithoutKeys),
         SignatureCheck::Unsigned => Opinion::Confirmed(Confirmation::Unsigned),
-        SignatureCheck::UnknownKey => Opinion::Unclear,
+        SignatureCheck::UnknownKey => Opinion::UnknownKey,
         SignatureCheck::Invalid => {
             Opinion::Contradicted("the voted digest under an invalid signature of the registry".into())
         }
     })
+}
+
+/// The reduced answers to these inquiries, in their order; none where the nodes did not agree.
+async fn asked<R: Runtime>(
+    job: &Job<'_, R>,
+    inquiries: Vec<Result<Inquiry, RefusedReason>>,
+) -> Result<Vec<Option<Vec<u8>>>, Obstacle> {
+    let inquiries: Result<Vec<_>, _> = inquiries.into_iter().collect();
+    let inquiries = inquiries.map_err(|_| Obstacle::RegistryUnreadable)?;
+    match asking::ask(job, job.read_token(), inquiries).await {
+        Ok(answers) => Ok(answers.into_iter().map(|answer| answer.ok().map(|answer| answer.body)).collect()),
+        Err(NotAsked::Waits(obstacle)) => Err(obstacle),
+        Err(NotAsked::Never(_)) => Err(Obstacle::RegistryUnreadable),
+    }
 }
 
 fn fresh_keys<R: Runtime>(job: &Job<'_, R>) -> Option<RegistryKeys> {
@@ -111,40 +132,38 @@ fn fresh_keys<R: Runtime>(job: &Job<'_, R>) -> Option<RegistryKeys> {
     })
 }
 
-/// Notes the keys that the nodes agree on. None: whether the registry has any is not known.
-fn learn<R: Runtime>(job: &Job<'_, R>, answer: Result<HttpAnswer, CallError>) -> Option<RegistryKeys> {
-    let keys = match KeysReading::parse_reduced(&answer.ok()?.body).ok()? {
+/// Notes the keys that the nodes agree on.
+fn learn<R: Runtime>(job: &Job<'_, R>, reduced: &[u8]) -> Result<RegistryKeys, Obstacle> {
+    let keys = match KeysReading::parse_reduced(reduced).map_err(|_| Obstacle::NodesDisagree)? {
         Reading::Present(keys) => keys,
-        Reading::Unreadable { why: Unreadable::Unavailable | Unreadable::TooMany } => return None,
+        Reading::Unreadable { why: Unreadable::Unavailable | Unreadable::TooMany } => {
+            return Err(Obstacle::RegistryUnreadable);
+        }
         // Registries without keys answer in many ways to a path that they do not know.
         Reading::Absent | Reading::Unreadable { .. } => RegistryKeys::default(),
     };
-    let fact = RegistryKeysFact::Learned { read_url: job.order.registry.read_url.clone(), keys: keys.clone() };
+    let fact =
+        RegistryKeysFact::Learned { read_url: job.order.registry.read_url.clone(), keys: keys.clone() };
     process_event(job.runtime, Event::RegistryKeys(fact));
-    Some(keys)
+    Ok(keys)
 }
 
 /// PyPI: the version document, where the index has one.
-async fn second_view<R: Runtime>(job: &Job<'_, R>) -> Opinion {
+async fn second_view<R: Runtime>(job: &Job<'_, R>) -> Result<Opinion, Obstacle> {
     let inquiry = match registry::second_view_inquiry(job.order, job.ordered, job.runtime.time_ns()) {
-        Ok(Some(inquiry)) => inquiry,
-        Ok(None) => return Opinion::Confirmed(Confirmation::SingleView),
-        Err(_) => return Opinion::Unclear,
+        Ok(Some(inquiry)) => Ok(inquiry),
+        Ok(None) => return Ok(Opinion::Confirmed(Confirmation::SingleView)),
+        Err(reason) => Err(reason),
     };
-    let answer = match asking::ask(job, job.read_token(), vec![inquiry]).await {
-        Ok(answers) => answers.into_iter().next().and_then(Result::ok),
-        Err(_) => None,
-    };
+    let answer = asked(job, vec![inquiry]).await?.into_iter().next().flatten();
+    let answer = answer.ok_or(Obstacle::NodesDisagree)?;
     let finding =
-        answer.and_then(|answer| registry::compare_second_view(&job.artifact().sha256(), &answer.body));
-    match finding {
-        Some(finding) if finding.comparison == Comparison::Same => {
-            Opinion::Confirmed(Confirmation::SecondView)
+        registry::compare_second_view(&job.artifact().sha256(), &answer).ok_or(Obstacle::NodesDisagree)?;
+    match (finding.comparison, finding.shown) {
+        (Comparison::Same, _) => Ok(Opinion::Confirmed(Confirmation::SecondView)),
+        (Comparison::Different, Some(shown)) => {
+            Ok(Opinion::Contradicted(format!("the voted digest in one view and {shown} in the other")))
         }
-        Some(finding) if finding.comparison == Comparison::Different => {
-            let shown = finding.shown.unwrap_or_default();
-            Opinion::Contradicted(format!("the voted digest in one view and {shown} in the other"))
-        }
-        _ => Opinion::Unclear,
+        _ => Err(Obstacle::RegistryUnreadable),
     }
 }

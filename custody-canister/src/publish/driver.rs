@@ -8,7 +8,7 @@ use release_types::{
 
 use crate::{
     guard::{self, Guard},
-    publish::{asking::TokenUse, elsewhere, proving, reading, sending, staging},
+    publish::{asking::TokenUse, confirming, elsewhere, proving, reading, sending, staging},
     receipts,
     runtime::Runtime,
     state::{
@@ -154,6 +154,11 @@ async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
         }
         Stage::Accepted | Stage::Pending | Stage::Unknown { .. } if order.mode == PublishingMode::Staged => {
             Some(staging::find(&job).await)
+        }
+        Stage::Shown { .. } | Stage::Blocked { reason: BlockedReason::NotConfirmed }
+            if job.artifact().confirmation().is_none() =>
+        {
+            Some(confirming::confirm(&job).await)
         }
         Stage::Shown { .. } | Stage::Blocked { reason: BlockedReason::FileNotServed } => {
             Some(proving::prove(&job).await)

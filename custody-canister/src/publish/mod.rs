@@ -4,6 +4,7 @@
 //! messages the canister is upgraded or a message fails.
 
 mod asking;
+mod confirming;
 pub mod declaring;
 pub mod driver;
 mod elsewhere;

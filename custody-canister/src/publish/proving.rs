@@ -15,7 +15,7 @@ use crate::{
     publish::{
         asking::{self, NotAsked, TokenUse},
         driver::Job,
-        reading::{self, VISIBILITY_LIMIT, back_off, since},
+        reading,
     },
     registry,
     runtime::{CallError, Runtime},
@@ -28,8 +28,6 @@ use crate::{
 
 /// Pieces asked for in one message. Each is an answer of a mebibyte to every node.
 const PIECES_AT_ONCE: u32 = 4;
-/// Shortest pause after bytes that were not served.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(10);
 /// Reject code of an answer that is larger than asked for, among other things that will not change.
 const SYS_FATAL: u32 = 1;
 
@@ -136,15 +134,7 @@ pub async fn prove<R: Runtime>(job: &Job<'_, R>) -> Duration {
         Err(NotAsked::Waits(obstacle)) => job.wait_for(obstacle),
         Err(NotAsked::Never(_)) => job.runtime.log("the token may not read the registry's bytes any more"),
     }
-    let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
-    if let Stage::Blocked { .. } = artifact.stage() {
-        return reading::pause_after(job, &artifact);
-    }
-    if waited >= VISIBILITY_LIMIT {
-        let reason = BlockedReason::FileNotServed;
-        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
-    }
-    back_off(waited, SHORTEST_PAUSE)
+    reading::wait_while_shown(job, BlockedReason::FileNotServed)
 }
 
 fn verified<R: Runtime>(job: &Job<'_, R>, bytes: ReadBytes) -> Duration {

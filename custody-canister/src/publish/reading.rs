@@ -37,6 +37,8 @@ const MAX_SENDS: u8 = 3;
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 /// Shortest pause between read-backs that each derive a key.
 const SHORTEST_PAUSE_WITH_TOKEN: Duration = Duration::from_secs(30);
+/// Shortest pause while more than the shown digest is waited for.
+const SHORTEST_PAUSE_WHILE_SHOWN: Duration = Duration::from_secs(10);
 /// Longest pause between two tries of anything, until people must look.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// Longest pause between read-backs from then on.
@@ -208,6 +210,20 @@ pub fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
         _ => BlockedReason::OutcomeUnknown,
     };
     job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+}
+
+/// Goes on waiting for more than the shown digest, and leaves the artifact to people for this reason once that took too
+/// long; returns the pause.
+pub fn wait_while_shown<R: Runtime>(job: &Job<'_, R>, reason: BlockedReason) -> Duration {
+    let artifact = job.artifact();
+    if let Stage::Blocked { .. } = artifact.stage() {
+        return pause_after(job, &artifact);
+    }
+    let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
+    if waited >= VISIBILITY_LIMIT {
+        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+    }
+    back_off(waited, SHORTEST_PAUSE_WHILE_SHOWN)
 }
 
 /// A quarter of the time spent so far, within bounds: soon at first, rarely later.

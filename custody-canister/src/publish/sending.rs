@@ -95,7 +95,10 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
 async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<Duration>, Halt> {
     match reading::look_and_settle(job).await {
         Look::Found(finding) => match finding.comparison {
-            Comparison::Absent => Ok(None),
+            Comparison::Absent => match finding.obstacle(job.runtime.time_ns() / 1_000_000_000) {
+                Some(reason) => Err(Halt::Refuse(reason)),
+                None => Ok(None),
+            },
             Comparison::Same | Comparison::Different => Ok(Some(Duration::ZERO)),
             Comparison::Unreadable(Unreadable::NotPublic | Unreadable::Redirected) => {
                 Err(Halt::Refuse(RefusedReason::NotReadable))

@@ -155,6 +155,7 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
         }
         Event::Staging(fact) => apply_staging(state, time_ns, fact),
         Event::Proof(fact) => apply_proof(state, time_ns, fact),
+        Event::RegistryKeys(fact) => state.registry_keys.apply(time_ns, fact),
         Event::FoundMismatch { order, artifact, shown } => {
             let stage = Stage::Mismatch { shown: shown.clone() };
             move_to(state, order, *artifact, stage, time_ns);
@@ -217,6 +218,10 @@ fn apply_proof(state: &mut State, time_ns: u64, fact: &ProofFact) {
         ProofFact::ShowedDigest { order, artifact } => {
             move_to(state, order, *artifact, Stage::Shown { equal_pieces: 0 }, time_ns);
         }
+        ProofFact::Confirmed { order, artifact, by } => {
+            artifact_mut(state, order, *artifact).confirmation = Some(*by);
+            move_to(state, order, *artifact, Stage::Shown { equal_pieces: 0 }, time_ns);
+        }
         ProofFact::ServedEqualPieces { order, artifact, pieces } => {
             let stage = Stage::Shown { equal_pieces: *pieces };
             move_to(state, order, *artifact, stage, time_ns);
@@ -242,6 +247,7 @@ fn new_artifact(accepted: &AcceptedArtifact, time_ns: u64) -> Artifact {
         read_derivations: 0,
         sends: 0,
         staging: Staging::default(),
+        confirmation: None,
         read_bytes: None,
     }
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::state::{
-    freeze::FreezeFact, probe::ProbeFact, proof::ProofFact, staging::StagingFact, watch::WatchFact,
+    freeze::FreezeFact, probe::ProbeFact, proof::ProofFact, registry_keys::RegistryKeysFact,
+    staging::StagingFact, watch::WatchFact,
 };
 
 /// Something that happened.
@@ -75,6 +76,8 @@ pub enum Event {
     Staging(StagingFact),
     /// What was learned of the bytes that a registry serves.
     Proof(ProofFact),
+    /// What was learned of the keys that registries sign with.
+    RegistryKeys(RegistryKeysFact),
     /// The nodes agree that the registry shows another digest.
     FoundMismatch { order: OrderId, artifact: u32, shown: String },
     /// It did not appear in time. It is still looked for, ever more rarely.
@@ -212,6 +215,8 @@ pub enum BlockedReason {
     OutcomeUnknown,
     /// The version is shown with the voted digest, but its file could not be read in all the time that was given.
     FileNotServed,
+    /// The version is shown with the voted digest, but the second source said nothing in all the time that was given.
+    NotConfirmed,
     /// It is staged and proven, and nobody approved it in all the time that was given.
     NotApproved,
     /// It is staged, but its bytes cannot be read, so nothing can be proven.
@@ -235,6 +240,10 @@ pub enum RefusedReason {
     TooLarge,
     /// The registry cannot be read back without credentials, so nothing could ever be verified.
     NotReadable,
+    /// The project takes no files: it is archived, quarantined, or has a status that is not known.
+    ProjectClosed,
+    /// The release is older than an index lets files be added to.
+    ReleaseClosed,
     /// The sealed token no longer opens.
     NotDecryptable,
     /// As many keys were derived for it as are allowed.
@@ -291,7 +300,11 @@ impl Event {
 
     /// Every operation that may be on the log.
     pub fn operations() -> impl Iterator<Item = &'static str> {
-        Self::OWN_OPERATIONS.into_iter().chain(StagingFact::OPERATIONS).chain(ProofFact::OPERATIONS)
+        Self::OWN_OPERATIONS
+            .into_iter()
+            .chain(StagingFact::OPERATIONS)
+            .chain(ProofFact::OPERATIONS)
+            .chain(RegistryKeysFact::OPERATIONS)
     }
 
     /// The operation's name on the log.
@@ -317,6 +330,7 @@ impl Event {
             Self::AwaitedOthers { .. } => "1countersign.awaited_others",
             Self::Staging(fact) => fact.operation(),
             Self::Proof(fact) => fact.operation(),
+            Self::RegistryKeys(fact) => fact.operation(),
             Self::FoundMismatch { .. } => "1countersign.found_mismatch",
             Self::BlockedArtifact { .. } => "1countersign.blocked_artifact",
             Self::DeclaredOutcome { .. } => "1countersign.declared_outcome",

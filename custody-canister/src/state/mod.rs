@@ -7,6 +7,7 @@ pub mod freeze;
 pub mod order;
 pub mod probe;
 pub mod proof;
+pub mod registry_keys;
 pub mod staging;
 pub mod watch;
 
@@ -22,6 +23,7 @@ pub use credential::Credential;
 pub use event::Event;
 pub use freeze::Freezes;
 pub use order::{Artifact, Order, Stage};
+use registry_keys::{KnownKeys, LearnedKeys};
 pub use watch::Watches;
 
 thread_local! {
@@ -61,6 +63,7 @@ pub struct State {
     freezes: Freezes,
     watches: Watches,
     settings: Settings,
+    registry_keys: KnownKeys,
 }
 
 /// A receipt, but for its envelope.
@@ -86,6 +89,7 @@ impl State {
             freezes: Freezes::default(),
             watches: Watches::default(),
             settings: Settings::default(),
+            registry_keys: KnownKeys::default(),
         }
     }
 
@@ -169,6 +173,11 @@ impl State {
     /// How many orders are under way; what only waits for people does not count.
     pub fn busy_orders(&self) -> usize {
         self.orders.values().filter(|order| !order.is_finished() && !order.is_blocked()).count()
+    }
+
+    /// What the registry that is read at this URL signs with, as last read.
+    pub fn registry_keys(&self, read_url: &str) -> Option<&LearnedKeys> {
+        self.registry_keys.of(read_url)
     }
 
     /// Receipts in the order of signing.

@@ -1,6 +1,6 @@
 //! An order's part of the state: how far each of its artifacts has come. The order itself is kept beside it.
 
-use registry_protocols::{bytes::ByteRange, npm::stage::StageId, verdict::Refusal};
+use registry_protocols::{bytes::ByteRange, npm::stage::StageId, receipt::Confirmation, verdict::Refusal};
 use release_types::{
     CHUNK_BYTES, CredentialId, MetObstacle, OrderId, OrderStatus, PublicationState, PublishingMode,
     Sha256Digest, Wait, Waiting, order::ArtifactStatus,
@@ -50,6 +50,8 @@ pub struct Artifact {
     pub(super) sends: u8,
     /// npm: what is known of its entries in the staging area.
     pub(super) staging: Staging,
+    /// What confirmed the shown digest; known before its bytes are read.
+    pub(super) confirmation: Option<Confirmation>,
     /// How its bytes were read; known once it is verified.
     pub(super) read_bytes: Option<ReadBytes>,
 }
@@ -224,6 +226,11 @@ impl Artifact {
         &self.stage
     }
 
+    /// What confirmed the shown digest.
+    pub fn confirmation(&self) -> Option<Confirmation> {
+        self.confirmation
+    }
+
     pub fn changed_at_ns(&self) -> u64 {
         self.changed_at_ns
     }
@@ -355,6 +362,10 @@ impl BlockedReason {
     /// What people can do about it.
     pub fn advice(self) -> &'static str {
         match self {
+            Self::NotConfirmed => {
+                "the registry shows the voted digest, but neither its signature nor its second view could be read: look \
+                 for them at the registry; propose the same bytes again to have them verified"
+            }
             Self::NeverAppeared => {
                 "the registry accepted it but never showed it: look for it at the registry, it may be held for review"
             }
@@ -395,6 +406,16 @@ impl RefusedReason {
             }
             Self::NotReadable => {
                 "the registry shows nothing without a token: seal a read-only one (mode read) and name it in the proposal, or register a read URL that needs none"
+                    .into()
+            }
+            Self::ProjectClosed => {
+                "the project takes no files: see its status at the index, where an owner can unarchive it and the \
+                 index's support lift a quarantine; then propose the release again"
+                    .into()
+            }
+            Self::ReleaseClosed => {
+                "the release is older than 14 days and takes no further files: release a new version with all its \
+                 files at once"
                     .into()
             }
             Self::NotDecryptable => "the sealed token did not open: seal the token anew".into(),

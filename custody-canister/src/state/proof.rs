@@ -1,5 +1,6 @@
 //! How far the bytes that a registry serves were compared with those that were voted.
 
+use registry_protocols::receipt::Confirmation;
 use release_types::OrderId;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum ProofFact {
     /// The nodes agree that the registry shows exactly the voted digest; its bytes are compared next.
     ShowedDigest { order: OrderId, artifact: u32 },
+    /// A second source does not contradict it, or there is none.
+    Confirmed { order: OrderId, artifact: u32, by: Confirmation },
     /// This many pieces, counted from the first, are those that were voted.
     ServedEqualPieces { order: OrderId, artifact: u32, pieces: u32 },
     /// All that can be read was read, and is as it was voted.
@@ -31,13 +34,18 @@ pub enum ReadBytes {
 
 impl ProofFact {
     /// Every operation of this kind that may be on the log.
-    pub const OPERATIONS: [&'static str; 3] =
-        ["1countersign.showed_digest", "1countersign.served_equal_pieces", "1countersign.verified_artifact"];
+    pub const OPERATIONS: [&'static str; 4] = [
+        "1countersign.showed_digest",
+        "1countersign.confirmed_digest",
+        "1countersign.served_equal_pieces",
+        "1countersign.verified_artifact",
+    ];
 
     /// The operation's name on the log.
     pub fn operation(&self) -> &'static str {
         match self {
             Self::ShowedDigest { .. } => "1countersign.showed_digest",
+            Self::Confirmed { .. } => "1countersign.confirmed_digest",
             Self::ServedEqualPieces { .. } => "1countersign.served_equal_pieces",
             Self::Verified { .. } => "1countersign.verified_artifact",
         }

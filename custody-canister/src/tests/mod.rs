@@ -2,6 +2,7 @@
 //! misbehave on demand, and a clock that tests move.
 
 mod alarming;
+mod confirming;
 mod credentials;
 mod freezing;
 mod interruptions;

@@ -73,6 +73,16 @@ pub struct Staged {
     pub visible_from_ns: u64,
 }
 
+/// What an index's version document shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondView {
+    #[default]
+    Honest,
+    /// Another digest for every file.
+    OtherDigests,
+    Status(u16),
+}
+
 /// How files are served.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Serving {
@@ -106,6 +116,18 @@ pub struct Registries {
     pub hide_documents: bool,
     /// Whether npm's list of versions exceeds what an outcall brings.
     pub list_is_too_long: bool,
+    /// npm: the document of the keys that the registry signs with, and how it is answered; none: 404.
+    pub keys: Option<(u16, Value)>,
+    /// How often the keys were read.
+    pub key_reads: usize,
+    /// npm: the signatures that the version document shows.
+    pub signatures: Value,
+    /// PyPI: what the version document shows instead of the truth.
+    pub second_view: SecondView,
+    /// PyPI: the project's status.
+    pub project_status: Option<&'static str>,
+    /// PyPI: when every file was uploaded.
+    pub uploaded_at: Option<&'static str>,
 }
 
 impl Default for Registries {
@@ -123,6 +145,12 @@ impl Default for Registries {
             staged: Vec::new(),
             serving: Serving::Honest,
             is_private: false,
+            keys: None,
+            key_reads: 0,
+            signatures: Value::Null,
+            second_view: SecondView::Honest,
+            project_status: None,
+            uploaded_at: None,
         }
     }
 }
@@ -186,6 +214,11 @@ impl Registries {
             let total = self.staged.len();
             return Ok(reply(200, json!({"items": items, "total": total}).to_string().as_bytes()));
         }
+        if args.url.ends_with("/-/npm/v1/keys") {
+            self.key_reads += 1;
+            let (status, document) = self.keys.clone().unwrap_or((404, json!({})));
+            return Ok(reply(status, document.to_string().as_bytes()));
+        }
         if args.url.ends_with("@dao/demo/-/demo-1.0.0.tgz") {
             let found = self.published.keys().filter(|name| name.ends_with(".tgz")).find(is_visible);
             return self.file(args, found.map(|name| digest(name).as_slice()));
@@ -199,18 +232,37 @@ impl Registries {
                 None => reply(404, b"{}"),
                 Some(filename) => {
                     let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(digest(filename))));
-                    let document =
-                        json!({"name": "@dao/demo", "version": "1.0.0", "dist": {"integrity": integrity}});
+                    let mut dist = json!({"integrity": integrity});
+                    if self.signatures.is_array() {
+                        dist["signatures"] = self.signatures.clone();
+                    }
+                    let document = json!({"name": "@dao/demo", "version": "1.0.0", "dist": dist});
                     reply(200, document.to_string().as_bytes())
                 }
             });
         }
-        let files = self.published.keys().filter(is_visible).map(|filename| {
-            let sha256 = Sha256Digest::of(digest(filename)).to_string();
-            json!({"filename": filename, "hashes": {"sha256": sha256}})
-        });
-        let files: Vec<_> = files.collect();
-        Ok(reply(200, json!({"name": "demo", "files": files}).to_string().as_bytes()))
+        let files = self.published.keys().filter(is_visible).filter(|name| !name.ends_with(".tgz"));
+        if args.url.contains("/pypi/demo/1.0.0/json") {
+            if let SecondView::Status(status) = self.second_view {
+                return Ok(reply(status, b"{}"));
+            }
+            let sha256 = |filename: &String| match self.second_view {
+                SecondView::OtherDigests => "0".repeat(64),
+                _ => Sha256Digest::of(digest(filename)).to_string(),
+            };
+            let urls: Vec<_> = files
+                .map(|filename| json!({"filename": filename, "digests": {"sha256": sha256(filename)}}))
+                .collect();
+            return Ok(reply(200, json!({"info": {"name": "Demo"}, "urls": urls}).to_string().as_bytes()));
+        }
+        let files: Vec<_> = files
+            .map(|filename| {
+                let sha256 = Sha256Digest::of(digest(filename)).to_string();
+                json!({"filename": filename, "hashes": {"sha256": sha256}, "upload-time": self.uploaded_at})
+            })
+            .collect();
+        let page = json!({"name": "demo", "files": files, "project-status": {"status": self.project_status}});
+        Ok(reply(200, page.to_string().as_bytes()))
     }
 
     /// npm's abbreviated packument.

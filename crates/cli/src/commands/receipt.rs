@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args as ClapArgs;
-use registry_protocols::receipt::{BytesRead, Statement, VoteFacts};
+use registry_protocols::receipt::{BytesRead, Confirmation, Statement, VoteFacts};
 use release_types::{OrderId, ProposalId};
 use serde_json::json;
 
@@ -106,13 +106,27 @@ pub fn describe(statement: &Statement) -> String {
     for (index, subject) in statement.subject.iter().enumerate() {
         let _ = writeln!(
             text,
-            "artifact    {}\n  sha256    {}\n  bytes     {}",
+            "artifact    {}\n  sha256    {}\n  confirmed {}\n  bytes     {}",
             printable(&subject.name),
             printable(&subject.digest.sha256),
+            confirmation(said.read_back.confirmation.get(index)),
             bytes_read(said.read_back.bytes.get(index))
         );
     }
     text
+}
+
+fn confirmation(by: Option<&Confirmation>) -> String {
+    match by {
+        Some(Confirmation::RegistrySignature { key }) => format!("by the registry's signature, key {key}"),
+        Some(Confirmation::Unsigned) => {
+            "by nothing else: the registry signed this version with no key".into()
+        }
+        Some(Confirmation::RegistryWithoutKeys) => "by nothing else: the registry signs nothing".into(),
+        Some(Confirmation::SecondView) => "by the index's version document".into(),
+        Some(Confirmation::SingleView) => "by nothing else: the index is read in one view".into(),
+        None => "by nothing else".into(),
+    }
 }
 
 fn bytes_read(bytes: Option<&BytesRead>) -> &'static str {

@@ -11,6 +11,7 @@ use p256::{
     pkcs8::DecodePublicKey as _,
 };
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{
     endpoint::EndpointUrl,
@@ -29,13 +30,36 @@ const SCHEME: &str = "ecdsa-sha2-nistp256";
 /// Names a key: `SHA256:` and the base64 of 32 bytes. Registries do not say what was hashed, so it is a name and
 /// nothing else.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct KeyId(#[serde(with = "hex::serde")] [u8; 32]);
+#[serde(try_from = "String", into = "String")]
+pub struct KeyId([u8; 32]);
+
+/// A text that names no key.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("key id: found {found_bytes} bytes that are none; expected `SHA256:` and the base64 of 32 bytes")]
+pub struct InvalidKeyId {
+    /// Length of what was found.
+    pub found_bytes: usize,
+}
 
 impl KeyId {
     /// Reads the registry's form; other texts name no key.
     pub fn parse(text: &str) -> Option<Self> {
         let digest = text.strip_prefix("SHA256:")?.trim_end_matches('=');
         STANDARD_NO_PAD.decode(digest).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = InvalidKeyId;
+
+    fn try_from(text: String) -> Result<Self, InvalidKeyId> {
+        Self::parse(&text).ok_or(InvalidKeyId { found_bytes: text.len() })
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.to_string()
     }
 }
 

@@ -12,8 +12,8 @@ mod tests;
 
 pub use envelope::{Envelope, EnvelopeSignature, VerificationError, pae, verify};
 pub use statement::{
-    BytesRead, DigestSet, PAYLOAD_TYPE, PREDICATE_TYPE, ReadBack, RegistryUrls, ReleasePredicate,
-    STATEMENT_TYPE, SourceFacts, Statement, Subject, TallyFacts, VoteFacts,
+    BytesRead, Confirmation, DigestSet, PAYLOAD_TYPE, PREDICATE_TYPE, ReadBack, RegistryUrls,
+    ReleasePredicate, STATEMENT_TYPE, SourceFacts, Statement, Subject, TallyFacts, VoteFacts,
 };
 
 /// Derivation path of the custody canister's key that signs receipts, and nothing else. Verifiers derive the same

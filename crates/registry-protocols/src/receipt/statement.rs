@@ -3,6 +3,8 @@
 use release_types::Ecosystem;
 use serde::{Deserialize, Serialize};
 
+use crate::npm::signature::KeyId;
+
 /// DSSE payload type of in-toto statements.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// `_type` of every version 1 statement.
@@ -132,8 +134,29 @@ pub struct ReadBack {
     pub at_s: u64,
     /// Whether the nodes agreed on the digests; a receipt is only signed when they did.
     pub replicated: bool,
+    /// What confirmed the shown digest of each artifact, in the order of the subjects.
+    pub confirmation: Vec<Confirmation>,
     /// How the bytes of each artifact were read, in the order of the subjects.
     pub bytes: Vec<BytesRead>,
+}
+
+/// What a second source says of a digest that a registry shows.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirmation {
+    /// npm: the registry signed name, version and digest with this key, one of those that it publishes.
+    RegistrySignature {
+        /// The key.
+        key: KeyId,
+    },
+    /// npm: the registry publishes keys, and signed this version with none.
+    Unsigned,
+    /// npm: the registry publishes no keys.
+    RegistryWithoutKeys,
+    /// PyPI: the version document shows the same digest as the simple API.
+    SecondView,
+    /// PyPI: only the simple API was read, for no version documents are registered.
+    SingleView,
 }
 
 /// How the bytes that a registry serves were read, besides the digest that it shows.

@@ -40,7 +40,12 @@ fn statement() -> Statement {
                 tally: TallyFacts { yes: 3, no: 1, abstain: 0, total: 5 },
             }),
             source: None,
-            read_back: ReadBack { at_s: 1_800_000_060, replicated: true, bytes: vec![BytesRead::Whole] },
+            read_back: ReadBack {
+                at_s: 1_800_000_060,
+                replicated: true,
+                confirmation: vec![Confirmation::RegistryWithoutKeys],
+                bytes: vec![BytesRead::Whole],
+            },
         },
     )
 }

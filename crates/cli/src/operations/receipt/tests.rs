@@ -1,6 +1,6 @@
 use ic_ed25519::PrivateKey;
 use registry_protocols::receipt::{
-    BytesRead, DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, pae,
+    BytesRead, Confirmation, DigestSet, PAYLOAD_TYPE, ReadBack, RegistryUrls, ReleasePredicate, Subject, pae,
 };
 use release_types::{Ecosystem, OrderId, Sha256Digest};
 
@@ -59,7 +59,12 @@ fn statement(custody: Principal) -> Statement {
             ordered_at_s: 1,
             vote: None,
             source: None,
-            read_back: ReadBack { at_s: 2, replicated: true, bytes: vec![BytesRead::Whole] },
+            read_back: ReadBack {
+                at_s: 2,
+                replicated: true,
+                confirmation: vec![Confirmation::RegistryWithoutKeys],
+                bytes: vec![BytesRead::Whole],
+            },
         },
     )
 }
