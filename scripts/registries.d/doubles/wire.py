@@ -92,7 +92,9 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_one
 
     def send(self, answer: Answer):
-        self.send_response(answer.status, answer.reason)
+        self.send_response_only(answer.status, answer.reason)
+        if "date" not in answer.headers:
+            self.send_header("date", self.date_time_string())
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(answer.body)))

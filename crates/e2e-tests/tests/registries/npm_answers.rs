@@ -139,26 +139,34 @@ rows! { &DOUBLE;
 
 /// What a rate limit says, and how long custody waits then, at least and at most.
 struct RateLimit {
-    headers: fn(&Setting) -> Value,
+    headers: Value,
     body: &'static str,
     at_least_s: u64,
 }
 
 #[test]
 fn should_wait_as_long_as_npm_says_when_it_answers_429_with_seconds() {
-    let headers = |_: &Setting| json!({"retry-after": "1934"});
+    let headers = json!({"retry-after": "1934"});
     assert_obeyed(&RateLimit { headers, body: "rate limited exceeded", at_least_s: 1_934 });
 }
 
 #[test]
 fn should_wait_as_long_as_npm_says_when_it_answers_429_with_a_page() {
-    let headers = |_: &Setting| json!({"retry-after": "1934", "content-type": "text/html"});
+    let headers = json!({"retry-after": "1934", "content-type": "text/html"});
     assert_obeyed(&RateLimit { headers, body: HTML, at_least_s: 1_934 });
 }
 
 #[test]
+fn should_wait_as_long_as_npm_says_when_it_answers_429_with_a_date() {
+    // By the registry's own clock, whatever that is.
+    let headers =
+        json!({"date": "Fri, 15 Jan 2027 08:00:00 GMT", "retry-after": "Fri, 15 Jan 2027 09:00:00 GMT"});
+    assert_obeyed(&RateLimit { headers, body: "rate limited exceeded", at_least_s: 60 * 60 });
+}
+
+#[test]
 fn should_wait_minutes_when_npm_answers_429_without_saying_how_long() {
-    let headers = |_: &Setting| json!({});
+    let headers = json!({});
     assert_obeyed(&RateLimit { headers, body: "{}", at_least_s: 5 * 60 });
 }
 
@@ -166,7 +174,7 @@ fn should_wait_minutes_when_npm_answers_429_without_saying_how_long() {
 fn assert_obeyed(limit: &RateLimit) {
     let mut setting = take(&DOUBLE);
     let (version, bytes) = setting.next_artifact();
-    setting.control().answer_write(429, &(limit.headers)(&setting), limit.body, false);
+    setting.control().answer_write(429, &limit.headers, limit.body, false);
     let release = setting.adopt(&version, &bytes);
     setting.assert_verified(&release);
     let writes = setting.control().writes();
