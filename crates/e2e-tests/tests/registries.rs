@@ -15,6 +15,8 @@ mod devpi;
 mod npm_answers;
 #[path = "registries/npm_peer.rs"]
 mod npm_peer;
+#[path = "registries/npm_staging.rs"]
+mod npm_staging;
 #[path = "registries/pnpr.rs"]
 mod pnpr;
 #[path = "registries/pypi_answers.rs"]

@@ -75,12 +75,15 @@ def enroll(url: str) -> dict:
     # A code counts once: this is the one before the present one, so that the present one is still to be used.
     code = one_time_password(secret, time.time() - TOTP_STEP_S)
     npm_account.call("POST", f"{url}/-/npm/v1/user", {"tfa": [code]}, token)
-    return {"token": token, "secret": secret}
+    return {"token": token, "secret_hex": base32(secret).hex()}
 
 
 def one_time_password(secret: str, now_s: float) -> str:
     """The code of RFC 6238 at a moment: six digits, HMAC-SHA-1, steps of 30 seconds."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.new(key, struct.pack(">Q", int(now_s) // TOTP_STEP_S), hashlib.sha1).digest()
+    digest = hmac.new(base32(secret), struct.pack(">Q", int(now_s) // TOTP_STEP_S), hashlib.sha1).digest()
     start = digest[-1] & 0x0F
     return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def base32(text: str) -> bytes:
+    return base64.b32decode(text + "=" * (-len(text) % 8))

@@ -13,7 +13,8 @@ use crate::{
     setting::{Setting, Shared, take},
 };
 
-static DOUBLE: Shared = LazyLock::new(|| Setting::make("npm-double", Ecosystem::Npm));
+/// Shared by all tests of this double.
+pub static DOUBLE: Shared = LazyLock::new(|| Setting::make("npm-double", Ecosystem::Npm));
 
 /// Nodes of the replica, each of which reads.
 const NODES: u32 = 13;

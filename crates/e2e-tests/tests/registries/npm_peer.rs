@@ -85,7 +85,8 @@ fn installable(name: &str, version: &str) -> Vec<u8> {
     tar_gz(&[("package/package.json", manifest.as_bytes()), ("package/index.js", b"module.exports = 42;\n")])
 }
 
-fn integrity(tarball: &[u8]) -> String {
+/// What npm compares a tarball with.
+pub fn integrity(tarball: &[u8]) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     use sha2::{Digest as _, Sha512};
     format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)))

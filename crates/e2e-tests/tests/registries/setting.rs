@@ -21,8 +21,8 @@ use e2e_tests::{
 use local_replica::WorldSnapshot;
 use registry_protocols::receipt;
 use release_types::{
-    CredentialId, CredentialPolicy, Ecosystem, OrderStatus, ProposalAction, ProposalId, ProposalStatus,
-    PublicationState, Registry, Sha256Digest,
+    CredentialId, CredentialMode, CredentialPolicy, Ecosystem, OrderStatus, ProposalAction, ProposalId,
+    ProposalStatus, PublicationState, PublishingMode, Registry, Sha256Digest,
     proposal::{CredentialChange, CredentialProposal},
 };
 use serde_json::{Value, json};
@@ -62,6 +62,7 @@ pub struct Setting {
 
 /// A release under way.
 pub struct Release {
+    pub version: String,
     pub proposal: ProposalId,
     pub bytes: Vec<u8>,
 }
@@ -168,6 +169,14 @@ impl Setting {
         credential
     }
 
+    /// From here on releases are staged with this token.
+    pub fn use_staging_token(&mut self, token: &str) {
+        let policy = self.world.policy(self.ecosystem, &[package(self.ecosystem)]);
+        let endpoint = self.upload_url.clone();
+        self.credential =
+            self.activate(CredentialPolicy { endpoint, mode: CredentialMode::Staged, ..policy }, token);
+    }
+
     /// From here on releases are published with a token that the registry does not know.
     pub fn use_unknown_token(&mut self) {
         let token = match self.ecosystem {
@@ -193,18 +202,26 @@ impl Setting {
         (version, bytes)
     }
 
-    /// Proposes and adopts a release.
+    /// Proposes and adopts a release that custody publishes directly.
     pub fn adopt(&mut self, version: &str, bytes: &[u8]) -> Release {
+        self.adopt_as(PublishingMode::Direct, version, bytes)
+    }
+
+    /// Proposes and adopts a release.
+    pub fn adopt_as(&mut self, mode: PublishingMode, version: &str, bytes: &[u8]) -> Release {
         let name = package(self.ecosystem);
-        let action = match self.ecosystem {
+        let mut action = match self.ecosystem {
             Ecosystem::Npm => self.world.npm_release(self.credential, name, version, bytes),
             Ecosystem::Pypi => {
                 let filename = filename(self.ecosystem, version);
                 self.world.pypi_release(self.credential, name, version, &[(&filename, bytes)])
             }
         };
+        if let ProposalAction::Release(release) = &mut action {
+            release.mode = mode;
+        }
         let proposal = self.adopt_action(action);
-        Release { proposal, bytes: bytes.to_vec() }
+        Release { version: version.into(), proposal, bytes: bytes.to_vec() }
     }
 
     /// Submits and adopts a proposal.
@@ -235,21 +252,54 @@ impl Setting {
         }
     }
 
-    /// Lets time pass until custody has done with a release, hours if need be: in small steps at first, then coarser.
+    /// Lets time pass until custody has done with a release, hours if need be.
     pub fn settle(&mut self, proposal: ProposalId) -> OrderStatus {
+        self.settle_within(proposal, LONGEST_WAIT)
+    }
+
+    /// As [`Self::settle`], for at most so long: in small steps at first, then coarser.
+    pub fn settle_within(&mut self, proposal: ProposalId, limit: Duration) -> OrderStatus {
+        self.pass_until(proposal, limit, OrderStatus::is_final)
+    }
+
+    /// Lets time pass until custody says what is to be approved, and nothing else; returns its id.
+    #[track_caller]
+    pub fn stage_to_approve(&mut self, release: &Release) -> String {
+        let is_staged =
+            |order: &OrderStatus| matches!(order.artifacts[0].state, PublicationState::Staged { .. });
+        let order =
+            self.pass_until(release.proposal, LONGEST_WAIT, |order| is_staged(order) || order.is_final());
+        match &order.artifacts[0].state {
+            PublicationState::Staged { stage, do_not_approve, .. } if do_not_approve.is_empty() => {
+                stage.clone()
+            }
+            other => panic!("nothing to approve: {other:?}"),
+        }
+    }
+
+    fn pass_until(
+        &mut self,
+        proposal: ProposalId,
+        limit: Duration,
+        is_over: impl Fn(&OrderStatus) -> bool,
+    ) -> OrderStatus {
         let start_ns = self.world.replica.time_ns();
         loop {
             let order = self.world.order(proposal);
             let waited = Duration::from_nanos(self.world.replica.time_ns() - start_ns);
             match order {
-                Some(order) if order.is_final() || waited > LONGEST_WAIT => return order,
-                None if waited > LONGEST_WAIT => {
+                Some(order) if is_over(&order) || waited > limit => return order,
+                None if waited > limit => {
                     panic!("custody took no order: {:?}", self.world.proposal(proposal))
                 }
                 _ => {}
             }
-            let step = if waited < Duration::from_secs(120) { 5 } else { 60 };
-            self.pass(Duration::from_secs(step));
+            let step_s = match waited.as_secs() {
+                0..120 => 5,
+                120..20_000 => 60,
+                _ => 15 * 60,
+            };
+            self.pass(Duration::from_secs(step_s));
         }
     }
 
