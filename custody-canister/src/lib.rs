@@ -5,6 +5,7 @@
 
 pub mod activation;
 pub mod alarms;
+pub mod amend;
 mod artifact_source;
 pub mod authorization;
 pub mod credentials;

@@ -7,7 +7,7 @@ use audit_log::icrc3::{
 };
 use candid::{CandidType, Principal};
 use custody_canister::{
-    Refusal, alarms, authorization, credentials, freeze, funds, lifecycle, outcall, publish, queries,
+    Refusal, alarms, amend, authorization, credentials, freeze, funds, lifecycle, outcall, publish, queries,
     runtime::{allocator::ZeroizingAllocator, ic::IcRuntime},
     settings, storage,
     validators::{self, Validation},
@@ -16,7 +16,7 @@ use custody_canister::{
 use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use release_types::{
-    CredentialId, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
+    AmendOrder, AmendmentStatus, CredentialId, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
     alarms::{Alarm, Funds},
     credential::{CredentialView, DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInfo, CustodyInit, ListReceiptsArgs, ReceiptView},
@@ -153,6 +153,11 @@ fn may_validate() -> Result<(), Refusal> {
 }
 
 #[update(manual_reply = true)]
+fn amend(order: AmendOrder) -> PhantomData<AmendmentStatus> {
+    answer(amend::accept(&IcRuntime, ic_cdk::api::msg_caller(), order))
+}
+
+#[update(manual_reply = true)]
 fn declare_outcome(args: DeclareOutcomeArgs) -> PhantomData<OrderStatus> {
     answer(publish::declaring::declare(&IcRuntime, ic_cdk::api::msg_caller(), args))
 }
@@ -175,6 +180,11 @@ fn list_credentials(args: ListCredentialsArgs) -> Vec<CredentialView> {
 #[query]
 fn order_status(id: OrderId) -> Option<OrderStatus> {
     queries::order_status(&id)
+}
+
+#[query]
+fn amendment_status(id: OrderId) -> Option<AmendmentStatus> {
+    amend::status(&id)
 }
 
 #[query]

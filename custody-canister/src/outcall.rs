@@ -15,11 +15,12 @@ use registry_protocols::{
     pypi,
     verdict::Verdict,
 };
-use release_types::Ecosystem;
+use release_types::{Ecosystem, Notice};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use crate::{
+    amend::effect::{self, View},
     registry::{self, ReadBack},
     watch::ListingQuestion,
 };
@@ -93,11 +94,17 @@ pub enum Question {
     /// Which bytes are served, all of them or those of this range?
     Served(Option<ByteRange>),
     /// Which entries of this version are in the staging area?
-    Stages { name: String, version: String, dist_tag: String, page: u64 },
+    Stages {
+        name: String,
+        version: String,
+        dist_tag: String,
+        page: u64,
+    },
     /// What is listed of a package?
     Listed(ListingQuestion),
     /// Does the token work?
     Probed,
+    Viewed(View),
 }
 
 impl Question {
@@ -105,9 +112,11 @@ impl Question {
     fn answer_bytes(&self) -> u64 {
         match self {
             Self::Sent(_) | Self::Probed => SENDING_ANSWER_BYTES,
-            Self::Shown(_) | Self::Documented { .. } | Self::Served(None) | Self::Listed(_) => {
-                LONGEST_ANSWER_BYTES
-            }
+            Self::Shown(_)
+            | Self::Documented { .. }
+            | Self::Served(None)
+            | Self::Listed(_)
+            | Self::Viewed(_) => LONGEST_ANSWER_BYTES,
             Self::Keys => KEYS_ANSWER_BYTES,
             Self::Served(Some(range)) => range.len.saturating_add(HEADERS_BYTES).min(LONGEST_ANSWER_BYTES),
             Self::Stages { .. } => STAGES_ANSWER_BYTES,
@@ -122,7 +131,11 @@ impl Question {
     fn reduce(&self, answer: &HttpAnswer) -> Vec<u8> {
         match self {
             Self::Sent(ecosystem) => {
-                serde_json::to_vec(&registry::classify(*ecosystem, answer)).unwrap_or_default()
+                let reduced = ReducedAnswer {
+                    verdict: registry::classify(*ecosystem, answer),
+                    notice: npm::notice(answer).filter(|_| *ecosystem == Ecosystem::Npm),
+                };
+                serde_json::to_vec(&reduced).unwrap_or_default()
             }
             Self::Shown(read_back) => registry::reduce_reading(read_back, answer),
             Self::Documented { project, filename } => {
@@ -133,6 +146,7 @@ impl Question {
             Self::Stages { name, version, dist_tag, page } => {
                 stage::read_stages(answer, name, version, dist_tag, *page).reduced()
             }
+            Self::Viewed(view) => effect::reduce(view, answer),
             Self::Listed(question) => question.reduce(answer),
             Self::Probed => serde_json::to_vec(&npm::read_whoami(answer)).unwrap_or_default(),
         }
@@ -169,6 +183,16 @@ pub fn listing_outcall(
     reduced_bytes: u64,
 ) -> EncodedOutcall {
     let question = Question::Listed(question.clone());
+    encode(custody, open(request, &question), reduced_bytes)
+}
+
+/// The outcall that reads what is to be amended.
+pub fn view_outcall(custody: Principal, request: HttpRequest, view: &View) -> EncodedOutcall {
+    let reduced_bytes = match view {
+        View::Tag { .. } | View::Deprecation { .. } => REDUCED_ANSWER_BYTES,
+        View::Packument => LONGEST_ANSWER_BYTES,
+    };
+    let question = Question::Viewed(view.clone());
     encode(custody, open(request, &question), reduced_bytes)
 }
 
@@ -260,9 +284,25 @@ pub fn transform_answer(args: TransformArgs) -> HttpRequestResult {
     HttpRequestResult { status: 200_u16.into(), headers: Vec::new(), body }
 }
 
+/// What the transform makes of the answer to a request that changes something.
+#[derive(Serialize, Deserialize)]
+struct ReducedAnswer {
+    verdict: Verdict,
+    notice: Option<Notice>,
+}
+
+fn reduced_answer(reduced: &[u8]) -> Option<ReducedAnswer> {
+    serde_json::from_slice(reduced).ok()
+}
+
 /// The verdict that the transform wrote; an answer that is none tells nothing.
 pub fn verdict(reduced: &[u8]) -> Verdict {
-    serde_json::from_slice(reduced).unwrap_or(Verdict::Ambiguous)
+    reduced_answer(reduced).map_or(Verdict::Ambiguous, |answer| answer.verdict)
+}
+
+/// The notice that npm put beside its answer.
+pub fn notice(reduced: &[u8]) -> Option<Notice> {
+    reduced_answer(reduced)?.notice
 }
 
 /// What the transform wrote of a token's probe; an answer that is none tells nothing.

@@ -7,7 +7,7 @@ use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use release_types::{CredentialId, OrderId, PackageKey};
 
-use crate::{activation, key_material, probe, publish, runtime::Runtime, state::read_state, watch};
+use crate::{activation, amend, key_material, probe, publish, runtime::Runtime, state::read_state, watch};
 
 /// One piece of background work. Safe to run at any moment and any number of times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,8 @@ pub enum Task {
     Probe(CredentialId),
     /// Look at a watched package.
     Look(PackageKey),
+    /// Take an amendment one step further.
+    DriveAmendment(OrderId),
     /// Take up again whatever lost its timer, for instance in a trap.
     Sweep,
 }
@@ -63,7 +65,8 @@ pub fn arm<R: Runtime>(runtime: &R) {
         let activations = state.activating_credentials().map(Task::Activate);
         let probes = state.probed_credentials().map(Task::Probe);
         let orders = state.unfinished_orders().map(Task::DriveOrder);
-        keys.into_iter().chain(activations).chain(probes).chain(orders).collect::<Vec<_>>()
+        let amendments = state.unfinished_amendments().map(Task::DriveAmendment);
+        keys.into_iter().chain(activations).chain(probes).chain(orders).chain(amendments).collect::<Vec<_>>()
     });
     let now_ns = runtime.time_ns();
     for task in due {
@@ -97,6 +100,7 @@ pub async fn run<R: Runtime>(runtime: R, task: Task) {
     match task {
         Task::LearnKeys => key_material::learn(runtime).await,
         Task::Activate(credential) => activation::run(runtime, credential).await,
+        Task::DriveAmendment(order) => amend::driver::drive(runtime, order).await,
         Task::DriveOrder(order) => publish::driver::drive(runtime, order).await,
         Task::Probe(credential) => probe::run(runtime, credential).await,
         Task::Look(package) => watch::look::run(runtime, package).await,

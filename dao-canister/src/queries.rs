@@ -10,7 +10,7 @@ use release_types::{
 
 use crate::{
     lifecycle,
-    proposal::{self, ValidRelease, last_report, submission},
+    proposal::{self, ValidRelease, last_reports, submission},
     runtime::Runtime,
     state::{Proposal, State, read_state},
 };
@@ -87,9 +87,9 @@ pub fn state_digest() -> Vec<u8> {
 
 fn view(state: &State, id: ProposalId, proposal: &Proposal) -> ProposalView {
     let submission = submission(proposal);
-    let order = match state.live_proposal(id) {
-        Some(live) => live.order.clone(),
-        None => last_report(proposal),
+    let (order, amendment) = match state.live_proposal(id) {
+        Some(live) => (live.order.clone(), live.amendment.clone()),
+        None => last_reports(proposal),
     };
     ProposalView {
         id,
@@ -103,6 +103,7 @@ fn view(state: &State, id: ProposalId, proposal: &Proposal) -> ProposalView {
         deadline_ns: proposal.deadline_ns,
         decided_at_ns: proposal.decided_at_ns,
         order,
+        amendment,
     }
 }
 

@@ -1,5 +1,7 @@
 //! An npm registry double: stores what is put, refuses a version twice, takes one bearer token.
 
+mod amendments;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,6 +17,8 @@ pub struct NpmDouble {
     pub token: String,
     /// Version documents and tarballs by `name@version`.
     pub published: BTreeMap<String, (Value, Vec<u8>)>,
+    /// Dist-tags by package.
+    pub tags: BTreeMap<String, BTreeMap<String, String>>,
     /// How many reads a new version stays invisible for.
     pub hidden_reads: usize,
     /// What waits for a person.
@@ -26,6 +30,7 @@ impl NpmDouble {
         Self {
             token: token.into(),
             published: BTreeMap::new(),
+            tags: BTreeMap::new(),
             hidden_reads: 0,
             staging: StagingArea::default(),
         }
@@ -38,6 +43,9 @@ impl NpmDouble {
         let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
             return Answer::json(400, &json!({"error": "bad JSON"}));
         };
+        if let Some(answer) = self.amend(request, &body) {
+            return answer;
+        }
         let Some((version, document)) =
             body["versions"].as_object().and_then(|versions| versions.iter().next())
         else {
@@ -62,6 +70,10 @@ impl NpmDouble {
             return self.staging.stage(name, version, tag, document.clone(), tarball);
         }
         self.published.insert(key, (document.clone(), tarball));
+        for (tag, version) in body["dist-tags"].as_object().into_iter().flatten() {
+            let version = version.as_str().unwrap_or_default().to_owned();
+            self.tags.entry(name.to_owned()).or_default().insert(tag.clone(), version);
+        }
         Answer::json(201, &json!({"ok": true, "success": true}))
     }
 
@@ -156,7 +168,7 @@ impl RegistryDouble for NpmDouble {
                 self.list(&request.path)
             }
             "POST" if request.path.starts_with("/-/stage/package/") => self.put(request),
-            "GET" => self.get(request),
+            "GET" => self.show(&request.path).unwrap_or_else(|| self.get(request)),
             _ => Answer::json(405, &json!({"error": "method not allowed"})),
         }
     }

@@ -30,7 +30,7 @@ enum End {
     Published,
     /// Nothing was published, and custody says so.
     Refused,
-    /// Nothing was published, and custody leaves it to people: the registry or a node said that it was.
+    /// Nothing was published, and custody leaves it to people and looks on: the registry or a node said that it was.
     Blocked,
     /// Somebody else's bytes are there.
     Mismatch,
@@ -185,11 +185,9 @@ fn assert_ended(publisher: &mut Publisher, release: &Release, status: &ProposalS
         return publisher.assert_published(release, status, case);
     }
     // What is blocked goes on being looked at, until a vote declares how it ended.
-    let is_status_right = match end {
-        End::Blocked => *status == ProposalStatus::Executing,
-        _ => matches!(status, ProposalStatus::Failed { .. }),
-    };
-    assert!(is_status_right, "{case}: {status:?}");
+    let is_open = *status == ProposalStatus::Executing;
+    assert!(is_open || matches!(status, ProposalStatus::Failed { .. }), "{case}: {status:?}");
+    assert_eq!(is_open, end == End::Blocked, "{case}: {status:?}");
     let order = publisher.world.order(release.proposal).expect("custody took the order");
     let is_expected = match &order.artifacts[0].state {
         PublicationState::Refused { .. } => end == End::Refused,

@@ -85,7 +85,7 @@ refusals! {
         "The project does not exist yet: its first upload is done by a person, or with an account-wide token.";
     /// Not found; npm registries answer this to tokens without the right to publish.
     NotFoundOrNotAllowed, "not-found-or-not-allowed",
-        "The registry hides the package from this token: it has expired, was revoked or lacks the right to publish this name.";
+        "The registry hides the package from this token: it has expired, was revoked or lacks the right to publish this name. If the name is new, a person publishes its first version.";
     /// The token's account may not publish this package.
     AccountNotAllowed, "account-not-allowed",
         "The token's account may not publish this package: give it the right at the registry.";

@@ -6,7 +6,7 @@ use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Ecosystem, Registry, Sha256Digest};
+use crate::{Ecosystem, Registry, SeenNotice, Sha256Digest};
 
 /// Most packages one credential may cover.
 pub const MAX_PACKAGES: usize = 50;
@@ -152,6 +152,8 @@ pub struct CredentialView {
     pub sealed_token_sha256: Sha256Digest,
     /// The last time the group asked whether the token still works.
     pub probe: Option<ProbeView>,
+    /// What npm said beside its last answers to requests with this token.
+    pub notice: Option<SeenNotice>,
 }
 
 /// A probe of a token, which says whether it works and nothing of whose it is.

@@ -5,6 +5,7 @@
 //! epoch (`_at_ns`), sizes are bytes (`_bytes`), shares are basis points (`_bp`, 1/10,000).
 
 pub mod alarms;
+pub mod amendment;
 pub mod artifact;
 pub mod credential;
 pub mod custody;
@@ -14,6 +15,7 @@ pub mod defect;
 pub mod digest;
 pub mod freeze;
 pub mod mode;
+pub mod notice;
 pub mod order;
 pub mod proposal;
 pub mod registry;
@@ -22,6 +24,9 @@ pub mod voting;
 pub mod waiting;
 pub mod watch;
 
+pub use amendment::{
+    AmendOrder, Amendment, AmendmentProposal, AmendmentState, AmendmentStatus, PromotionDelayProposal,
+};
 pub use artifact::{ArtifactRef, CHUNK_BYTES, FileEntry};
 pub use credential::{CredentialId, CredentialMode, CredentialPolicy};
 pub use declaration::{DeclarationProposal, DeclareOutcomeArgs};
@@ -29,6 +34,7 @@ pub use defect::Defect;
 pub use digest::Sha256Digest;
 pub use freeze::{FreezeArgs, FreezeScope};
 pub use mode::PublishingMode;
+pub use notice::{Notice, SeenNotice};
 pub use order::{OrderId, OrderStatus, PublicationState, PublishOrder};
 pub use proposal::{ProposalAction, ProposalId, ProposalStatus, ProposalView};
 pub use registry::{Ecosystem, Registry, RegistryId};

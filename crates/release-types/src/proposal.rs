@@ -6,8 +6,9 @@ use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ArtifactRef, CredentialId, DeclarationProposal, Defect, FileEntry, OrderStatus, PublishingMode, Registry,
-    RegistryId, Settings, Sha256Digest, Tally, freeze::UnfreezeProposal, watch::WatchProposal,
+    AmendmentProposal, AmendmentStatus, ArtifactRef, CredentialId, DeclarationProposal, Defect, FileEntry,
+    OrderStatus, PromotionDelayProposal, PublishingMode, Registry, RegistryId, Settings, Sha256Digest, Tally,
+    freeze::UnfreezeProposal, watch::WatchProposal,
 };
 
 /// Numbers proposals from 1.
@@ -37,6 +38,10 @@ pub enum ProposalAction {
     Watch(WatchProposal),
     /// Adjust custody.
     Settings(Settings),
+    /// Move a dist-tag, or deprecate a version.
+    Amendment(AmendmentProposal),
+    /// Set how long a version must have been verified before `latest` may name it.
+    PromotionDelay(PromotionDelayProposal),
 }
 
 /// A release of one version of one package.
@@ -170,6 +175,8 @@ pub struct ProposalView {
     pub decided_at_ns: Option<u64>,
     /// The last state that custody reported, for a release under way or done.
     pub order: Option<OrderStatus>,
+    /// The last state that custody reported, for an amendment under way or done.
+    pub amendment: Option<AmendmentStatus>,
 }
 
 /// Asks for a page of proposals, newest first.

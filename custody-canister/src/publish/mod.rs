@@ -3,17 +3,18 @@
 //! Every step begins from what the log says and ends in an event, so that it does not matter between which two
 //! messages the canister is upgraded or a message fails.
 
-mod asking;
+pub mod answers;
+pub mod asking;
 mod confirming;
 pub mod declaring;
 pub mod driver;
 mod elsewhere;
 mod proving;
-mod reading;
-mod sending;
+pub mod reading;
+pub mod sending;
 mod source;
 mod staging;
-mod validation;
+pub mod validation;
 
 use std::time::Duration;
 
@@ -35,19 +36,17 @@ use crate::{
 /// # Errors
 /// Another order under a used id, or an order with defects, all of them named.
 pub fn check<R: Runtime>(runtime: &R, order: &PublishOrder) -> Result<Novelty, Refusal> {
-    let Some(known) = read_state(|state| state.order(&order.id).map(|order| order.content())) else {
+    if read_state(|state| state.amendment(&order.id).is_some()) {
+        return Err(used_id(&order.id));
+    }
+    if read_state(|state| state.order(&order.id).is_none()) {
         return validation::check(runtime, order).map(|()| Novelty::New);
-    };
+    }
     // Values are compared, not encodings: those may differ from one version of this program to the next.
     if storage::order(&order.id).as_ref() == Some(order) {
         return Ok(Novelty::Known);
     }
-    Err(Refusal::of(
-        "id",
-        format!("another order under {}, with digest {known}", order.id.0.escape_default()),
-        "an id that was never used",
-        "Give the order an id of its own.",
-    ))
+    Err(used_id(&order.id))
 }
 
 /// Accepts an order and answers with its state at once. The same order again changes nothing and answers with its
@@ -94,6 +93,16 @@ pub fn accept<R: Runtime>(
     process_event(runtime, event);
     tasks::schedule(runtime, Task::DriveOrder(id.clone()), Duration::ZERO);
     Ok(status(&id))
+}
+
+/// The refusal of an order whose id another order has.
+pub fn used_id(id: &OrderId) -> Refusal {
+    Refusal::of(
+        "id",
+        format!("another order under {}", id.0.escape_default()),
+        "an id that was never used",
+        "Give the order an id of its own.",
+    )
 }
 
 fn status(id: &OrderId) -> OrderStatus {

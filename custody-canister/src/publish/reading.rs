@@ -27,14 +27,14 @@ use crate::{
 /// accepting them, once two hours.
 pub const VISIBILITY_LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long an artifact must be absent before it may be sent again. It may still be on its way.
-const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
+pub const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
 /// How long an artifact must be absent before a no is believed. It is one node's word, and a registry may have stored
 /// the bytes all the same and show them minutes later.
-const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
+pub const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
 /// How often an artifact is sent at most.
-const MAX_SENDS: u8 = 3;
+pub const MAX_SENDS: u8 = 3;
 /// Shortest pause between read-backs.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+pub const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 /// Shortest pause between read-backs that each derive a key.
 const SHORTEST_PAUSE_WITH_TOKEN: Duration = Duration::from_secs(30);
 /// Shortest pause while more than the shown digest is waited for.
@@ -177,7 +177,7 @@ fn absence_grace(cause: UnknownCause) -> Duration {
 }
 
 /// How long the registry asked to wait.
-fn asked_wait(cause: UnknownCause) -> Duration {
+pub fn asked_wait(cause: UnknownCause) -> Duration {
     match cause {
         UnknownCause::AskedToWait { retry_after_s } => Duration::from_secs(retry_after_s),
         _ => Duration::ZERO,

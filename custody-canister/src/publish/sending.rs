@@ -5,29 +5,24 @@ use std::time::Duration;
 use crate::{
     outcall,
     publish::{
+        answers::{Answered, note_notice},
         asking::{self, NotAsked, TokenUse},
         driver::Job,
         reading::{self, Look},
         source::{self, SourceError},
     },
     registry,
-    runtime::{CallError, Runtime},
-    state::{
-        Event,
-        event::{RefusedReason, UnknownCause},
-    },
+    runtime::Runtime,
+    state::{Event, event::RefusedReason},
     vetkeys,
 };
-use registry_protocols::{
-    reading::{Comparison, Unreadable},
-    verdict::Verdict,
-};
+use registry_protocols::reading::{Comparison, Unreadable};
 use release_types::Obstacle;
 
 /// Pause before the first read-back after sending.
-const FIRST_LOOK_DELAY: Duration = Duration::from_secs(2);
+pub const FIRST_LOOK_DELAY: Duration = Duration::from_secs(2);
 /// Shortest pause after something that may be better soon.
-const RETRY_DELAY: Duration = Duration::from_secs(10);
+pub const RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Why an attempt ended before anything was sent.
 enum Halt {
@@ -87,7 +82,12 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let outcall = outcalls.into_iter().next().ok_or(Halt::Refuse(RefusedReason::NotPublishable))?;
     job.record(|order, artifact| Event::SentArtifact { order, artifact });
     let answer = runtime.send(outcall).await;
-    note_answer(job, answer.map(|answer| outcall::verdict(&answer.body)));
+    note_notice(runtime, id, answer.as_ref().ok());
+    match Answered::by(answer.map(|answer| outcall::verdict(&answer.body))) {
+        Answered::Yes => job.record(|order, artifact| Event::GotAcceptance { order, artifact }),
+        Answered::NeverSent => job.record(|order, artifact| Event::KeptArtifact { order, artifact }),
+        Answered::Open(cause) => job.lose(cause),
+    }
     Ok(FIRST_LOOK_DELAY)
 }
 
@@ -108,21 +108,5 @@ async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<D
         Look::Failed => Err(Halt::Wait(Obstacle::NodesDisagree)),
         Look::Waits(obstacle) => Err(Halt::Wait(obstacle)),
         Look::Barred(reason) => Err(Halt::Refuse(reason)),
-    }
-}
-
-/// Notes what the one node reported. Nothing of it is proof; reading back follows in every case but the one in
-/// which nothing left this canister.
-fn note_answer<R: Runtime>(job: &Job<'_, R>, answer: Result<Verdict, CallError>) {
-    match answer {
-        Ok(Verdict::Accepted) => job.record(|order, artifact| Event::GotAcceptance { order, artifact }),
-        Ok(Verdict::AlreadyExists) => job.lose(UnknownCause::AlreadyExists),
-        Ok(Verdict::Transient { retry_after_s }) => job.lose(UnknownCause::AskedToWait { retry_after_s }),
-        Ok(Verdict::Ambiguous) => job.lose(UnknownCause::AmbiguousAnswer),
-        Ok(Verdict::Refused(refusal)) => job.lose(UnknownCause::SaidNo { refusal }),
-        Err(CallError::NotPerformed) => {
-            job.record(|order, artifact| Event::KeptArtifact { order, artifact });
-        }
-        Err(CallError::Rejected { .. } | CallError::Undecodable) => job.lose(UnknownCause::NoAnswer),
     }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use registry_protocols::endpoint::RegistryEndpoints;
 use release_types::{
-    CredentialId, CredentialMode, Defect, Ecosystem, PublishOrder,
-    order::{MAX_ORDER_ID_BYTES, OrderedArtifact, Publication},
+    CredentialId, CredentialMode, Defect, Ecosystem, OrderId, PublishOrder,
+    order::{Decision, MAX_ORDER_ID_BYTES, OrderedArtifact, Publication},
 };
 
 use crate::{refusal::Refusal, registry, runtime::Runtime, state::read_state};
@@ -27,15 +27,22 @@ const MAX_SOURCE_FIELD_BYTES: usize = 500;
 /// Refuses an order with defects.
 pub fn check<R: Runtime>(runtime: &R, order: &PublishOrder) -> Result<(), Refusal> {
     let mut defects = Vec::new();
-    check_frame(runtime, order, &mut defects);
+    check_frame(runtime, &order.id, &order.decision, order.expires_at_ns, &mut defects);
     check_credentials(runtime, order, &mut defects);
     defects.extend(RegistryEndpoints::check(&order.registry).err().unwrap_or_default());
     check_artifacts(order, &mut defects);
     Refusal::unless_empty(defects)
 }
 
-fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<Defect>) {
-    let id = &order.id.0;
+/// Checks what every order has: its id, who decided, and until when it may begin.
+pub fn check_frame<R: Runtime>(
+    runtime: &R,
+    id: &OrderId,
+    decision: &Decision,
+    expires_at_ns: u64,
+    defects: &mut Vec<Defect>,
+) {
+    let id = &id.0;
     if id.is_empty() || id.len() > MAX_ORDER_ID_BYTES || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         defects.push(Defect::new(
             "id",
@@ -45,15 +52,15 @@ fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<
         ));
     }
     let authority = read_state(|state| state.authority());
-    if order.decision.authority != authority {
+    if decision.authority != authority {
         defects.push(Defect::new(
             "decision.authority",
-            order.decision.authority.to_text(),
+            decision.authority.to_text(),
             authority.to_text(),
             "Name the canister that gives this order.",
         ));
     }
-    if let Some(source) = &order.decision.source {
+    if let Some(source) = &decision.source {
         let fields =
             [Some(&source.repository), Some(&source.commit), source.tag.as_ref(), source.rebuild.as_ref()];
         if fields.into_iter().flatten().any(|field| field.len() > MAX_SOURCE_FIELD_BYTES) {
@@ -65,10 +72,10 @@ fn check_frame<R: Runtime>(runtime: &R, order: &PublishOrder, defects: &mut Vec<
             ));
         }
     }
-    if order.expires_at_ns <= runtime.time_ns() {
+    if expires_at_ns <= runtime.time_ns() {
         defects.push(Defect::new(
             "expires_at_ns",
-            order.expires_at_ns.to_string(),
+            expires_at_ns.to_string(),
             "a moment in the future",
             "Have the release voted anew.",
         ));

@@ -5,7 +5,8 @@ use audit_log::ReplayError;
 use crate::{
     runtime::Runtime,
     state::{
-        Artifact, Credential, Event, Order, ReceiptEntry, Stage, State,
+        AcceptedAmendment, Artifact, Credential, Event, Order, ReceiptEntry, Stage, State,
+        amendment::AmendmentFact,
         credential::Standing,
         event::{AcceptedArtifact, DerivationPurpose},
         mutate_state,
@@ -15,7 +16,7 @@ use crate::{
     },
     storage,
 };
-use release_types::{MetObstacle, OrderId, PublishingMode};
+use release_types::{MetObstacle, OrderId, PublishingMode, SeenNotice};
 
 /// Lets something have happened: applies it to the state and writes it to the log, at one and the same time.
 ///
@@ -62,6 +63,7 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
                 standing: Standing::Deposited,
                 derivations: 0,
                 probe: None,
+                notice: None,
             };
             let replaced = state.credentials.insert(policy.id(), credential);
             assert!(replaced.is_none(), "BUG: a credential was deposited twice");
@@ -79,6 +81,9 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
         }
         Event::RevokedCredential { credential } => {
             credential_mut(state, credential).standing = Standing::Revoked;
+        }
+        Event::GotNotice { credential, notice } => {
+            credential_mut(state, credential).notice = Some(SeenNotice { notice: *notice, at_ns: time_ns });
         }
         Event::BoundDerivation { purpose } => count_derivation(state, time_ns, purpose),
         Event::Freeze(fact) => state.freezes.apply(time_ns, fact),
@@ -170,6 +175,12 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
         Event::RefusedArtifact { order, artifact, reason } => {
             move_to(state, order, *artifact, Stage::Refused { reason: *reason }, time_ns);
         }
+        Event::Amendment { order, fact: AmendmentFact::Accepted { order: accepted } } => {
+            let accepted = AcceptedAmendment::new(accepted.clone(), time_ns);
+            let replaced = state.amendments.insert(order.clone(), accepted);
+            assert!(replaced.is_none(), "BUG: amendment {order} was accepted twice");
+        }
+        Event::Amendment { order, fact } => amendment_mut(state, order).apply(fact, time_ns),
         Event::MetObstacle { order, obstacle } => {
             order_mut(state, order).obstacle = Some(MetObstacle { obstacle: *obstacle, since_ns: time_ns });
         }
@@ -272,6 +283,7 @@ fn count_derivation(state: &mut State, time_ns: u64, purpose: &DerivationPurpose
             };
             probe.derivations = probe.derivations.saturating_add(1);
         }
+        DerivationPurpose::Amendment { order, .. } => amendment_mut(state, order).count_derivation(),
         DerivationPurpose::Publication { order, artifact, .. } => {
             let artifact = artifact_mut(state, order, *artifact);
             assert!(artifact.stage == Stage::Prepared, "BUG: a key was derived for {order} out of turn");
@@ -306,6 +318,10 @@ fn move_to(state: &mut State, order: &OrderId, artifact: u32, stage: Stage, time
 
 fn credential_mut<'a>(state: &'a mut State, id: &release_types::CredentialId) -> &'a mut Credential {
     state.credentials.get_mut(id).unwrap_or_else(|| panic!("BUG: there is no credential {id}"))
+}
+
+fn amendment_mut<'a>(state: &'a mut State, id: &OrderId) -> &'a mut AcceptedAmendment {
+    state.amendments.get_mut(id).unwrap_or_else(|| panic!("BUG: there is no amendment {id}"))
 }
 
 fn order_mut<'a>(state: &'a mut State, id: &OrderId) -> &'a mut Order {

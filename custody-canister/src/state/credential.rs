@@ -1,7 +1,7 @@
 //! A credential's part of the state. The sealed token itself is kept beside it, in stable memory.
 
 use release_types::{
-    CredentialPolicy, Sha256Digest,
+    CredentialPolicy, SeenNotice, Sha256Digest,
     credential::{CredentialStatus, CredentialView},
 };
 use serde::Serialize;
@@ -18,6 +18,7 @@ pub struct Credential {
     /// Keys derived since the present activation was asked for.
     pub(super) derivations: u8,
     pub(super) probe: Option<Probe>,
+    pub(super) notice: Option<SeenNotice>,
 }
 
 /// Where a credential stands.
@@ -57,6 +58,11 @@ impl Credential {
         self.probe
     }
 
+    /// What npm said beside its last answers.
+    pub fn notice(&self) -> Option<SeenNotice> {
+        self.notice
+    }
+
     pub fn is_active(&self) -> bool {
         self.standing == Standing::Active
     }
@@ -86,6 +92,7 @@ impl Credential {
             deposited_at_ns: self.deposited_at_ns,
             sealed_token_sha256: self.sealed_token_sha256,
             probe: self.probe.map(|probe| probe.view()),
+            notice: self.notice,
         }
     }
 }

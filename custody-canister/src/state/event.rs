@@ -4,14 +4,15 @@
 use candid::Principal;
 use registry_protocols::verdict::Refusal;
 use release_types::{
-    CredentialId, CredentialPolicy, Obstacle, OrderId, PackageKey, PublishingMode, Settings, Sha256Digest,
+    CredentialId, CredentialPolicy, Notice, Obstacle, OrderId, PackageKey, PublishingMode, Settings,
+    Sha256Digest, Waiting,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::state::{
-    freeze::FreezeFact, probe::ProbeFact, proof::ProofFact, registry_keys::RegistryKeysFact,
-    staging::StagingFact, watch::WatchFact,
+    amendment::AmendmentFact, freeze::FreezeFact, probe::ProbeFact, proof::ProofFact,
+    registry_keys::RegistryKeysFact, staging::StagingFact, watch::WatchFact,
 };
 
 /// Something that happened.
@@ -34,6 +35,9 @@ pub enum Event {
     FailedActivation { credential: CredentialId, reason: UnusableReason },
     /// The authority withdrew it for good.
     RevokedCredential { credential: CredentialId },
+
+    /// npm put another notice beside an answer to a request with this token.
+    GotNotice { credential: CredentialId, notice: Notice },
 
     /// A decryption key is about to be derived. Written before every derivation, and nothing else derives.
     BoundDerivation { purpose: DerivationPurpose },
@@ -91,6 +95,9 @@ pub enum Event {
     /// It no longer does.
     PassedObstacle { order: OrderId },
 
+    /// Something happened to an amendment.
+    Amendment { order: OrderId, fact: AmendmentFact },
+
     /// The receipt was signed. The envelope is kept beside the log, under its digest.
     SignedReceipt { order: OrderId, envelope_sha256: Sha256Digest },
 
@@ -130,6 +137,10 @@ pub enum DerivationPurpose {
     Probe {
         credential: CredentialId,
     },
+    Amendment {
+        credential: CredentialId,
+        order: OrderId,
+    },
 }
 
 impl DerivationPurpose {
@@ -140,7 +151,8 @@ impl DerivationPurpose {
             | Self::Publication { credential, .. }
             | Self::StageReading { credential, .. }
             | Self::ReadBack { credential, .. }
-            | Self::Probe { credential } => *credential,
+            | Self::Probe { credential }
+            | Self::Amendment { credential, .. } => *credential,
         }
     }
 }
@@ -195,6 +207,22 @@ pub enum UnknownCause {
 }
 
 impl UnknownCause {
+    /// What is waited for after this happened at `since_ns`.
+    pub fn waiting(self, since_ns: u64) -> Waiting {
+        match self {
+            Self::AskedToWait { retry_after_s } => {
+                let wait_ns = retry_after_s.saturating_mul(1_000_000_000);
+                Waiting::Until { at_ns: since_ns.saturating_add(wait_ns) }
+            }
+            Self::SaidNo { .. } => Waiting::Confirmation,
+            Self::NoAnswer
+            | Self::AmbiguousAnswer
+            | Self::AlreadyExists
+            | Self::Interrupted
+            | Self::NotSentAgain { .. } => Waiting::Outcome,
+        }
+    }
+
     /// Whether the same bytes may be sent again once they are known to be absent. Not after "already exists": then
     /// the version is taken, by us or by somebody else. Nor after a no: the answer would be the same. Nor when that was
     /// tried and something stood in the way for good.
@@ -238,6 +266,8 @@ pub enum RefusedReason {
     NotPublishable,
     /// Too large for one outcall.
     TooLarge,
+    /// The package's whole document does not fit one outcall.
+    PackumentTooLarge,
     /// The registry cannot be read back without credentials, so nothing could ever be verified.
     NotReadable,
     /// The project takes no files: it is archived, quarantined, or has a status that is not known.
@@ -259,7 +289,7 @@ pub enum RefusedReason {
 }
 
 impl Event {
-    const OWN_OPERATIONS: [&'static str; 36] = [
+    const OWN_OPERATIONS: [&'static str; 37] = [
         "1countersign.initialized",
         "1countersign.learned_sealing_key",
         "1countersign.learned_receipt_key",
@@ -268,6 +298,7 @@ impl Event {
         "1countersign.activated_credential",
         "1countersign.failed_activation",
         "1countersign.revoked_credential",
+        "1countersign.got_notice",
         "1countersign.bound_derivation",
         "1countersign.accepted_order",
         "1countersign.prepared_artifact",
@@ -305,6 +336,7 @@ impl Event {
             .chain(StagingFact::OPERATIONS)
             .chain(ProofFact::OPERATIONS)
             .chain(RegistryKeysFact::OPERATIONS)
+            .chain(AmendmentFact::OPERATIONS)
     }
 
     /// The operation's name on the log.
@@ -318,6 +350,7 @@ impl Event {
             Self::ActivatedCredential { .. } => "1countersign.activated_credential",
             Self::FailedActivation { .. } => "1countersign.failed_activation",
             Self::RevokedCredential { .. } => "1countersign.revoked_credential",
+            Self::GotNotice { .. } => "1countersign.got_notice",
             Self::BoundDerivation { .. } => "1countersign.bound_derivation",
             Self::AcceptedOrder { .. } => "1countersign.accepted_order",
             Self::PreparedArtifact { .. } => "1countersign.prepared_artifact",
@@ -337,6 +370,7 @@ impl Event {
             Self::RefusedArtifact { .. } => "1countersign.refused_artifact",
             Self::MetObstacle { .. } => "1countersign.met_obstacle",
             Self::PassedObstacle { .. } => "1countersign.passed_obstacle",
+            Self::Amendment { fact, .. } => fact.operation(),
             Self::SignedReceipt { .. } => "1countersign.signed_receipt",
             Self::Freeze(fact) => fact.operation(),
             Self::Watch(fact) => fact.operation(),

@@ -1,5 +1,6 @@
 //! The state: what the log adds up to. Changed by [`audit`] alone, read by everyone.
 
+pub mod amendment;
 pub mod audit;
 pub mod credential;
 pub mod event;
@@ -18,6 +19,7 @@ use release_types::{CredentialId, OrderId, PackageKey, Settings, Sha256Digest};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
+pub use amendment::AcceptedAmendment;
 pub use audit::process_event;
 pub use credential::Credential;
 pub use event::Event;
@@ -58,6 +60,7 @@ pub struct State {
     orders: BTreeMap<OrderId, Order>,
     /// The orders of each package, oldest first.
     orders_of: BTreeMap<PackageKey, Vec<OrderId>>,
+    amendments: BTreeMap<OrderId, AcceptedAmendment>,
     /// Orders with a receipt, in the order of signing.
     receipts: Vec<ReceiptEntry>,
     freezes: Freezes,
@@ -85,6 +88,7 @@ impl State {
             credentials: BTreeMap::new(),
             orders: BTreeMap::new(),
             orders_of: BTreeMap::new(),
+            amendments: BTreeMap::new(),
             receipts: Vec::new(),
             freezes: Freezes::default(),
             watches: Watches::default(),
@@ -168,6 +172,15 @@ impl State {
     /// What no key may be derived for.
     pub fn freezes(&self) -> &Freezes {
         &self.freezes
+    }
+
+    pub fn amendment(&self, id: &OrderId) -> Option<&AcceptedAmendment> {
+        self.amendments.get(id)
+    }
+
+    /// Amendments for which something is still to be done.
+    pub fn unfinished_amendments(&self) -> impl Iterator<Item = OrderId> {
+        self.amendments.iter().filter(|(_, amendment)| !amendment.is_finished()).map(|(id, _)| id.clone())
     }
 
     /// How many orders are under way; what only waits for people does not count.

@@ -267,12 +267,7 @@ impl Artifact {
         match self.stage {
             Stage::Sent => Waiting::Answer,
             Stage::Accepted | Stage::Pending => Waiting::Appearance,
-            Stage::Unknown { cause: UnknownCause::AskedToWait { retry_after_s } } => {
-                let wait_ns = retry_after_s.saturating_mul(1_000_000_000);
-                Waiting::Until { at_ns: self.changed_at_ns.saturating_add(wait_ns) }
-            }
-            Stage::Unknown { cause: UnknownCause::SaidNo { .. } } => Waiting::Confirmation,
-            Stage::Unknown { .. } => Waiting::Outcome,
+            Stage::Unknown { cause } => cause.waiting(self.changed_at_ns),
             Stage::Blocked { .. } => Waiting::People,
             Stage::AwaitingRelease => Waiting::Release,
             Stage::AwaitingStage => Waiting::Stage,
@@ -403,6 +398,9 @@ impl RefusedReason {
             Self::TooLarge => {
                 "with its metadata it does not fit one HTTPS outcall of 2,000,000 bytes: publish a smaller artifact"
                     .into()
+            }
+            Self::PackumentTooLarge => {
+                "the package's document does not fit one HTTPS outcall of 2,000,000 bytes: use the npm client".into()
             }
             Self::NotReadable => {
                 "the registry shows nothing without a token: seal a read-only one (mode read) and name it in the proposal, or register a read URL that needs none"

@@ -3,6 +3,8 @@
 
 mod alarming;
 mod confirming;
+mod amendable;
+mod amending;
 mod credentials;
 mod freezing;
 mod interruptions;

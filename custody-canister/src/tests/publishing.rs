@@ -456,3 +456,18 @@ fn should_verify_artifacts_one_after_the_other() {
     world.runtime.settle();
     assert_eq!(states(&world.status(&id)), [Verified, Verified]);
 }
+
+#[test]
+fn should_keep_what_a_notice_is_about_and_none_of_its_text() {
+    use release_types::Notice;
+    let text = "npm tokens that bypass 2FA are being restricted; npm_0123456789abcdefghijABCDEFGHIJ012345";
+    let world = world_with([Behaviour::PublishWithNotice(text)]);
+    let order = world.npm_order();
+    let credential = order.credential.expect("a direct order names one");
+    assert!(world.carry_out(order).is_verified());
+    let seen = queries::credential(&credential).expect("in custody").notice.expect("a notice");
+    assert_eq!(seen.notice, Notice::TokenRestricted);
+    let on_log = events().into_iter().filter(|event| matches!(event, Event::GotNotice { .. }));
+    assert_eq!(on_log.count(), 1);
+    assert!(!format!("{:?}", storage::events()).contains("bypass 2FA"));
+}

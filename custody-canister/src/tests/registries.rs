@@ -8,6 +8,7 @@ use release_types::Sha256Digest;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 
+use super::amendable::Amendable;
 use crate::runtime::CallError;
 
 /// What the network and the registry do with one publish request.
@@ -35,6 +36,8 @@ pub enum Behaviour {
     PublishLateAndAnswer(u64, u16, &'static str),
     /// Published, but shown only after this many nanoseconds; the answer is lost.
     PublishLateAndDropAnswer(u64),
+    /// Published, with this in npm's notice.
+    PublishWithNotice(&'static str),
     /// Other bytes are published.
     PublishOtherBytes,
 }
@@ -128,6 +131,8 @@ pub struct Registries {
     pub project_status: Option<&'static str>,
     /// PyPI: when every file was uploaded.
     pub uploaded_at: Option<&'static str>,
+    /// What npm says about the versions of its one package.
+    pub amendable: Amendable,
 }
 
 impl Default for Registries {
@@ -151,6 +156,7 @@ impl Default for Registries {
             second_view: SecondView::Honest,
             project_status: None,
             uploaded_at: None,
+            amendable: Amendable::default(),
         }
     }
 }
@@ -168,7 +174,9 @@ impl Registries {
     /// Answers an outcall as the registry does, before any transform.
     pub fn handle(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
         match args.method {
+            HttpMethod::GET if Amendable::shows(&args.url) => self.show(args, now_ns),
             HttpMethod::GET => self.read(args, now_ns),
+            _ if Amendable::takes(args) => self.amend(args, now_ns),
             _ => self.publish(args, now_ns),
         }
     }
@@ -236,7 +244,10 @@ impl Registries {
                     if self.signatures.is_array() {
                         dist["signatures"] = self.signatures.clone();
                     }
-                    let document = json!({"name": "@dao/demo", "version": "1.0.0", "dist": dist});
+                    let mut document = json!({"name": "@dao/demo", "version": "1.0.0", "dist": dist});
+                    if let Some(message) = self.amendable.shown(now_ns).deprecated {
+                        document["deprecated"] = message.into();
+                    }
                     reply(200, document.to_string().as_bytes())
                 }
             });
@@ -307,6 +318,56 @@ impl Registries {
         if answer.body.len() as u64 > limit { Err(CallError::Rejected { code: 1 }) } else { Ok(answer) }
     }
 
+    fn show(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
+        assert_eq!(args.is_replicated, Some(true), "only a replicated read proves anything");
+        self.reads += 1;
+        match self.read_backs {
+            ReadBackMode::NoConsensus => Err(CallError::Rejected { code: 2 }),
+            ReadBackMode::Status(status) => Ok(reply(status, b"no")),
+            ReadBackMode::Honest => self.amendable.answer(&args.url, now_ns),
+        }
+    }
+
+    /// A change of tags or of a deprecation, with the same misbehaviour as a publish request.
+    fn amend(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
+        assert_eq!(args.is_replicated, Some(false), "a change is sent once");
+        let behaviour = self.behaviours.pop_front().unwrap_or(Behaviour::Publish);
+        if matches!(behaviour, Behaviour::NotPerformed) {
+            return Err(CallError::NotPerformed);
+        }
+        let authorization = header(args, "authorization");
+        let echo = format!("{authorization} is what you sent");
+        self.received.push(Received {
+            url: args.url.clone(),
+            authorization,
+            filename: String::new(),
+            bytes: args.body.clone().unwrap_or_default(),
+        });
+        let no_answer = Err(CallError::Rejected { code: 2 });
+        let amendable = &mut self.amendable;
+        match behaviour {
+            Behaviour::Publish => {
+                amendable.take(args, now_ns);
+                Ok(reply(201, echo.as_bytes()))
+            }
+            Behaviour::PublishLate(delay_ns) => {
+                amendable.take(args, now_ns + delay_ns);
+                Ok(reply(201, echo.as_bytes()))
+            }
+            Behaviour::DropAnswer => {
+                amendable.take(args, now_ns);
+                no_answer
+            }
+            Behaviour::InventSuccess => Ok(reply(200, echo.as_bytes())),
+            Behaviour::Answer(status, body) => Ok(reply(status, format!("{body} {echo}").as_bytes())),
+            Behaviour::PublishAndAnswer(status, body) => {
+                amendable.take(args, now_ns);
+                Ok(reply(status, format!("{body} {echo}").as_bytes()))
+            }
+            _ => no_answer,
+        }
+    }
+
     fn publish(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
         assert_eq!(args.is_replicated, Some(false), "a publish request is sent once");
         let behaviour = self.behaviours.pop_front().unwrap_or(Behaviour::Publish);
@@ -363,6 +424,11 @@ impl Registries {
                 keep(bytes, now_ns + delay_ns);
                 Err(CallError::Rejected { code: 2 })
             }
+            Behaviour::PublishWithNotice(text) => {
+                keep(bytes, 0);
+                let headers = vec![HttpHeader { name: "npm-notice".into(), value: text.to_owned() }];
+                Ok(HttpRequestResult { headers, ..reply(201, echo.as_bytes()) })
+            }
             Behaviour::PublishOtherBytes => {
                 keep(b"something else".to_vec(), 0);
                 Ok(reply(201, echo.as_bytes()))
@@ -371,7 +437,7 @@ impl Registries {
     }
 }
 
-fn reply(status: u16, body: &[u8]) -> HttpRequestResult {
+pub fn reply(status: u16, body: &[u8]) -> HttpRequestResult {
     HttpRequestResult { status: status.into(), headers: Vec::new(), body: body.to_vec() }
 }
 

@@ -129,7 +129,7 @@ impl StubRuntime {
             Task::DriveOrder(id) => {
                 read_state(|state| state.order(id).is_some_and(|order| order.is_blocked()))
             }
-            Task::LearnKeys | Task::Activate(_) | Task::Probe(_) => false,
+            Task::LearnKeys | Task::Activate(_) | Task::Probe(_) | Task::DriveAmendment(_) => false,
         })
     }
 

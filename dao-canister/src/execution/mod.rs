@@ -3,6 +3,7 @@
 //! Every step records what it is about to do before it calls custody, and sets the time of its next attempt before it
 //! waits, so that neither a lost answer nor a failing callback ends a proposal's way.
 
+mod amendment;
 mod credential;
 mod declaration;
 mod guard;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 
 use candid::Principal;
 use release_types::{
-    ProposalAction, ProposalId, ProposalStatus,
+    PromotionDelayProposal, ProposalAction, ProposalId, ProposalStatus,
     proposal::{ExecuteError, RegistryProposal},
 };
 
@@ -158,6 +159,11 @@ async fn step<R: Runtime>(runtime: &R, id: ProposalId) -> Step {
             Step::Done
         }
         ProposalAction::Credential(change) => credential::step(runtime, id, &proposal, change).await,
+        ProposalAction::Amendment(amendment) => amendment::step(runtime, id, &proposal, amendment).await,
+        ProposalAction::PromotionDelay(PromotionDelayProposal { registry, delay_ns }) => {
+            process_event(runtime, Event::PromotionDelaySet { proposal: id, registry, delay_ns });
+            Step::Done
+        }
         ProposalAction::Declaration(declaration) => declaration::step(runtime, &proposal, declaration).await,
         ProposalAction::Release(_) => release::step(runtime, id, &proposal).await,
         ProposalAction::Unfreeze(unfreeze) => unfreeze::step(runtime, id, &proposal, unfreeze).await,
@@ -205,6 +211,10 @@ fn open_until(id: ProposalId) -> Option<u64> {
 
 fn expect_proposal(id: ProposalId) -> Proposal {
     read_state(|state| state.proposal(id).cloned()).unwrap_or_else(|| panic!("BUG: proposal {id} vanished"))
+}
+
+fn decided_at_ns(proposal: &Proposal) -> u64 {
+    proposal.decided_at_ns.unwrap_or_else(|| panic!("BUG: a proposal is executed that was not decided"))
 }
 
 fn status(id: ProposalId) -> ProposalStatus {

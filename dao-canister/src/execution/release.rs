@@ -3,7 +3,7 @@
 use release_types::{OrderStatus, ProposalId, PublicationState};
 
 use crate::{
-    execution::Step,
+    execution::{Step, decided_at_ns},
     lifecycle,
     proposal::{ApprovedRelease, HANDOVER_NS, ValidRelease, order_id},
     runtime::Runtime,
@@ -42,19 +42,18 @@ pub fn is_expired<R: Runtime>(runtime: &R, proposal: &Proposal) -> bool {
     runtime.time_ns() >= decided_at_ns(proposal).saturating_add(HANDOVER_NS)
 }
 
-/// The release with the tally's approval, counted once more.
-fn approved(id: ProposalId, proposal: &Proposal) -> ApprovedRelease {
+/// The tally's approval, counted once more.
+pub fn adoption(proposal: &Proposal) -> Adoption {
     let policy = read_state(|state| *state.electorate_of(proposal).policy());
     let voting = Voting::at(decided_at_ns(proposal), proposal.deadline_ns);
-    let adoption = Adoption::of(&policy, proposal.tally, voting)
-        .unwrap_or_else(|| panic!("BUG: a release is executed that the tally did not adopt"));
-    ValidRelease::recall(id, proposal)
-        .unwrap_or_else(|| panic!("BUG: a release is executed that is none, or whose document is missing"))
-        .approve(adoption)
+    Adoption::of(&policy, proposal.tally, voting)
+        .unwrap_or_else(|| panic!("BUG: a proposal is executed that the tally did not adopt"))
 }
 
-fn decided_at_ns(proposal: &Proposal) -> u64 {
-    proposal.decided_at_ns.unwrap_or_else(|| panic!("BUG: a proposal is executed that was not decided"))
+fn approved(id: ProposalId, proposal: &Proposal) -> ApprovedRelease {
+    ValidRelease::recall(id, proposal)
+        .unwrap_or_else(|| panic!("BUG: a release is executed that is none, or whose document is missing"))
+        .approve(adoption(proposal))
 }
 
 fn record<R: Runtime>(runtime: &R, id: ProposalId, known: Option<&OrderStatus>, status: OrderStatus) -> Step {

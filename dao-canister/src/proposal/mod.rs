@@ -1,5 +1,6 @@
 //! Proposals: what may be submitted, one file for each kind, and what a past one said.
 
+mod amendment;
 mod credential;
 mod declaration;
 mod pace;
@@ -26,8 +27,9 @@ use crate::{
     storage,
 };
 
+pub use amendment::order as amendment_order;
 pub use declaration::position as artifact_position;
-pub use record::{Submission, ballots, last_report, submission};
+pub use record::{Submission, ballots, last_reports, submission};
 pub use release::{ApprovedRelease, HANDOVER_NS, ReleaseDocument, ValidRelease, order_id};
 
 /// Open proposals of one proposer.
@@ -126,6 +128,8 @@ fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<Val
             defects if defects.is_empty() => Ok(ValidProposal::Plain),
             defects => Err(defects),
         },
+        ProposalAction::Amendment(amendment) => amendment::validate(state, amendment, now_ns).map(plain),
+        ProposalAction::PromotionDelay(delay) => amendment::validate_delay(state, delay).map(plain),
     };
     match valid {
         Ok(valid) if defects.is_empty() => Ok(valid),

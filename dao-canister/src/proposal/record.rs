@@ -1,7 +1,7 @@
 //! What a proposal said and how it was voted on, read from its blocks.
 
 use audit_log::{BlockIndex, fact_of_block};
-use release_types::{OrderStatus, ProposalAction, voting::Ballot};
+use release_types::{AmendmentStatus, OrderStatus, ProposalAction, voting::Ballot};
 
 use crate::{
     state::{Event, Proposal, ReleaseFacts},
@@ -43,11 +43,12 @@ pub fn ballots(proposal: &Proposal) -> Vec<Ballot> {
     ballots
 }
 
-/// What custody reported last.
-pub fn last_report(proposal: &Proposal) -> Option<OrderStatus> {
-    let block = proposal.last_report?;
+/// What custody reported last of its order, if it is a release, or of its amendment.
+pub fn last_reports(proposal: &Proposal) -> (Option<OrderStatus>, Option<AmendmentStatus>) {
+    let Some(block) = proposal.last_report else { return (None, None) };
     match fact(block) {
-        (_, Event::OrderReported { status, .. }) => Some(status),
+        (_, Event::OrderReported { status, .. }) => (Some(status), None),
+        (_, Event::AmendmentReported { status, .. }) => (None, Some(status)),
         (_, other) => panic!("BUG: block {block} is no report but {}", other.operation()),
     }
 }

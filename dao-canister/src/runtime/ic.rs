@@ -5,7 +5,8 @@ use std::time::Duration;
 use candid::{CandidType, Principal, utils::ArgumentEncoder};
 use ic_cdk::call::{Call, Error, RejectCode};
 use release_types::{
-    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
+    AmendOrder, AmendmentStatus, CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey,
+    PublishOrder, Settings,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -65,6 +66,18 @@ impl Runtime for IcRuntime {
         order: OrderId,
     ) -> Result<Option<OrderStatus>, CustodyError> {
         call(custody, "order_status", (order,)).await
+    }
+
+    async fn amend(&self, custody: Principal, order: AmendOrder) -> Result<AmendmentStatus, CustodyError> {
+        call(custody, "amend", (order,)).await
+    }
+
+    async fn amendment_status(
+        &self,
+        custody: Principal,
+        order: OrderId,
+    ) -> Result<Option<AmendmentStatus>, CustodyError> {
+        call(custody, "amendment_status", (order,)).await
     }
 
     async fn declare_outcome(

@@ -6,7 +6,8 @@ use std::{future::Future, time::Duration};
 
 use candid::Principal;
 use release_types::{
-    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
+    AmendOrder, AmendmentStatus, CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey,
+    PublishOrder, Settings,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -48,6 +49,17 @@ pub trait Runtime: Clone + 'static {
         custody: Principal,
         order: OrderId,
     ) -> impl Future<Output = Result<Option<OrderStatus>, CustodyError>>;
+    fn amend(
+        &self,
+        custody: Principal,
+        order: AmendOrder,
+    ) -> impl Future<Output = Result<AmendmentStatus, CustodyError>>;
+    /// How far an amendment has come; none if custody has no order of this id.
+    fn amendment_status(
+        &self,
+        custody: Principal,
+        order: OrderId,
+    ) -> impl Future<Output = Result<Option<AmendmentStatus>, CustodyError>>;
     /// Says what became of an artifact that never appeared.
     fn declare_outcome(
         &self,

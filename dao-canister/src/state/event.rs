@@ -3,8 +3,8 @@
 use audit_log::BlockIndex;
 use candid::Principal;
 use release_types::{
-    Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalAction, ProposalId, Registry, RegistryId,
-    Sha256Digest, VotingPolicy,
+    AmendmentStatus, Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalAction, ProposalId,
+    Registry, RegistryId, Sha256Digest, VotingPolicy,
     credential::CredentialStatus,
     dao::{Member, Proposer},
 };
@@ -61,6 +61,10 @@ pub enum Event {
     ExecutionStarted { proposal: ProposalId },
     /// Custody reported another state of the order.
     OrderReported { proposal: ProposalId, status: OrderStatus },
+    /// Custody reported another state of an amendment.
+    AmendmentReported { proposal: ProposalId, status: AmendmentStatus },
+    /// The group set how long a version must have been verified before `latest` may name it.
+    PromotionDelaySet { proposal: ProposalId, registry: RegistryId, delay_ns: u64 },
     /// A registry was put in place, or replaced.
     RegistryEstablished { proposal: ProposalId, id: RegistryId, registry: Registry },
     /// A sealed token went to custody.
@@ -110,6 +114,8 @@ impl Event {
             Self::ProposalWithdrawn { .. } => "1countersign.withdraw",
             Self::ExecutionStarted { .. } => "1countersign.start",
             Self::OrderReported { .. } => "1countersign.report_order",
+            Self::AmendmentReported { .. } => "1countersign.report_amendment",
+            Self::PromotionDelaySet { .. } => "1countersign.set_promotion_delay",
             Self::RegistryEstablished { .. } => "1countersign.establish_registry",
             Self::CredentialDeposited { .. } => "1countersign.deposit_credential",
             Self::CredentialChanged { .. } => "1countersign.change_credential",
@@ -120,7 +126,7 @@ impl Event {
     }
 
     /// Every kind of block that this canister writes.
-    pub const OPERATIONS: [&str; 20] = [
+    pub const OPERATIONS: [&str; 22] = [
         "1countersign.install",
         "1countersign.begin_upload",
         "1countersign.store_artifact",
@@ -132,6 +138,8 @@ impl Event {
         "1countersign.withdraw",
         "1countersign.start",
         "1countersign.report_order",
+        "1countersign.report_amendment",
+        "1countersign.set_promotion_delay",
         "1countersign.establish_registry",
         "1countersign.deposit_credential",
         "1countersign.change_credential",

@@ -17,8 +17,8 @@ use std::{
 use audit_log::BlockIndex;
 use candid::Principal;
 use release_types::{
-    Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalId, ProposalStatus, Registry, RegistryId,
-    Sha256Digest, Tally, credential::CredentialStatus, dao::Proposer,
+    AmendmentStatus, Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalId, ProposalStatus,
+    Registry, RegistryId, Sha256Digest, Tally, credential::CredentialStatus, dao::Proposer,
 };
 use serde::Serialize;
 
@@ -63,6 +63,9 @@ pub struct State {
     live: BTreeMap<ProposalId, LiveProposal>,
     /// The live proposal of each release.
     releases: BTreeMap<ReleaseKey, ProposalId>,
+    /// When releases were verified.
+    verified: BTreeMap<ReleaseKey, u64>,
+    promotion_delays_ns: BTreeMap<RegistryId, u64>,
     /// How many proposals of each proposer are open.
     open_by_proposer: BTreeMap<Principal, u32>,
     freezes: FreezeDemands,
@@ -95,6 +98,8 @@ pub struct LiveProposal {
     pub release: Option<LiveRelease>,
     /// Custody's last report.
     pub order: Option<OrderStatus>,
+    /// Custody's last report on an amendment.
+    pub amendment: Option<AmendmentStatus>,
 }
 
 /// What a live release names, and nobody else may.
@@ -190,6 +195,16 @@ impl State {
     /// The live proposal of a release.
     pub fn live_release(&self, key: &ReleaseKey) -> Option<ProposalId> {
         self.releases.get(key).copied()
+    }
+
+    /// When a release was verified, if it was.
+    pub fn verified_at_ns(&self, key: &ReleaseKey) -> Option<u64> {
+        self.verified.get(key).copied()
+    }
+
+    /// How long a version must have been verified before `latest` may name it.
+    pub fn promotion_delay_ns(&self, registry: &RegistryId) -> u64 {
+        self.promotion_delays_ns.get(registry).copied().unwrap_or(0)
     }
 
     /// When this proposer submitted since (and not at) `since_ns`, oldest first.

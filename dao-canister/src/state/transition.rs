@@ -99,6 +99,13 @@ impl State {
                 self.expect_in(*proposal, &[ProposalStatus::Executing]).last_report = Some(block);
                 self.expect_live(*proposal).order = Some(status.clone());
             }
+            Event::AmendmentReported { proposal, status } => {
+                self.expect_in(*proposal, &[ProposalStatus::Executing]).last_report = Some(block);
+                self.expect_live(*proposal).amendment = Some(status.clone());
+            }
+            Event::PromotionDelaySet { registry, delay_ns, .. } => {
+                self.promotion_delays_ns.insert(registry.clone(), *delay_ns);
+            }
             Event::RegistryEstablished { id, registry, .. } => {
                 self.registries.insert(id.clone(), registry.clone());
             }
@@ -116,6 +123,10 @@ impl State {
             Event::Freeze(fact) => self.freezes.apply(time_ns, fact),
             Event::ProposalExecuted { proposal } => {
                 self.expect_in(*proposal, &[ProposalStatus::Executing]);
+                if let Some(release) = &self.expect_live(*proposal).release {
+                    let key = release.key.clone();
+                    self.verified.insert(key, time_ns);
+                }
                 self.finish(*proposal, ProposalStatus::Executed, time_ns);
             }
             Event::ProposalFailed { proposal, reason } => {

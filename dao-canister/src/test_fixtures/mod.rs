@@ -124,6 +124,7 @@ pub fn credential_view(policy: &CredentialPolicy, status: CredentialStatus) -> C
         deposited_at_ns: START_NS,
         sealed_token_sha256: Sha256Digest::of(b"sealed"),
         probe: None,
+        notice: None,
     }
 }
 

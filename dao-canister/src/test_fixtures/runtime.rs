@@ -12,7 +12,8 @@ use std::{
 
 use candid::Principal;
 use release_types::{
-    CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
+    AmendOrder, AmendmentStatus, CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey,
+    PublishOrder, Settings,
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -34,6 +35,8 @@ pub enum Asked {
     Publish(PublishOrder),
     OrderStatus(OrderId),
     Declare(DeclareOutcomeArgs),
+    Amend(AmendOrder),
+    AmendmentStatus(OrderId),
     ChangeCredential(ChangeCredentialArgs),
     Credential(CredentialId),
     Deposit(DepositCredentialArgs),
@@ -49,6 +52,7 @@ pub enum Asked {
 pub enum Answer {
     Order(Result<OrderStatus, CustodyError>),
     OrderStatus(Result<Option<OrderStatus>, CustodyError>),
+    Amendment(Result<AmendmentStatus, CustodyError>),
     Credential(Result<CredentialView, CustodyError>),
     CredentialStatus(Result<Option<CredentialView>, CustodyError>),
     Freezes(Result<Vec<FreezeView>, CustodyError>),
@@ -184,6 +188,24 @@ impl Runtime for TestRuntime {
         match self.next_answer(Asked::OrderStatus(order)).await {
             Answer::OrderStatus(answer) => answer,
             other => panic!("order_status was answered with {other:?}"),
+        }
+    }
+
+    async fn amend(&self, _: Principal, order: AmendOrder) -> Result<AmendmentStatus, CustodyError> {
+        match self.next_answer(Asked::Amend(order)).await {
+            Answer::Amendment(answer) => answer,
+            other => panic!("amend was answered with {other:?}"),
+        }
+    }
+
+    async fn amendment_status(
+        &self,
+        _: Principal,
+        order: OrderId,
+    ) -> Result<Option<AmendmentStatus>, CustodyError> {
+        match self.next_answer(Asked::AmendmentStatus(order)).await {
+            Answer::Amendment(answer) => answer.map(Some),
+            other => panic!("amendment_status was answered with {other:?}"),
         }
     }
 

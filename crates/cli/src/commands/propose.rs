@@ -1,5 +1,6 @@
 //! `propose`: upload artifacts and propose their release, or propose what else concerns releases.
 
+mod amendment;
 mod declaration;
 
 use std::path::PathBuf;
@@ -98,6 +99,12 @@ impl From<Mode> for PublishingMode {
 enum What {
     /// Say what became of an artifact that never appeared
     Declaration(declaration::Args),
+    /// npm: let a dist-tag name another version: a promotion, or a rollback
+    DistTag(amendment::DistTagArgs),
+    /// npm: warn whoever installs a version, or no longer
+    Deprecate(amendment::DeprecateArgs),
+    /// npm: set how long a version must have been verified before latest may name it
+    PromotionDelay(amendment::DelayArgs),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -143,6 +150,9 @@ impl Args {
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     match args.what {
         Some(What::Declaration(args)) => declaration::run(context, args).await,
+        Some(What::DistTag(args)) => amendment::move_tag(context, args).await,
+        Some(What::Deprecate(args)) => amendment::deprecate(context, args).await,
+        Some(What::PromotionDelay(args)) => amendment::delay_promotions(context, args).await,
         None => propose_release(context, args).await,
     }
 }

@@ -71,6 +71,7 @@ fn credentials_of(action: &ProposalAction) -> Vec<CredentialId> {
             release.credential.into_iter().chain(release.read_credential).collect()
         }
         ProposalAction::Credential(proposal) => vec![proposal.credential],
+        ProposalAction::Amendment(proposal) => vec![proposal.credential],
         _ => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use candid::Principal;
 use ic_agent::Agent;
 use release_types::{
-    CredentialId, OrderId, OrderStatus, Settings,
+    AmendmentStatus, CredentialId, OrderId, OrderStatus, Settings,
     alarms::{Alarm, Funds},
     credential::{CredentialView, ListCredentialsArgs, MAX_LISTED_CREDENTIALS},
     custody::{CustodyInfo, ListReceiptsArgs, ReceiptView},
@@ -81,6 +81,12 @@ impl Custody<'_> {
     pub async fn watches(&self) -> Outcome<Vec<WatchView>> {
         let (watches,) = query(self.agent, self.id, "watched_packages", ()).await?;
         Ok(watches)
+    }
+
+    /// How far an amendment has come, as of now.
+    pub async fn amendment_status(&self, id: OrderId) -> Outcome<Option<AmendmentStatus>> {
+        let (status,) = query(self.agent, self.id, "amendment_status", (id,)).await?;
+        Ok(status)
     }
 
     pub async fn receipt(&self, id: OrderId) -> Outcome<Option<ReceiptView>> {

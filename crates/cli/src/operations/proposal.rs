@@ -30,6 +30,10 @@ pub async fn find_with_order(dao: &Dao<'_>, custody: &Custody<'_>, id: ProposalI
         && let Some(status) = custody.order_status(order_id(id)).await?
     {
         view.order = Some(status);
+    } else if view.status == ProposalStatus::Executing
+        && let Some(status) = custody.amendment_status(order_id(id)).await?
+    {
+        view.amendment = Some(status);
     }
     Ok(view)
 }

@@ -128,6 +128,8 @@ fn custody() -> Vec<Row> {
     let mut rows = vec![
         row("deposit_credential", Update, authority, deposit, of_order),
         row("publish", Update, authority, Setting::order, of_order),
+        row("amend", Update, authority, Setting::amendment, of_order),
+        open("amendment_status", order_id),
         row("declare_outcome", Update, authority, declaration, of_declaration),
         // After the order, which needs the credential that this one revokes.
         row("change_credential", Update, authority, change_credential, of_order),

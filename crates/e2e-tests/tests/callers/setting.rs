@@ -9,8 +9,8 @@ use e2e_tests::{
 };
 use local_replica::{CallResult, QueryMessage};
 use release_types::{
-    CredentialId, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder, PublishingMode, Registry,
-    RegistryId, Sha256Digest,
+    AmendOrder, Amendment, CredentialId, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder,
+    PublishingMode, Registry, RegistryId, Sha256Digest,
     credential::DepositCredentialArgs,
     order::{Decision, OrderedArtifact, Publication},
     proposal::{NpmAccess, NpmOptions, RegistryProposal, SubmitProposalArgs},
@@ -139,6 +139,24 @@ impl Setting {
         SubmitProposalArgs { title: "Another registry".into(), summary: String::new(), action }
     }
 
+    /// A good amendment, as the DAO would give it, in Candid.
+    pub fn amendment(&self) -> Vec<u8> {
+        let order = AmendOrder {
+            id: OrderId("order-2".into()),
+            credential: self.credential,
+            registry: npm_registry(),
+            package: "@dao/demo".into(),
+            amendment: Amendment::Deprecation { version: "1.0.0".into(), message: "old".into() },
+            decision: self.decision(),
+            expires_at_ns: self.world.replica.time_ns() + 3_600_000_000_000,
+        };
+        Encode!(&order).expect("encodes")
+    }
+
+    fn decision(&self) -> Decision {
+        Decision { authority: self.world.dao, vote: None, source: None }
+    }
+
     /// A good order for the release, as the DAO would give it, in Candid.
     pub fn order(&self) -> Vec<u8> {
         let options = NpmOptions { dist_tag: "latest".into(), access: NpmAccess::Public };
@@ -158,7 +176,7 @@ impl Setting {
                 source: self.world.dao,
                 publication: Publication::Npm { manifest_json, options },
             }],
-            decision: Decision { authority: self.world.dao, vote: None, source: None },
+            decision: self.decision(),
             expires_at_ns: self.world.replica.time_ns() + 3_600_000_000_000,
         };
         Encode!(&order).expect("encodes")

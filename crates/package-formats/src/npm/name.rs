@@ -91,6 +91,20 @@ pub(super) fn clean_version(text: &str) -> Option<String> {
     fits.then(|| version.to_string())
 }
 
+/// Everything that keeps `version` from being one as npm keeps it: strict, and without build metadata.
+pub fn version_defects(field: &str, version: &str) -> Vec<Defect> {
+    let mut report = Report::default();
+    if clean_version(version).as_deref() != Some(version) {
+        report.add(
+            field,
+            version.chars().take(60).collect::<String>(),
+            "a version after semver.org 2.0.0 without build metadata",
+            "write it as the registry shows it",
+        );
+    }
+    report.into_defects()
+}
+
 /// Everything that keeps `tag` from being the dist-tag under which `version` is published.
 pub fn dist_tag_defects(tag: &str, version: &str) -> Vec<Defect> {
     const FIELD: &str = "dist-tag";

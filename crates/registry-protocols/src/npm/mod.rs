@@ -1,6 +1,7 @@
 //! The npm registry protocol: publish with PUT or stage with POST, read version documents and stages back.
 
 mod answer;
+mod deprecated;
 mod notice;
 mod packument;
 mod publish;
@@ -14,7 +15,8 @@ mod whoami;
 mod tests;
 
 pub use answer::classify_npm;
-pub use notice::{Notice, notice};
+pub use deprecated::{DeprecationReading, ShownDeprecation, read_deprecation};
+pub use notice::notice;
 pub use packument::{
     DeprecationError, deprecation_request, full_packument_request, read_versions, versions_request,
 };

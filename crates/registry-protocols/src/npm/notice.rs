@@ -1,20 +1,8 @@
 //! The notices that npm registries put beside their answers.
 
-use serde::{Deserialize, Serialize};
+use release_types::Notice;
 
 use crate::http::HttpAnswer;
-
-/// What a notice is about; its text is not kept.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Notice {
-    /// Tokens that bypass two-factor authentication are being restricted.
-    TokenRestricted,
-    /// A security notice for this account or package.
-    Security,
-    /// Anything else, such as which second factor to use.
-    Other,
-}
 
 /// The notice beside an answer, if there is one.
 pub fn notice(answer: &HttpAnswer) -> Option<Notice> {

@@ -16,7 +16,7 @@ use release_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    proposal::{ReleaseKey, credential, submission, text},
+    proposal::{ReleaseKey, amendment, credential, submission, text},
     state::{Proposal, ReleaseFacts, State},
     storage,
     voting::Adoption,
@@ -79,6 +79,10 @@ pub fn validate(state: &State, proposal: &ReleaseProposal, now_ns: u64) -> Resul
         return Err(defects);
     };
     defects.extend(artifacts::declaration_defects(registry.ecosystem, proposal));
+    if let Some(options) = &proposal.npm {
+        let delay_ns = state.promotion_delay_ns(&proposal.registry);
+        defects.extend(amendment::release_tag_defect(delay_ns, &options.dist_tag));
+    }
     if !artifacts::is_count_allowed(registry.ecosystem, proposal) {
         // Nobody would read what is wrong with each of too many.
         return Err(defects);

@@ -21,6 +21,9 @@ pub fn credential(view: &CredentialView) -> String {
         }
         CredentialStatus::Revoked => styled(BAD, "revoked"),
     };
+    let notice = view.notice.map_or_else(String::new, |seen| {
+        format!("  {}      {}, since {}\n", styled(WARNING, "notice"), seen.notice, moment(seen.at_ns))
+    });
     let probe = view.probe.map(|probe| {
         let outcome = match probe.outcome {
             Some(ProbeOutcome::Alive) => styled(GOOD, ProbeOutcome::Alive.advice()),
@@ -36,7 +39,7 @@ pub fn credential(view: &CredentialView) -> String {
         _ => "",
     };
     format!(
-        "{}\n  status      {status}\n{}{}{at_registry}  deposited   {}\n  ciphertext  sha256 {}\n",
+        "{}\n  status      {status}\n{}{}{at_registry}  deposited   {}\n  ciphertext  sha256 {}\n{notice}",
         styled(HEADING, view.id),
         credential_policy(&view.policy),
         probe.unwrap_or_default(),
@@ -115,6 +118,7 @@ mod tests {
             deposited_at_ns: 0,
             sealed_token_sha256: Sha256Digest::of(b""),
             probe: None,
+            notice: None,
         }
     }
 

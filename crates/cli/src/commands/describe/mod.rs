@@ -1,6 +1,7 @@
 //! What commands print of proposals, orders, credentials and artifacts, in plain words.
 
 pub mod alarms;
+mod amendment;
 mod credential;
 pub mod freeze;
 mod order;
@@ -23,6 +24,7 @@ use crate::{
     output::{BAD, FAINT, GOOD, HEADING, WARNING, printable, printable_lines, styled},
 };
 
+pub use amendment::amendment;
 pub use credential::{credential, credential_policy, named_credential};
 pub use order::{order, publication};
 pub use review::review;
@@ -55,6 +57,12 @@ pub fn action(action: &ProposalAction) -> String {
             format!("{verb} credential {}", proposal.credential)
         }
         ProposalAction::Unfreeze(unfreeze) => format!("unfreeze {}", freeze::scope(&unfreeze.scope)),
+        ProposalAction::Amendment(proposal) => amendment(proposal),
+        ProposalAction::PromotionDelay(proposal) => format!(
+            "at {}, let latest name a version {} after it was verified",
+            printable(&proposal.registry.0),
+            period(proposal.delay_ns)
+        ),
         ProposalAction::Declaration(proposal) => format!(
             "declare that {} of proposal {} was {}published: {}",
             printable(&proposal.filename),
@@ -145,6 +153,9 @@ pub fn proposal(view: &ProposalView) -> String {
     }
     if let Some(status) = &view.order {
         let _ = writeln!(text, "{}", order(status).trim_end());
+    }
+    if let Some(status) = &view.amendment {
+        text.push_str(&amendment::status(status));
     }
     if !view.summary.is_empty() {
         let _ = writeln!(text, "\n{}", printable_lines(&view.summary).join("\n"));

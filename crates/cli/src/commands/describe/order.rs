@@ -25,7 +25,7 @@ pub fn order(status: &OrderStatus) -> String {
 }
 
 /// Why it waits, since when, what would end it, and when custody looks next.
-fn waiting(wait: &Wait) -> String {
+pub fn waiting(wait: &Wait) -> String {
     let mut text = format!("  waiting     {}, since {}\n", wait.reason, moment(wait.since_ns));
     let _ = writeln!(text, "  ends with   {}", wait.reason.ends_when());
     if let Some(MetObstacle { obstacle, since_ns }) = wait.obstacle {

@@ -116,6 +116,7 @@ fn should_count_epochs_for_each_endpoint() {
             deposited_at_ns: 1,
             sealed_token_sha256: Sha256Digest::of(b""),
             probe: None,
+            notice: None,
         }
     };
     let earlier = [view("https://a.example/", 3), view("https://b.example/", 8)];

@@ -1,0 +1,183 @@
+//! Takes an amendment one step further, and reads back what came of it.
+
+use std::time::Duration;
+
+use release_types::{AmendOrder, Obstacle, OrderId};
+
+use crate::{
+    amend::{
+        changing,
+        effect::{self, Standing},
+        validation::usable,
+    },
+    guard::Guard,
+    outcall,
+    publish::reading::{
+        ABSENCE_GRACE, MAX_SENDS, REFUSAL_GRACE, SHORTEST_PAUSE, VISIBILITY_LIMIT, asked_wait, back_off,
+        since,
+    },
+    runtime::Runtime,
+    state::{
+        Event,
+        amendment::{AcceptedAmendment, AmendmentEnd, AmendmentFact, AmendmentStage},
+        event::{RefusedReason, UnknownCause},
+        process_event, read_state,
+    },
+    tasks::Task,
+};
+
+/// One amendment, at work.
+pub struct Job<'a, R: Runtime> {
+    pub runtime: &'a R,
+    pub id: &'a OrderId,
+    pub order: &'a AmendOrder,
+}
+
+/// What came of one look at the registry.
+pub enum Look {
+    /// The nodes agree on this.
+    Found(Standing),
+    /// They do not, or there are too few cycles to look.
+    Hindered(Obstacle),
+}
+
+impl<R: Runtime> Job<'_, R> {
+    /// How far it has come, as of now.
+    pub fn amendment(&self) -> AcceptedAmendment {
+        read_state(|state| state.amendment(self.id).cloned())
+            .unwrap_or_else(|| panic!("BUG: amendment {} vanished", self.id))
+    }
+
+    /// Lets something have happened to it.
+    pub fn record(&self, fact: AmendmentFact) {
+        process_event(self.runtime, Event::Amendment { order: self.id.clone(), fact });
+    }
+
+    pub fn end(&self, end: AmendmentEnd) {
+        self.record(AmendmentFact::Ended { end });
+    }
+
+    pub fn lose(&self, cause: UnknownCause) {
+        self.record(AmendmentFact::LostOutcome { cause });
+    }
+
+    /// Notes what stands in the way of the next step, unless it did already.
+    pub fn wait_for(&self, obstacle: Obstacle) {
+        if self.amendment().obstacle().is_none_or(|met| met.obstacle != obstacle) {
+            self.record(AmendmentFact::MetObstacle { obstacle });
+        }
+    }
+
+    fn go_on(&self) {
+        if self.amendment().obstacle().is_some() {
+            self.record(AmendmentFact::PassedObstacle);
+        }
+    }
+
+    /// Sends nothing, for good. If it was sent before, that may still take effect, so reading back goes on.
+    pub fn stop_sending(&self, reason: RefusedReason) {
+        if self.amendment().sends() == 0 {
+            self.end(AmendmentEnd::Refused { reason });
+        } else {
+            self.lose(UnknownCause::NotSentAgain { reason });
+        }
+    }
+}
+
+/// Takes the amendment one step further, unless that is being done already.
+pub async fn drive<R: Runtime>(runtime: R, id: OrderId) {
+    let Some(guard) = Guard::acquire(&runtime, Task::DriveAmendment(id.clone())) else { return };
+    let again_after = step(&runtime, &id).await;
+    guard.finish(again_after);
+}
+
+/// One step; returns the pause before the next, or none when there is nothing more to do.
+async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
+    let amendment = read_state(|state| state.amendment(id).cloned())?;
+    let job = Job { runtime, id, order: amendment.order() };
+    match amendment.stage() {
+        AmendmentStage::Prepared => Some(changing::change(&job).await),
+        // The message that was to receive the answer is gone: it failed, or the code was replaced.
+        AmendmentStage::Sent => {
+            job.lose(UnknownCause::Interrupted);
+            Some(Duration::ZERO)
+        }
+        AmendmentStage::Accepted | AmendmentStage::Unknown { .. } => Some(read_back(&job).await),
+        AmendmentStage::Verified | AmendmentStage::Ended { .. } => None,
+    }
+}
+
+/// Asks every node how it stands.
+pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
+    let runtime = job.runtime;
+    let Ok(request) = effect::look_request(job.order, runtime.time_ns()) else {
+        return Look::Hindered(Obstacle::RegistryUnreadable);
+    };
+    let view = effect::view(job.order);
+    let outcall = outcall::view_outcall(runtime.canister_self(), request, &view);
+    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
+        return Look::Hindered(Obstacle::TooFewCycles);
+    }
+    let Ok(answer) = runtime.send(outcall).await else { return Look::Hindered(Obstacle::NodesDisagree) };
+    effect::standing(job.order, &answer.body).map_or(Look::Hindered(Obstacle::NodesDisagree), Look::Found)
+}
+
+/// Looks at what was sent, and decides what is next; returns the pause before that.
+async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
+    let looked = look(job).await;
+    match looked {
+        Look::Found(Standing::Done) => job.record(AmendmentFact::Verified),
+        Look::Found(Standing::Other { shown }) => job.end(AmendmentEnd::Conflict { shown }),
+        Look::Found(Standing::Before) => {
+            job.go_on();
+            note_unchanged(job);
+        }
+        Look::Found(Standing::Unreadable(_)) => put_off(job, Obstacle::RegistryUnreadable),
+        Look::Hindered(obstacle) => put_off(job, obstacle),
+    }
+    let amendment = job.amendment();
+    let sent_at_ns = amendment.sent_at_ns().unwrap_or(amendment.changed_at_ns());
+    back_off(since(job.runtime.time_ns(), sent_at_ns), SHORTEST_PAUSE)
+}
+
+fn put_off<R: Runtime>(job: &Job<'_, R>, obstacle: Obstacle) {
+    job.wait_for(obstacle);
+    give_up_in_time(job);
+}
+
+/// The nodes agree that nothing was changed.
+fn note_unchanged<R: Runtime>(job: &Job<'_, R>) {
+    let (amendment, now_ns) = (job.amendment(), job.runtime.time_ns());
+    let waited = since(now_ns, amendment.changed_at_ns());
+    match *amendment.stage() {
+        AmendmentStage::Unknown { cause: UnknownCause::SaidNo { refusal } }
+            if waited >= REFUSAL_GRACE && amendment.sends() == 1 =>
+        {
+            job.end(AmendmentEnd::Refused { reason: RefusedReason::ByRegistry(refusal) });
+        }
+        AmendmentStage::Unknown { cause }
+            if cause.allows_resending()
+                && waited >= ABSENCE_GRACE.max(asked_wait(cause))
+                && amendment.sends() < MAX_SENDS
+                && usable(job.order, now_ns)
+                && now_ns < job.order.expires_at_ns =>
+        {
+            job.record(AmendmentFact::ConcludedUnchanged);
+        }
+        _ => give_up_in_time(job),
+    }
+}
+
+/// Ends it unconfirmed once it was sent too long ago, a wait that the registry asked for not counted. Proposing it again
+/// is safe: custody looks before it sends.
+fn give_up_in_time<R: Runtime>(job: &Job<'_, R>) {
+    let amendment = job.amendment();
+    let wait = match amendment.stage() {
+        AmendmentStage::Unknown { cause } => asked_wait(*cause),
+        _ => Duration::ZERO,
+    };
+    let sent_at_ns = amendment.sent_at_ns().unwrap_or(amendment.changed_at_ns());
+    if since(job.runtime.time_ns(), sent_at_ns) >= wait + VISIBILITY_LIMIT {
+        job.end(AmendmentEnd::Unconfirmed);
+    }
+}

@@ -1,0 +1,125 @@
+//! One face for everything that can be amended: what is read to see how it stands, what changes it, what answers mean.
+
+use registry_protocols::{
+    endpoint::RegistryEndpoints,
+    http::{HttpAnswer, HttpRequest},
+    npm,
+    reading::{Reading, Unreadable},
+};
+use release_types::{AmendOrder, Amendment};
+use serde::{Deserialize, Serialize};
+
+use crate::state::event::RefusedReason;
+
+/// What is read. Also the context of the transform that reduces the nodes' answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum View {
+    /// The version that a tag names.
+    Tag { tag: String },
+    /// The message with which a version is deprecated, told by its digest.
+    Deprecation { package: String, version: String },
+    /// The whole document of a package, which a deprecation is written into.
+    Packument,
+}
+
+/// How what is to be amended stands, as the nodes agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As it is to be changed.
+    Before,
+    /// As voted.
+    Done,
+    /// Neither. For a tag the version it names.
+    Other {
+        shown: Option<String>,
+    },
+    Unreadable(Unreadable),
+}
+
+fn endpoints(order: &AmendOrder) -> Result<RegistryEndpoints, RefusedReason> {
+    RegistryEndpoints::check(&order.registry).map_err(|_| RefusedReason::NotPublishable)
+}
+
+/// What shows how it stands.
+pub fn view(order: &AmendOrder) -> View {
+    match &order.amendment {
+        Amendment::DistTag { tag, .. } => View::Tag { tag: tag.clone() },
+        Amendment::Deprecation { version, .. } => {
+            View::Deprecation { package: order.package.clone(), version: version.clone() }
+        }
+    }
+}
+
+/// The request that shows how it stands. `nonce` keeps caches from answering for the registry.
+pub fn look_request(order: &AmendOrder, nonce: u64) -> Result<HttpRequest, RefusedReason> {
+    let read = endpoints(order)?.read;
+    match &order.amendment {
+        Amendment::DistTag { .. } => npm::tags_request(&read, &order.package, nonce),
+        Amendment::Deprecation { version, .. } => npm::version_request(&read, &order.package, version, nonce),
+    }
+    .map_err(|_| RefusedReason::NotPublishable)
+}
+
+/// The request for the document that the change is written into, if there is one.
+pub fn document_request(order: &AmendOrder) -> Result<Option<HttpRequest>, RefusedReason> {
+    match &order.amendment {
+        Amendment::DistTag { .. } => Ok(None),
+        Amendment::Deprecation { .. } => {
+            npm::full_packument_request(&endpoints(order)?.upload, &order.package)
+                .map(Some)
+                .map_err(|_| RefusedReason::NotPublishable)
+        }
+    }
+}
+
+/// The request that changes it, still without its token.
+pub fn change_request(order: &AmendOrder, document: &[u8]) -> Result<HttpRequest, RefusedReason> {
+    let upload = endpoints(order)?.upload;
+    match &order.amendment {
+        Amendment::DistTag { tag, version, .. } => {
+            npm::move_tag_request(&upload, &order.package, tag, version)
+                .map_err(|_| RefusedReason::NotPublishable)
+        }
+        Amendment::Deprecation { version, message } => {
+            npm::deprecation_request(&upload, &order.package, document, version, message).map_err(|error| {
+                match error {
+                    npm::DeprecationError::TooLarge { .. } => RefusedReason::PackumentTooLarge,
+                    _ => RefusedReason::NotPublishable,
+                }
+            })
+        }
+    }
+}
+
+/// Reduces an answer to what all nodes can agree on: facts, or the whole document where it is to be written back.
+pub fn reduce(view: &View, answer: &HttpAnswer) -> Vec<u8> {
+    match view {
+        View::Tag { tag } => npm::read_tag(answer, tag).reduced(),
+        View::Deprecation { package, version } => npm::read_deprecation(answer, package, version).reduced(),
+        View::Packument if answer.status == 200 => answer.body.clone(),
+        View::Packument => Vec::new(),
+    }
+}
+
+/// How it stands by a reduced answer; none if the bytes are no reduction.
+pub fn standing(order: &AmendOrder, reduced: &[u8]) -> Option<Standing> {
+    Some(match &order.amendment {
+        Amendment::DistTag { version, replaces, .. } => {
+            match npm::TagReading::parse_reduced(reduced).ok()? {
+                Reading::Present(shown) if shown.version.as_ref() == Some(version) => Standing::Done,
+                Reading::Present(shown) if shown.version == *replaces => Standing::Before,
+                Reading::Present(shown) => Standing::Other { shown: shown.version },
+                Reading::Absent => Standing::Other { shown: None },
+                Reading::Unreadable { why } => Standing::Unreadable(why),
+            }
+        }
+        Amendment::Deprecation { message, .. } => {
+            match npm::DeprecationReading::parse_reduced(reduced).ok()? {
+                Reading::Present(shown) if shown == npm::ShownDeprecation::of(message) => Standing::Done,
+                Reading::Present(_) => Standing::Before,
+                Reading::Absent => Standing::Other { shown: None },
+                Reading::Unreadable { why } => Standing::Unreadable(why),
+            }
+        }
+    })
+}

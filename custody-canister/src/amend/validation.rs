@@ -1,0 +1,103 @@
+//! Everything that is checked of an amendment before it is accepted, all defects at once.
+
+use registry_protocols::endpoint::RegistryEndpoints;
+use release_types::{
+    AmendOrder, Amendment, CredentialMode, Defect, Ecosystem, amendment::MAX_DEPRECATION_BYTES,
+};
+
+use crate::{
+    amend::effect, publish::validation::check_frame, refusal::Refusal, runtime::Runtime, state::read_state,
+};
+
+/// Most amendments under way at a time.
+const MAX_OPEN: usize = 20;
+
+/// Refuses an amendment with defects, and one without while too many are under way.
+pub fn check<R: Runtime>(runtime: &R, order: &AmendOrder) -> Result<(), Refusal> {
+    let mut defects = Vec::new();
+    check_frame(runtime, &order.id, &order.decision, order.expires_at_ns, &mut defects);
+    defects.extend(RegistryEndpoints::check(&order.registry).err().unwrap_or_default());
+    if order.registry.ecosystem != Ecosystem::Npm {
+        defects.push(Defect::new(
+            "registry",
+            format!("one of {}", order.registry.ecosystem),
+            "an npm registry",
+            "Only npm has tags and deprecations.",
+        ));
+    } else if defects.is_empty() {
+        check_amendment(order, &mut defects);
+        check_credential(runtime, order, &mut defects);
+    }
+    Refusal::unless_empty(defects)?;
+    let open = read_state(|state| state.unfinished_amendments().count());
+    if open < MAX_OPEN {
+        return Ok(());
+    }
+    Err(Refusal::busy(
+        "amendments",
+        format!("{open} under way"),
+        format!("fewer than {MAX_OPEN}"),
+        "Send the order again when some are done.",
+    ))
+}
+
+fn check_amendment(order: &AmendOrder, defects: &mut Vec<Defect>) {
+    let mut is_possible = effect::look_request(order, 0).is_ok();
+    match &order.amendment {
+        Amendment::DistTag { version, replaces, .. } => {
+            is_possible &= effect::change_request(order, b"").is_ok();
+            if replaces.as_ref() == Some(version) {
+                defects.push(Defect::new(
+                    "amendment.replaces",
+                    "the same version as is to be named",
+                    "the version that the tag names now, or none",
+                    "Read the tag at the registry.",
+                ));
+            }
+        }
+        Amendment::Deprecation { message, .. } if message.len() > MAX_DEPRECATION_BYTES => {
+            defects.push(Defect::new(
+                "amendment.message",
+                format!("{} bytes", message.len()),
+                format!("at most {MAX_DEPRECATION_BYTES} bytes"),
+                "Shorten it.",
+            ));
+        }
+        Amendment::Deprecation { .. } => {}
+    }
+    if !is_possible {
+        defects.push(Defect::new(
+            "amendment",
+            "a package, tag or version that cannot stand in a URL",
+            "a full npm name, a version, and a tag of letters, digits, `-`, `_` and `.`",
+            "Correct it and propose it again.",
+        ));
+    }
+}
+
+fn check_credential<R: Runtime>(runtime: &R, order: &AmendOrder, defects: &mut Vec<Defect>) {
+    if usable(order, runtime.time_ns()) {
+        return;
+    }
+    let found = read_state(|state| match state.credential(&order.credential) {
+        None => format!("{}, which is not in custody", order.credential),
+        Some(credential) if !credential.is_active() => format!("{:?}", credential.standing()),
+        Some(_) => "one for another package, URL or use, or whose time is over".into(),
+    });
+    defects.push(Defect::new(
+        "credential",
+        found,
+        "an active one of mode direct or staged for this package at this registry's upload URL",
+        "Deposit and activate it first.",
+    ));
+}
+
+/// Whether its credential may be used for it now. npm lets stage-only tokens amend as well.
+pub fn usable(order: &AmendOrder, now_ns: u64) -> bool {
+    read_state(|state| {
+        state.credential(&order.credential).is_some_and(|credential| {
+            let covers = |mode| credential.policy().covers(mode, &order.registry, &order.package, now_ns);
+            credential.is_active() && (covers(CredentialMode::Direct) || covers(CredentialMode::Staged))
+        })
+    })
+}

@@ -1,0 +1,336 @@
+use std::time::Duration;
+
+use release_types::{
+    AmendOrder, Amendment, AmendmentState, AmendmentStatus, Ecosystem, Obstacle, OrderId, PublishOrder,
+    freeze::{FreezeArgs, FreezeScope},
+    proposal::CredentialChange,
+};
+
+use super::{
+    amendable::Shown,
+    registries::{Behaviour, ReadBackMode},
+    stub::{Run, assert_log_adds_up},
+    world::{NPM_ATTACHMENT, NPM_TOKEN, World, authority, npm_bytes, stranger},
+};
+use crate::{
+    amend, freeze, publish,
+    refusal::Refusal,
+    state::{Event, event::DerivationPurpose},
+    storage,
+};
+use AmendmentState::{Accepted, Conflict, Refused, Unconfirmed, Unknown, Verified};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A registry in which `latest` names 1.0.0, and what it does with the next changes.
+fn world_with(behaviours: impl IntoIterator<Item = Behaviour>) -> World {
+    let world = World::with_credentials();
+    world.runtime.0.borrow_mut().registries.behaviours = behaviours.into_iter().collect();
+    world.runtime.0.borrow_mut().registries.put(NPM_ATTACHMENT, &npm_bytes());
+    tag_latest(&world, "1.0.0");
+    world
+}
+
+fn tag_latest(world: &World, version: &str) {
+    let mut surroundings = world.runtime.0.borrow_mut();
+    let now_ns = surroundings.now_ns;
+    let tags = [("latest".to_owned(), version.to_owned())].into();
+    surroundings.registries.amendable.set(now_ns, Shown { tags, deprecated: None });
+}
+
+fn promotion() -> Amendment {
+    Amendment::DistTag { tag: "latest".into(), version: "1.0.1".into(), replaces: Some("1.0.0".into()) }
+}
+
+fn deprecation(message: &str) -> Amendment {
+    Amendment::Deprecation { version: "1.0.0".into(), message: message.into() }
+}
+
+fn order(world: &World, amendment: Amendment) -> AmendOrder {
+    let PublishOrder { credential, registry, package, decision, expires_at_ns, .. } = world.npm_order();
+    let (id, credential) = (OrderId("proposal-9".into()), credential.expect("a direct order names one"));
+    AmendOrder { id, credential, registry, package, amendment, decision, expires_at_ns }
+}
+
+fn accept(world: &World, order: AmendOrder) -> Result<AmendmentStatus, Refusal> {
+    amend::accept(&world.runtime, authority(), order)
+}
+
+fn status(_world: &World) -> AmendmentStatus {
+    assert_log_adds_up();
+    amend::status(&OrderId("proposal-9".into())).expect("an accepted amendment")
+}
+
+fn carry_out(world: &World, amendment: Amendment) -> AmendmentState {
+    accept(world, order(world, amendment)).expect("a good amendment");
+    world.runtime.settle();
+    let status = status(world);
+    assert!(status.state.is_final() && status.waiting.is_none(), "{status:?}");
+    status.state
+}
+
+fn shown(world: &World) -> Shown {
+    let surroundings = world.runtime.0.borrow();
+    surroundings.registries.amendable.shown(surroundings.now_ns)
+}
+
+fn fields(refused: Result<AmendmentStatus, Refusal>) -> Vec<String> {
+    refused.expect_err("refuses").defects().iter().map(|defect| defect.field.clone()).collect()
+}
+
+#[test]
+fn should_move_a_tag_once_and_prove_it_when_npm_answers() {
+    let world = world_with([]);
+    assert_eq!(carry_out(&world, promotion()), Verified);
+    assert_eq!(shown(&world).tags["latest"], "1.0.1");
+    let surroundings = world.runtime.0.borrow();
+    let [received] = &surroundings.registries.received[..] else { panic!("it was not sent once") };
+    assert_eq!(received.url, "https://npm.registry.example/-/package/@dao%2fdemo/dist-tags/latest");
+    assert_eq!(received.bytes, b"\"1.0.1\"");
+    assert_eq!(received.authorization, format!("Bearer {NPM_TOKEN}"));
+}
+
+#[test]
+fn should_write_down_the_derivation_for_an_amendment() {
+    let world = world_with([]);
+    carry_out(&world, promotion());
+    let purpose = storage::events().into_iter().rev().find_map(|entry| match entry.expect("replays").1 {
+        Event::BoundDerivation { purpose } => Some(purpose),
+        _ => None,
+    });
+    assert!(matches!(purpose, Some(DerivationPurpose::Amendment { order, .. }) if order.0 == "proposal-9"));
+}
+
+#[test]
+fn should_deprecate_and_take_it_back_changing_one_field_of_the_document() {
+    let world = world_with([]);
+    assert_eq!(carry_out(&world, deprecation("use \"2\"")), Verified);
+    assert_eq!(shown(&world).deprecated.as_deref(), Some("use \"2\""));
+    let back = AmendOrder { id: OrderId("proposal-10".into()), ..order(&world, deprecation("")) };
+    accept(&world, back.clone()).expect("a good amendment");
+    world.runtime.settle();
+    assert_eq!(amend::status(&back.id).expect("accepted").state, Verified);
+    assert_eq!(shown(&world).deprecated, None);
+    assert_eq!(world.sent(), 2);
+}
+
+#[test]
+fn should_send_nothing_when_the_registry_shows_it_as_voted_already() {
+    let world = world_with([]);
+    tag_latest(&world, "1.0.1");
+    let derivations = world.runtime.0.borrow().derivations;
+    assert_eq!(carry_out(&world, promotion()), Verified);
+    assert_eq!((world.sent(), world.runtime.0.borrow().derivations), (0, derivations));
+}
+
+#[test]
+fn should_change_nothing_when_the_tag_names_another_version_than_the_voted_one() {
+    let world = world_with([]);
+    tag_latest(&world, "0.9.0");
+    assert_eq!(carry_out(&world, promotion()), Conflict { shown: Some("0.9.0".into()) });
+    let new =
+        Amendment::DistTag { tag: "next".into(), version: "1.0.1".into(), replaces: Some("1.0.0".into()) };
+    let world = world_with([]);
+    assert_eq!(carry_out(&world, new), Conflict { shown: None });
+    assert_eq!(world.sent(), 0);
+}
+
+#[test]
+fn should_make_a_tag_that_is_new() {
+    let world = world_with([]);
+    let new = Amendment::DistTag { tag: "next".into(), version: "1.0.1".into(), replaces: None };
+    assert_eq!(carry_out(&world, new), Verified);
+    assert_eq!(shown(&world).tags["next"], "1.0.1");
+}
+
+#[test]
+fn should_prove_it_without_sending_again_when_the_answer_is_lost_or_a_lie() {
+    for behaviour in [Behaviour::DropAnswer, Behaviour::PublishAndAnswer(401, "unauthorized")] {
+        for amendment in [promotion(), deprecation("old")] {
+            let world = world_with([behaviour.clone()]);
+            assert_eq!(carry_out(&world, amendment), Verified);
+            assert_eq!(world.sent(), 1);
+        }
+    }
+}
+
+#[test]
+fn should_send_again_only_after_nothing_changed_for_long() {
+    let world = world_with([Behaviour::NeverArrive]);
+    accept(&world, order(&world, promotion())).expect("a good amendment");
+    world.runtime.run_for(4 * MINUTE);
+    assert_eq!((status(&world).state, world.sent()), (Unknown, 1));
+    world.runtime.settle();
+    assert_eq!((status(&world).state, world.sent()), (Verified, 2));
+}
+
+#[test]
+fn should_end_unconfirmed_and_never_send_again_when_a_node_invents_a_success() {
+    let world = world_with([Behaviour::InventSuccess]);
+    accept(&world, order(&world, promotion())).expect("a good amendment");
+    world.runtime.run_for(2 * HOUR);
+    assert_eq!(status(&world).state, Accepted);
+    world.runtime.settle();
+    assert_eq!((status(&world).state, world.sent()), (Unconfirmed, 1));
+}
+
+#[test]
+fn should_believe_a_no_only_after_half_an_hour_without_a_change() {
+    let world = world_with([Behaviour::Answer(401, "unauthorized")]);
+    accept(&world, order(&world, promotion())).expect("a good amendment");
+    world.runtime.run_for(29 * MINUTE);
+    assert_eq!(status(&world).state, Unknown);
+    world.runtime.settle();
+    let Refused { reason } = status(&world).state else { panic!("not refused") };
+    assert!(reason.starts_with("token-invalid: "), "{reason}");
+}
+
+#[test]
+fn should_say_that_somebody_else_was_at_it_when_a_third_version_shows() {
+    let world = world_with([Behaviour::InventSuccess]);
+    accept(&world, order(&world, promotion())).expect("a good amendment");
+    world.runtime.run_for(MINUTE);
+    tag_latest(&world, "6.6.6");
+    world.runtime.settle();
+    assert_eq!(status(&world).state, Conflict { shown: Some("6.6.6".into()) });
+}
+
+#[test]
+fn should_refuse_with_advice_when_the_document_fits_no_outcall() {
+    let world = world_with([]);
+    world.runtime.0.borrow_mut().registries.amendable.is_large = true;
+    let Refused { reason } = carry_out(&world, deprecation("old")) else { panic!("not refused") };
+    assert!(reason.contains("npm client"), "{reason}");
+    assert_eq!(world.sent(), 0);
+}
+
+#[test]
+fn should_wait_and_say_why_when_something_stands_in_the_way() {
+    for (mode, expected) in [
+        (ReadBackMode::NoConsensus, Obstacle::NodesDisagree),
+        (ReadBackMode::Status(500), Obstacle::RegistryUnreadable),
+    ] {
+        let world = world_with([]);
+        world.runtime.0.borrow_mut().registries.read_backs = mode;
+        accept(&world, order(&world, promotion())).expect("a good amendment");
+        world.runtime.run_for(MINUTE);
+        let wait = status(&world).waiting.expect("it waits");
+        assert_eq!(wait.obstacle.map(|met| met.obstacle), Some(expected));
+        assert!(wait.next_look_at_ns.is_some());
+        world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Honest;
+        world.runtime.settle();
+        assert_eq!(status(&world).state, Verified);
+    }
+}
+
+#[test]
+fn should_derive_nothing_while_frozen_and_go_on_afterwards() {
+    let world = world_with([]);
+    let freezing = FreezeArgs { scope: FreezeScope::Everything, reason: "a leak".into() };
+    freeze::freeze(&world.runtime, authority(), freezing).expect("freezes");
+    let derivations = world.runtime.0.borrow().derivations;
+    accept(&world, order(&world, promotion())).expect("a good amendment");
+    world.runtime.run_for(HOUR);
+    let wait = status(&world).waiting.expect("it waits");
+    assert_eq!(wait.obstacle.map(|met| met.obstacle), Some(Obstacle::Frozen));
+    assert_eq!(world.runtime.0.borrow().derivations, derivations);
+    freeze::unfreeze(&world.runtime, authority(), FreezeScope::Everything).expect("lifts");
+    world.runtime.settle();
+    assert_eq!(status(&world).state, Verified);
+}
+
+#[test]
+fn should_send_nothing_when_the_credential_is_revoked_or_the_time_is_over() {
+    let world = world_with([]);
+    let order_1 = order(&world, promotion());
+    accept(&world, order_1.clone()).expect("a good amendment");
+    world.change(order_1.credential, CredentialChange::Revoke);
+    world.runtime.settle();
+    assert!(matches!(status(&world).state, Refused { .. }));
+    let world = world_with([]);
+    accept(&world, order(&world, promotion())).expect("a good amendment");
+    let expires_at_ns = order(&world, promotion()).expires_at_ns;
+    world.runtime.0.borrow_mut().now_ns = expires_at_ns;
+    world.runtime.settle();
+    assert!(matches!(status(&world).state, Refused { .. }));
+    assert_eq!(world.sent(), 0);
+}
+
+#[test]
+fn should_lose_nothing_when_upgraded_or_trapped_at_any_await() {
+    for amendment in [promotion(), deprecation("old")] {
+        for is_upgrade in [true, false] {
+            let mut interrupted = 0;
+            for at in 1.. {
+                // Each run is a canister of its own; its memory lives in its thread.
+                let amendment = amendment.clone();
+                let run = std::thread::spawn(move || amend_interrupted(amendment, at, is_upgrade));
+                if !run.join().expect("the run's own assertions hold") {
+                    break;
+                }
+                interrupted += 1;
+            }
+            assert!(interrupted >= 5, "only {interrupted} awaits were interrupted");
+        }
+    }
+}
+
+fn amend_interrupted(amendment: Amendment, at: usize, is_upgrade: bool) -> bool {
+    let world = world_with([]);
+    {
+        let mut surroundings = world.runtime.0.borrow_mut();
+        surroundings.stuck_at = Some(surroundings.awaits + at);
+    }
+    accept(&world, order(&world, amendment)).expect("a good amendment");
+    let mut was_interrupted = false;
+    while let Some(run) = world.runtime.run_next_timer() {
+        if run == Run::Dropped {
+            was_interrupted = true;
+            if is_upgrade {
+                world.runtime.upgrade();
+            }
+        }
+        assert_log_adds_up();
+    }
+    assert_eq!(status(&world).state, Verified, "await {at}");
+    assert!(world.sent() <= 2, "await {at}");
+    was_interrupted
+}
+
+#[test]
+fn should_refuse_orders_that_are_not_in_order() {
+    let world = world_with([]);
+    let good = order(&world, promotion());
+    let refused = |order| fields(accept(&world, order));
+    assert_eq!(fields(amend::accept(&world.runtime, stranger(), good.clone())), ["caller"]);
+    let pypi = world.pypi_order();
+    let with = |amendment| AmendOrder { amendment, ..good.clone() };
+    assert_eq!(refused(AmendOrder { registry: pypi.registry, ..good.clone() }), ["registry"]);
+    assert_eq!(
+        refused(AmendOrder { credential: world.policy(Ecosystem::Pypi).id(), ..good.clone() }),
+        ["credential"]
+    );
+    assert_eq!(refused(AmendOrder { expires_at_ns: world.now_ns(), ..good.clone() }), ["expires_at_ns"]);
+    assert_eq!(refused(AmendOrder { id: OrderId("a b".into()), ..good.clone() }), ["id"]);
+    assert_eq!(refused(with(deprecation(&"x".repeat(1_001)))), ["amendment.message"]);
+    let escaping =
+        Amendment::DistTag { tag: "../x".into(), version: "1.0.1".into(), replaces: Some("1.0.0".into()) };
+    assert_eq!(refused(with(escaping)), ["amendment"]);
+    let idle =
+        Amendment::DistTag { tag: "latest".into(), version: "1.0.0".into(), replaces: Some("1.0.0".into()) };
+    assert_eq!(refused(with(idle)), ["amendment.replaces"]);
+    assert_eq!(world.sent(), 0);
+}
+
+#[test]
+fn should_take_an_id_once_whether_for_a_release_or_an_amendment() {
+    let world = world_with([]);
+    let first = accept(&world, order(&world, promotion())).expect("a good amendment");
+    assert_eq!(accept(&world, order(&world, promotion())), Ok(first), "the same again changes nothing");
+    assert_eq!(fields(accept(&world, order(&world, deprecation("old")))), ["id"]);
+    let release = PublishOrder { id: OrderId("proposal-9".into()), ..world.npm_order() };
+    publish::accept(&world.runtime, authority(), release).expect_err("an amendment has this id");
+    let released = world.publish(world.npm_order()).id;
+    assert_eq!(fields(accept(&world, AmendOrder { id: released, ..order(&world, promotion()) })), ["id"]);
+}
