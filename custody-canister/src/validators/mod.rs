@@ -1,5 +1,5 @@
-//! Validators: what a governor asks before it puts a call to the vote. Each method of the authority has one, named
-//! `validate_<method>`, which takes the same argument and changes nothing.
+//! Validators: what a governor asks before it puts a call to the vote. Each method that releases something or changes a
+//! token has one, named `validate_<method>`, which takes the same argument and changes nothing.
 //!
 //! The answer is what governors of generic proposals understand: `Ok` with the text that voters read, or `Err` with
 //! everything that is wrong. A validator refuses what the method would refuse for good; what the method would only
