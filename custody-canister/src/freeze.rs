@@ -20,7 +20,17 @@ pub fn freeze<R: Runtime>(
     args: FreezeArgs,
 ) -> Result<Vec<FreezeView>, Refusal> {
     require_authority(caller)?;
-    require_known(args.scope)?;
+    check_freeze(&args)?;
+    impose(runtime, args.scope, FreezeReason::Demanded { reason: args.reason });
+    Ok(in_force())
+}
+
+/// Checks a demand to freeze without freezing.
+///
+/// # Errors
+/// As those of [`freeze`], the caller not counted.
+pub fn check_freeze(args: &FreezeArgs) -> Result<(), Refusal> {
+    check_unfreeze(args.scope)?;
     let length = args.reason.len();
     if !(1..=MAX_FREEZE_REASON_BYTES).contains(&length) {
         return Err(Refusal::of(
@@ -30,8 +40,7 @@ pub fn freeze<R: Runtime>(
             "Say in a sentence or two why.",
         ));
     }
-    impose(runtime, args.scope, FreezeReason::Demanded { reason: args.reason });
-    Ok(in_force())
+    Ok(())
 }
 
 /// Lifts a freeze, and answers with everything that is still frozen. Lifting what is not frozen changes nothing.
@@ -44,7 +53,7 @@ pub fn unfreeze<R: Runtime>(
     scope: FreezeScope,
 ) -> Result<Vec<FreezeView>, Refusal> {
     require_authority(caller)?;
-    require_known(scope)?;
+    check_unfreeze(scope)?;
     if read_state(|state| state.freezes().contains(scope)) {
         process_event(runtime, Event::Freeze(FreezeFact::Lifted { scope }));
     }
@@ -63,7 +72,11 @@ pub fn in_force() -> Vec<FreezeView> {
     read_state(|state| state.freezes().views())
 }
 
-fn require_known(scope: FreezeScope) -> Result<(), Refusal> {
+/// Checks a wish to lift a freeze without lifting it.
+///
+/// # Errors
+/// A credential that is not in custody.
+pub fn check_unfreeze(scope: FreezeScope) -> Result<(), Refusal> {
     match scope {
         FreezeScope::Credential(id) if read_state(|state| state.credential(&id).is_none()) => Err(
             Refusal::of("scope", id.to_string(), "everything, or a credential in custody", "Check the id."),

@@ -145,6 +145,42 @@ fn validate_change_credential(args: ChangeCredentialArgs) -> PhantomData<Validat
     answer(may_validate().map(|()| validators::change_credential(&IcRuntime, &args)))
 }
 
+/// As [`validate_publish`], for a freeze.
+#[query(manual_reply = true)]
+fn validate_freeze(args: FreezeArgs) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::freeze(&args)))
+}
+
+/// As [`validate_publish`], for lifting a freeze.
+#[query(manual_reply = true)]
+fn validate_unfreeze(scope: FreezeScope) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::unfreeze(scope)))
+}
+
+/// As [`validate_publish`], for a declaration.
+#[query(manual_reply = true)]
+fn validate_declare_outcome(args: DeclareOutcomeArgs) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::declare_outcome(&args)))
+}
+
+/// As [`validate_publish`], for a watch.
+#[query(manual_reply = true)]
+fn validate_watch_package(args: WatchArgs) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::watch_package(&args)))
+}
+
+/// As [`validate_publish`], for the end of a watch.
+#[query(manual_reply = true)]
+fn validate_unwatch_package(package: PackageKey) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::unwatch_package(&package)))
+}
+
+/// As [`validate_publish`], for settings.
+#[query(manual_reply = true)]
+fn validate_change_settings(settings: Settings) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::change_settings(&settings)))
+}
+
 fn may_validate() -> Result<(), Refusal> {
     authorization::require_authority_or_query(
         ic_cdk::api::msg_caller(),

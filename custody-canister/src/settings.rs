@@ -18,11 +18,19 @@ const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
 /// A caller other than the authority, or settings out of bounds.
 pub fn change<R: Runtime>(runtime: &R, caller: Principal, settings: Settings) -> Result<Settings, Refusal> {
     require_authority(caller)?;
-    Refusal::unless_empty(settings.defects())?;
+    check(&settings)?;
     if read_state(|state| state.settings()) != settings {
         process_event(runtime, Event::ChangedSettings { settings });
     }
     Ok(settings)
+}
+
+/// Checks settings without putting them in place.
+///
+/// # Errors
+/// If they are out of bounds.
+pub fn check(settings: &Settings) -> Result<(), Refusal> {
+    Refusal::unless_empty(settings.defects())
 }
 
 /// The settings in place.

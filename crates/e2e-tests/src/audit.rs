@@ -41,8 +41,13 @@ impl World {
 
     /// The digest of the state that the given blocks of custody's log add up to.
     pub fn replay_custody(blocks: &[Value]) -> [u8; 32] {
-        let facts = blocks.iter().map(|block| Ok(fact_of_block(block.clone()).expect("a fact of custody")));
+        let facts = Self::custody_facts(blocks).map(Ok);
         digest_of_state(&custody_canister::state::audit::replay(facts).expect("replays"))
+    }
+
+    /// What the given blocks of custody's log say, each with its time.
+    pub fn custody_facts(blocks: &[Value]) -> impl Iterator<Item = (u64, custody_canister::state::Event)> {
+        blocks.iter().map(|block| fact_of_block(block.clone()).expect("a fact of custody"))
     }
 
     /// Panics unless the state of both canisters is what their logs add up to.

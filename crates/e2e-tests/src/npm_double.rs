@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// The registry's content.
+#[derive(Clone)]
 pub struct NpmDouble {
     pub token: String,
     /// Version documents and tarballs by `name@version`.

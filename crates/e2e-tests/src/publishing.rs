@@ -177,16 +177,7 @@ impl Publisher {
 
     /// A node's lie about a version: that the registry shows these bytes.
     pub fn lie_about(&self, version: &str, bytes: &[u8]) -> Lie {
-        let document = match self.ecosystem {
-            Ecosystem::Npm => npm_document(version, bytes),
-            Ecosystem::Pypi => json!({
-                "meta": {"api-version": "1.1"}, "name": package(self.ecosystem), "versions": [],
-                "files": [{
-                    "filename": filename(self.ecosystem, version), "url": "file", "size": bytes.len(),
-                    "hashes": {"sha256": Sha256Digest::of(bytes).to_string()},
-                }],
-            }),
-        };
+        let document = document(self.ecosystem, version, &filename(self.ecosystem, version), bytes);
         Lie { status: 200, body: document.to_string().into_bytes(), ..Lie::default() }
     }
 
@@ -220,6 +211,20 @@ pub fn filename(ecosystem: Ecosystem, version: &str) -> String {
     match ecosystem {
         Ecosystem::Npm => format!("demo-{version}.tgz"),
         Ecosystem::Pypi => format!("dao_demo-{version}-py3-none-any.whl"),
+    }
+}
+
+/// The document by which a registry shows these bytes.
+pub fn document(ecosystem: Ecosystem, version: &str, filename: &str, bytes: &[u8]) -> serde_json::Value {
+    match ecosystem {
+        Ecosystem::Npm => npm_document(version, bytes),
+        Ecosystem::Pypi => json!({
+            "meta": {"api-version": "1.1"}, "name": package(ecosystem), "versions": [],
+            "files": [{
+                "filename": filename, "url": "file", "size": bytes.len(),
+                "hashes": {"sha256": Sha256Digest::of(bytes).to_string()},
+            }],
+        }),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The index's content.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct PypiDouble {
     /// Files by project and file name.
     pub files: BTreeMap<(String, String), Vec<u8>>,
@@ -107,6 +107,12 @@ impl RegistryDouble for PypiDouble {
             _ => Answer::text(405, "405 Method Not Allowed"),
         }
     }
+}
+
+/// The file that an upload carries: its name and its bytes.
+pub fn content(request: &SeenRequest) -> Option<(String, Vec<u8>)> {
+    let content = parts(request)?.into_iter().find(|part| part.name == "content")?;
+    Some((content.filename?, content.body))
 }
 
 struct Part {

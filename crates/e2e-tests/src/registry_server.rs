@@ -160,6 +160,11 @@ impl<D: RegistryDouble> RegistryServer<D> {
         self.seen.lock().expect("no panic while held").clone()
     }
 
+    /// Forgets the requests so far.
+    pub fn forget(&self) {
+        self.seen.lock().expect("no panic while held").clear();
+    }
+
     /// The requests so far that would change the registry.
     pub fn writes(&self) -> Vec<SeenRequest> {
         let double = self.double.lock().expect("no panic while held");

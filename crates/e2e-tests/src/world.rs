@@ -48,6 +48,7 @@ pub struct WorldBuilder {
     members: u32,
     seed: u64,
     start_time_ns: Option<u64>,
+    nodes: u32,
     policy: VotingPolicy,
     /// Hosts that are played by other servers than the doubles here.
     routed: Vec<(&'static str, String)>,
@@ -60,6 +61,7 @@ impl Default for WorldBuilder {
             seed: 1,
             start_time_ns: None,
             routed: Vec::new(),
+            nodes: 13,
             policy: VotingPolicy { voting_period_ns: 3 * DAY_NS, quorum_bp: 4_000, approval_bp: 5_000 },
         }
     }
@@ -88,6 +90,12 @@ impl WorldBuilder {
         self
     }
 
+    /// The subnet's nodes, 13 by default.
+    pub fn nodes(mut self, nodes: u32) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
     /// Starts registries and replica, installs the canisters and lets them learn their keys.
     pub fn build(self) -> World {
         let mut world = self.build_without_code();
@@ -104,11 +112,15 @@ impl WorldBuilder {
         let own = doubles.into_iter().filter(|(host, _)| !is_routed(host));
         let others = self.routed.iter().map(|(host, url)| (*host, url.as_str()));
         let routes = Routes::from_pairs(own.chain(others)).expect("loopback routes");
-        let config = ReplicaConfig { start_time_ns: self.start_time_ns, ..ReplicaConfig::default() }
-            .with_seed(self.seed)
-            .with_clock(Clock::Manual)
-            .with_routes(routes)
-            .with_module_cache(module_cache());
+        let config = ReplicaConfig {
+            nodes: self.nodes,
+            start_time_ns: self.start_time_ns,
+            ..ReplicaConfig::default()
+        }
+        .with_seed(self.seed)
+        .with_clock(Clock::Manual)
+        .with_routes(routes)
+        .with_module_cache(module_cache());
         let mut replica = Replica::new(config).expect("a replica");
         let dao = replica.create_canister(vec![controller()]);
         let custody = replica.create_canister(vec![controller()]);

@@ -80,6 +80,18 @@ fn should_have_exactly_one_row_for_every_exported_method() {
     }
 }
 
+/// So that any governor can ask before a vote.
+#[test]
+fn should_have_a_validator_for_every_method_of_the_authority() {
+    let rows = rows(Canister::Custody);
+    let is_listed = |name: &str| rows.iter().any(|row| row.kind == MethodKind::Query && row.method == name);
+    let of_authority = rows.iter().filter(|row| row.kind == MethodKind::Update && !row.allowed.is_empty());
+    let methods: Vec<_> = of_authority.map(|row| row.method).collect();
+    assert!(methods.len() > 5, "{methods:?}");
+    let without: Vec<_> = methods.iter().filter(|method| !is_listed(&format!("validate_{method}"))).collect();
+    assert!(without.is_empty(), "no validator for {without:?}");
+}
+
 #[test]
 fn should_hold_for_the_anonymous_caller() {
     check_both(Caller::Anonymous);

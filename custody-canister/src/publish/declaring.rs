@@ -11,7 +11,7 @@ use release_types::{
 
 use crate::{
     authorization::require_authority,
-    refusal::Refusal,
+    refusal::{Novelty, Refusal},
     runtime::Runtime,
     state::{Artifact, Event, Stage, process_event, read_state},
     tasks::{self, Task},
@@ -28,6 +28,21 @@ pub fn declare<R: Runtime>(
     args: DeclareOutcomeArgs,
 ) -> Result<OrderStatus, Refusal> {
     require_authority(caller)?;
+    let novelty = check(&args)?;
+    let DeclareOutcomeArgs { order, artifact, published, reason } = args;
+    if novelty == Novelty::New {
+        let declared = Event::DeclaredOutcome { order: order.clone(), artifact, published, reason };
+        process_event(runtime, declared);
+        tasks::schedule(runtime, Task::DriveOrder(order.clone()), Duration::ZERO);
+    }
+    Ok(super::status(&order))
+}
+
+/// Checks a declaration without making it.
+///
+/// # Errors
+/// As those of [`declare`], the caller not counted.
+pub fn check(args: &DeclareOutcomeArgs) -> Result<Novelty, Refusal> {
     let DeclareOutcomeArgs { order, artifact, published, reason } = args;
     if !(1..=MAX_DECLARED_REASON_BYTES).contains(&reason.len()) {
         return Err(Refusal::of(
@@ -38,20 +53,13 @@ pub fn declare<R: Runtime>(
         ));
     }
     let stage = read_state(|state| {
-        let artifacts = state.order(&order)?.artifacts();
-        artifacts.get(usize::try_from(artifact).ok()?).map(Artifact::stage).cloned()
+        let artifacts = state.order(order)?.artifacts();
+        artifacts.get(usize::try_from(*artifact).ok()?).map(Artifact::stage).cloned()
     });
     match stage {
-        Some(Stage::Blocked { .. }) => {
-            process_event(
-                runtime,
-                Event::DeclaredOutcome { order: order.clone(), artifact, published, reason },
-            );
-            tasks::schedule(runtime, Task::DriveOrder(order.clone()), Duration::ZERO);
-            Ok(super::status(&order))
-        }
-        Some(Stage::Declared { published: was, reason: why }) if (was, &why) == (published, &reason) => {
-            Ok(super::status(&order))
+        Some(Stage::Blocked { .. }) => Ok(Novelty::New),
+        Some(Stage::Declared { published: was, reason: why }) if (was, &why) == (*published, reason) => {
+            Ok(Novelty::Known)
         }
         Some(_) => Err(Refusal::of(
             "artifact",

@@ -1,12 +1,13 @@
 //! Validators: they refuse what the methods refuse, say everything that a call holds, and change nothing.
 
 use release_types::{
-    CredentialId, Ecosystem, OrderId, PublishOrder, Sha256Digest, credential::DepositCredentialArgs,
-    custody::ChangeCredentialArgs, proposal::CredentialChange,
+    CredentialId, Ecosystem, FreezeArgs, FreezeScope, OrderId, PackageKey, PublishOrder, Registry, Settings,
+    Sha256Digest, credential::DepositCredentialArgs, custody::ChangeCredentialArgs,
+    declaration::DeclareOutcomeArgs, proposal::CredentialChange, watch::WatchArgs,
 };
 
 use super::world::{NPM_TOKEN, World, authority};
-use crate::{credentials, publish, queries, storage, validators};
+use crate::{credentials, freeze, publish, queries, settings, storage, validators, watch};
 
 /// Runs a validator, which must change nothing.
 fn unchanging<T>(validate: impl FnOnce() -> T) -> T {
@@ -112,4 +113,64 @@ fn should_say_of_deposits_and_changes_what_the_methods_do() {
     assert!(text.starts_with("# Never use a sealed token again"), "{text}");
     validate_change(credential, CredentialChange::Activate).expect_err("revoked");
     validate_change(CredentialId(Sha256Digest::of(b"none")), CredentialChange::Revoke).expect_err("unknown");
+}
+
+#[test]
+fn should_say_of_freezing_and_its_end_what_the_methods_do() {
+    let world = World::with_credentials();
+    let unknown = FreezeScope::Credential(CredentialId(Sha256Digest::of(b"none")));
+    for (scope, reason) in [
+        (FreezeScope::Everything, "a laptop was stolen"),
+        (FreezeScope::Everything, ""),
+        (unknown, "a laptop was stolen"),
+    ] {
+        let args = FreezeArgs { scope, reason: reason.into() };
+        let said = unchanging(|| validators::freeze(&args));
+        let done = freeze::freeze(&world.runtime, authority(), args);
+        assert_eq!(said.as_ref().err(), done.err().map(|refusal| refusal.to_string()).as_ref());
+        assert!(said.is_err() || said.is_ok_and(|text| text.contains("- reason: a laptop was stolen")));
+    }
+    for scope in [FreezeScope::Everything, unknown] {
+        let said = unchanging(|| validators::unfreeze(scope));
+        let done = freeze::unfreeze(&world.runtime, authority(), scope);
+        assert_eq!(said.err(), done.err().map(|refusal| refusal.to_string()));
+    }
+}
+
+#[test]
+fn should_say_of_watching_and_settings_what_the_methods_do() {
+    let world = World::with_credentials();
+    let order = world.npm_order();
+    for (package, interval_s) in [(order.package.as_str(), 3_600), ("no name", 1)] {
+        let registry = order.registry.clone();
+        let args = WatchArgs { registry, package: package.into(), interval_s };
+        let said = unchanging(|| validators::watch_package(&args));
+        let done = watch::watch(&world.runtime, authority(), args);
+        assert_eq!(said.as_ref().err(), done.err().map(|refusal| refusal.to_string()).as_ref());
+        assert!(said.is_err() || said.is_ok_and(|text| text.contains("- interval_s: 3600")));
+    }
+    let Registry { ecosystem, upload_url, .. } = order.registry;
+    let key = PackageKey { ecosystem, endpoint: upload_url, package: order.package };
+    let text = unchanging(|| validators::unwatch_package(&key)).expect("never refused");
+    assert!(text.starts_with("# Watch @dao/demo no longer"), "{text}");
+    for releases_per_package_and_day in [1, 0] {
+        let wanted = Settings { releases_per_package_and_day };
+        let said = unchanging(|| validators::change_settings(&wanted));
+        let done = settings::change(&world.runtime, authority(), wanted);
+        assert_eq!(said.err(), done.err().map(|refusal| refusal.to_string()));
+    }
+}
+
+#[test]
+fn should_say_of_a_declaration_what_the_method_does() {
+    let world = World::with_credentials();
+    let order = world.publish(world.npm_order()).id;
+    let unknown = OrderId("unknown".into());
+    for (order, reason) in [(&order, "it is there"), (&order, ""), (&unknown, "it is there")] {
+        let args =
+            DeclareOutcomeArgs { order: order.clone(), artifact: 0, published: true, reason: reason.into() };
+        let said = unchanging(|| validators::declare_outcome(&args));
+        let done = publish::declaring::declare(&world.runtime, authority(), args);
+        assert_eq!(said.err(), done.err().map(|refusal| refusal.to_string()));
+    }
 }

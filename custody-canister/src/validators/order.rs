@@ -41,7 +41,7 @@ pub fn render(order: &PublishOrder) -> String {
     text.finish()
 }
 
-fn render_registry(text: &mut Rendering, registry: &Registry) {
+pub fn render_registry(text: &mut Rendering, registry: &Registry) {
     let Registry { ecosystem, upload_url, read_url, version_url, files_url, direct_publishing_ends_at_ns } =
         registry;
     text.line("registry.ecosystem", ecosystem.to_string());

@@ -44,10 +44,25 @@ const DAY_S: u64 = 86_400;
 /// A caller other than the authority, arguments with defects, or too many watches.
 pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Result<WatchView, Refusal> {
     require_authority(caller)?;
+    check(&args)?;
     let WatchArgs { registry, package, interval_s } = args;
-    let mut defects = RegistryEndpoints::check(&registry).err().unwrap_or_default();
-    defects.extend(listing::name_defect(registry.ecosystem, &package));
-    if !(SHORTEST_INTERVAL_S..=LONGEST_INTERVAL_S).contains(&interval_s) {
+    let package = PackageKey { ecosystem: registry.ecosystem, endpoint: registry.upload_url, package };
+    storage::drop_watch(&package);
+    let began = WatchFact::Began { package: package.clone(), read_url: registry.read_url, interval_s };
+    process_event(runtime, Event::Watch(began));
+    tasks::schedule(runtime, Task::Look(package.clone()), Duration::ZERO);
+    Ok(view(runtime, &package).unwrap_or_else(|| panic!("BUG: the watch of {package} vanished")))
+}
+
+/// Checks a wish to watch without watching.
+///
+/// # Errors
+/// Arguments with defects, or too many watches.
+pub fn check(args: &WatchArgs) -> Result<(), Refusal> {
+    let WatchArgs { registry, package, interval_s } = args;
+    let mut defects = RegistryEndpoints::check(registry).err().unwrap_or_default();
+    defects.extend(listing::name_defect(registry.ecosystem, package));
+    if !(SHORTEST_INTERVAL_S..=LONGEST_INTERVAL_S).contains(interval_s) {
         defects.push(Defect::new(
             "interval_s",
             interval_s.to_string(),
@@ -55,8 +70,12 @@ pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Res
             "An hour suits most packages.",
         ));
     }
-    let package = PackageKey { ecosystem: registry.ecosystem, endpoint: registry.upload_url, package };
-    let others = read_state(|state| state.watches().iter().filter(|(key, _)| **key != package).count());
+    let own = PackageKey {
+        ecosystem: registry.ecosystem,
+        endpoint: registry.upload_url.clone(),
+        package: package.clone(),
+    };
+    let others = read_state(|state| state.watches().iter().filter(|(key, _)| **key != own).count());
     if others >= MAX_WATCHES {
         defects.push(Defect::new(
             "watches",
@@ -65,12 +84,7 @@ pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Res
             "Stop watching one that needs it less.",
         ));
     }
-    Refusal::unless_empty(defects)?;
-    storage::drop_watch(&package);
-    let began = WatchFact::Began { package: package.clone(), read_url: registry.read_url, interval_s };
-    process_event(runtime, Event::Watch(began));
-    tasks::schedule(runtime, Task::Look(package.clone()), Duration::ZERO);
-    Ok(view(runtime, &package).unwrap_or_else(|| panic!("BUG: the watch of {package} vanished")))
+    Refusal::unless_empty(defects)
 }
 
 /// Stops watching a package, and answers with what is still watched. Stopping what is not watched changes nothing.

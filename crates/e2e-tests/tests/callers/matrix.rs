@@ -134,16 +134,10 @@ fn custody() -> Vec<Row> {
         // After the order, which needs the credential that this one revokes.
         row("change_credential", Update, authority, change_credential, of_order),
         row("freeze", Update, authority, freeze, of_order),
-        row("unfreeze", Update, authority, |_| Encode!(&FreezeScope::Everything).expect("encodes"), of_order),
+        row("unfreeze", Update, authority, unfreeze, of_order),
         row("watch_package", Update, authority, watch, of_order),
         row("unwatch_package", Update, authority, unwatch, of_order),
-        row(
-            "change_settings",
-            Update,
-            authority,
-            |_| Encode!(&Settings::default()).expect("encodes"),
-            of_order,
-        ),
+        row("change_settings", Update, authority, settings, of_order),
         open("settings", nothing),
         open("watched_packages", nothing),
         open("alarms", nothing),
@@ -153,6 +147,12 @@ fn custody() -> Vec<Row> {
         row("validate_deposit_credential", Query, askers, deposit, of_order),
         row("validate_publish", Query, askers, Setting::order, of_order),
         row("validate_change_credential", Query, askers, change_credential, of_order),
+        row("validate_freeze", Query, askers, freeze, of_order),
+        row("validate_unfreeze", Query, askers, unfreeze, of_order),
+        row("validate_declare_outcome", Query, askers, declaration, of_order),
+        row("validate_watch_package", Query, askers, watch, of_order),
+        row("validate_unwatch_package", Query, askers, unwatch, of_order),
+        row("validate_change_settings", Query, askers, settings, of_order),
         open("credential", |setting| Encode!(&setting.credential).expect("encodes")),
         open("list_credentials", |_| Encode!(&ListCredentialsArgs::default()).expect("encodes")),
         open("order_status", order_id),
@@ -335,6 +335,14 @@ fn freeze(_: &Setting) -> Vec<u8> {
 fn declaration(_: &Setting) -> Vec<u8> {
     let (order, reason) = (OrderId("order-1".into()), "it is there".into());
     Encode!(&DeclareOutcomeArgs { order, artifact: 0, published: true, reason }).expect("encodes")
+}
+
+fn settings(_: &Setting) -> Vec<u8> {
+    Encode!(&Settings::default()).expect("encodes")
+}
+
+fn unfreeze(_: &Setting) -> Vec<u8> {
+    Encode!(&FreezeScope::Everything).expect("encodes")
 }
 
 fn transform(_: &Setting) -> Vec<u8> {

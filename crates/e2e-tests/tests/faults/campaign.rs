@@ -1,0 +1,119 @@
+//! The campaign: every disturbance of every call of every mode, on all cores.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use release_types::PublicationState;
+
+use crate::{
+    calls::Undisturbed,
+    desk::{Desk, Mode},
+    disturbances::{Disturbance, disturbances},
+    evidence::Evidence,
+    oracle,
+};
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub text: String,
+    /// What does not hold.
+    pub wrong: Vec<String>,
+}
+
+/// Where a case belongs in the table: mode, disturbance, call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub mode: Mode,
+    /// Position of the call in the undisturbed release.
+    pub call: usize,
+    /// Position among the disturbances of the call.
+    pub disturbance: usize,
+}
+
+/// A case that was run.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub call: String,
+    pub disturbance: String,
+    pub ending: Ending,
+}
+
+/// Runs every case of the modes.
+pub fn run(modes: &[Mode]) -> BTreeMap<Place, Case> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let cases = Mutex::new(BTreeMap::new());
+    for mode in modes {
+        let next_call = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| run_calls(*mode, &next_call, &cases));
+            }
+        });
+    }
+    cases.into_inner().expect("no panic while held")
+}
+
+/// Takes one call after the other and runs its cases, in a world of its own.
+fn run_calls(mode: Mode, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, Case>>) {
+    let mut desk = Desk::new(mode);
+    let undisturbed = Undisturbed::record(&mut desk);
+    loop {
+        let index = next_call.fetch_add(1, Ordering::Relaxed);
+        let Some(call) = undisturbed.calls.get(index) else { return };
+        eprintln!("CALL {index} {}", call.name);
+        for (number, disturbance) in disturbances(call.kind).iter().enumerate() {
+            let place = Place { mode, call: index, disturbance: number };
+            let began = std::time::Instant::now();
+            let ending = run_case(&mut desk, &undisturbed, index, disturbance);
+            eprintln!(
+                "CASE {:?} {} | {} | {} | {:?}",
+                began.elapsed(),
+                call.name,
+                disturbance.name,
+                ending.text,
+                ending.wrong
+            );
+            let case = Case { call: call.name.clone(), disturbance: disturbance.name.clone(), ending };
+            cases.lock().expect("no panic while held").insert(place, case);
+        }
+    }
+}
+
+fn run_case(desk: &mut Desk, undisturbed: &Undisturbed, index: usize, disturbance: &Disturbance) -> Ending {
+    let release = &undisturbed.release;
+    let call = &undisturbed.calls[index];
+    desk.go_back(if disturbance.is_early { undisturbed.before(index) } else { &call.moment });
+    disturbance.happen(desk, call);
+    desk.clear_faults();
+    let proposal = desk.settle(release.proposal);
+    let evidence = Evidence::gather(desk, undisturbed, proposal);
+    Ending { text: describe(&evidence), wrong: oracle::judge(&evidence) }
+}
+
+/// The end in a few words: the state of each file that is not verified, and how often was sent if not once.
+fn describe(evidence: &Evidence) -> String {
+    let Some(order) = &evidence.order else { return "no order".into() };
+    let mut words: Vec<String> = Vec::new();
+    for (file, artifact) in (0..).zip(&order.artifacts) {
+        let sends = evidence.sends(file);
+        let state = match &artifact.state {
+            PublicationState::Verified => "verified",
+            PublicationState::Mismatch { .. } => "MISMATCH",
+            PublicationState::Blocked { .. } => "BLOCKED",
+            PublicationState::Refused { .. } => "refused",
+            _ => "unfinished",
+        };
+        words.push(match sends {
+            1 => state.into(),
+            _ => format!("{state} ({sends})"),
+        });
+    }
+    words.dedup();
+    words.join(", ")
+}

@@ -1,0 +1,150 @@
+//! What a release has left behind, once it is over and the world is well again: what custody says of it, what the
+//! registry really has and received, and what lies in memory.
+
+use custody_canister::state::{Event, event::DerivationPurpose};
+use e2e_tests::World;
+use registry_protocols::receipt;
+use release_types::{OrderId, OrderStatus, ProposalStatus, Sha256Digest};
+
+use crate::{
+    calls::Undisturbed,
+    desk::{Desk, Release, Write},
+};
+
+/// One file of the release.
+#[derive(Clone, Debug)]
+pub struct FileEvidence {
+    pub filename: String,
+    pub voted: Sha256Digest,
+    /// What the registry has under its name.
+    pub stored: Option<Sha256Digest>,
+}
+
+/// One request that would change the registry.
+#[derive(Clone, Debug)]
+pub struct WriteEvidence {
+    pub filename: String,
+    pub sha256: Sha256Digest,
+    pub is_authorized: bool,
+}
+
+/// Everything about one case.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    pub proposal: ProposalStatus,
+    pub order: Option<OrderStatus>,
+    /// The digests in the receipt, if there is one and its signature holds.
+    pub receipt: Option<Vec<Sha256Digest>>,
+    pub files: Vec<FileEvidence>,
+    pub writes: Vec<WriteEvidence>,
+    /// The order's part of custody's log.
+    pub facts: Vec<Event>,
+    /// How often a key was derived since the release was adopted.
+    pub derivations: usize,
+    /// Where secrets lie.
+    pub traces: Vec<String>,
+    /// Whether the log of each canister adds up to its live state.
+    pub is_replayed: bool,
+    /// Calls that custody still waits for.
+    pub open_calls: usize,
+    /// How the next release ended.
+    pub next: Option<ProposalStatus>,
+}
+
+impl Evidence {
+    /// Gathers everything about a release that is over, and carries out another.
+    pub fn gather(desk: &mut Desk, undisturbed: &Undisturbed, proposal: ProposalStatus) -> Self {
+        let (release, start) = (&undisturbed.release, &undisturbed.start);
+        let (dao, custody) = (desk.world.dao, desk.world.custody);
+        let (dao_log, custody_log) = (desk.world.download_log(dao), desk.world.download_log(custody));
+        let is_replayed = World::replay_dao(&dao_log) == desk.world.state_digest(dao)
+            && World::replay_custody(&custody_log) == desk.world.state_digest(custody);
+        let derivations = desk.watch().derivations - start.derivations();
+        let traces = desk.watch().traces(&desk.world.replica.view());
+        let mut evidence = Self {
+            proposal,
+            order: desk.world.order(release.proposal),
+            receipt: receipt_digests(desk, release),
+            files: files(desk, release),
+            writes: writes(desk).split_off(start.writes()),
+            facts: facts(&custody_log, &OrderId(format!("proposal-{}", release.proposal))),
+            derivations,
+            traces,
+            is_replayed,
+            open_calls: open_calls(desk),
+            next: None,
+        };
+        let next = desk.adopt_next();
+        evidence.next = Some(desk.settle(next.proposal));
+        evidence.traces.extend(desk.watch().traces(&desk.world.replica.view()));
+        evidence
+    }
+
+    /// How often custody handed a file to the network.
+    pub fn sends(&self, file: u32) -> usize {
+        let count = |is_it: fn(&Event) -> bool| {
+            self.facts.iter().filter(|fact| artifact_of(fact) == Some(file) && is_it(fact)).count()
+        };
+        count(|fact| matches!(fact, Event::SentArtifact { .. }))
+            - count(|fact| matches!(fact, Event::KeptArtifact { .. }))
+    }
+}
+
+/// The digests that the release's receipt names.
+///
+/// # Panics
+/// If there is a receipt that custody did not sign.
+fn receipt_digests(desk: &mut Desk, release: &Release) -> Option<Vec<Sha256Digest>> {
+    let envelope = desk.world.receipt(release.proposal)?;
+    let key = desk.world.receipt_key(desk.world.custody);
+    let statement = receipt::verify(&envelope, &key).expect("a receipt that custody signed");
+    let voted = release.files.iter().map(|(_, bytes)| Sha256Digest::of(bytes));
+    assert_eq!(statement.subject.len(), release.files.len(), "a subject for each file");
+    Some(voted.filter(|digest| statement.subject_with(digest).is_some()).collect())
+}
+
+fn files(desk: &Desk, release: &Release) -> Vec<FileEvidence> {
+    let file = |(filename, bytes): &(String, Vec<u8>)| FileEvidence {
+        filename: filename.clone(),
+        voted: Sha256Digest::of(bytes),
+        stored: desk.stored(release, filename).map(|bytes| Sha256Digest::of(&bytes)),
+    };
+    release.files.iter().map(file).collect()
+}
+
+fn writes(desk: &Desk) -> Vec<WriteEvidence> {
+    let write = |write: Write| WriteEvidence {
+        filename: write.filename,
+        sha256: Sha256Digest::of(&write.bytes),
+        is_authorized: write.is_authorized,
+    };
+    desk.writes().into_iter().map(write).collect()
+}
+
+/// The facts of an order that say what was derived and sent, and why.
+fn facts(log: &[audit_log::Value], order: &OrderId) -> Vec<Event> {
+    let of_order = |fact: &Event| match fact {
+        Event::BoundDerivation { purpose: DerivationPurpose::Publication { order: of, .. } }
+        | Event::SentArtifact { order: of, .. }
+        | Event::KeptArtifact { order: of, .. }
+        | Event::ConcludedAbsence { order: of, .. } => of == order,
+        _ => false,
+    };
+    World::custody_facts(log).map(|(_, fact)| fact).filter(of_order).collect()
+}
+
+fn open_calls(desk: &Desk) -> usize {
+    let view = desk.world.replica.view();
+    let custody = view.canister(desk.world.custody).expect("custody exists");
+    custody.open_calls.calls_by_callee().values().sum()
+}
+
+/// The artifact that a fact about sending is about.
+pub fn artifact_of(fact: &Event) -> Option<u32> {
+    match fact {
+        Event::SentArtifact { artifact, .. }
+        | Event::KeptArtifact { artifact, .. }
+        | Event::ConcludedAbsence { artifact, .. } => Some(*artifact),
+        _ => None,
+    }
+}

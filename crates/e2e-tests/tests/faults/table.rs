@@ -1,0 +1,79 @@
+//! The table of all cases, by mode: a row for each disturbance, a column for each call that it was tried with.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+
+use crate::{
+    campaign::{Case, Place},
+    desk::Mode,
+    oracle::INVARIANTS,
+};
+
+const INTRODUCTION: &str = "\
+# The fault campaign
+
+Written by `scripts/test faults`; `UPDATE_FAULTS=1 scripts/test faults` rewrites it. Each cell is one case: in a release of
+this mode, while this call of custody was under way, this went wrong; when it was over, the release ended so. One word
+for each file if they differ: *verified* (published, proven, with a receipt), *refused* (nothing was published, and
+custody says so), *BLOCKED* and *MISMATCH* (an alarm: people must look). A number in brackets says how often custody
+sent, if not once.
+
+In every case holds:
+";
+
+/// The whole page.
+pub fn page(cases: &BTreeMap<Place, Case>) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for (invariant, _) in INVARIANTS {
+        let _ = writeln!(page, "- {invariant}.");
+    }
+    let _ = writeln!(page, "\n{} cases.", cases.len());
+    for mode in Mode::ALL {
+        let of_mode: Vec<_> = cases.iter().filter(|(place, _)| place.mode == mode).collect();
+        if !of_mode.is_empty() {
+            let _ = writeln!(page, "\n## {} ({} cases)", mode.name(), of_mode.len());
+            page.push_str(&tables(&of_mode));
+        }
+    }
+    page
+}
+
+/// One table for each set of calls that disturbances have in common.
+fn tables(cases: &[(&Place, &Case)]) -> String {
+    let mut rows: Vec<(&str, Vec<(&Place, &Case)>)> = Vec::new();
+    for (place, case) in cases {
+        match rows.iter_mut().find(|(name, _)| *name == case.disturbance) {
+            Some((_, row)) => row.push((place, case)),
+            None => rows.push((&case.disturbance, vec![(place, case)])),
+        }
+    }
+    let calls =
+        |row: &[(&Place, &Case)]| -> Vec<String> { row.iter().map(|(_, case)| case.call.clone()).collect() };
+    let mut groups: Vec<(Vec<String>, Vec<_>)> = Vec::new();
+    for (name, row) in rows {
+        let columns = calls(&row);
+        match groups.iter_mut().find(|(known, _)| *known == columns) {
+            Some((_, group)) => group.push((name, row)),
+            None => groups.push((columns, vec![(name, row)])),
+        }
+    }
+    let mut text = String::new();
+    for (columns, group) in groups {
+        let _ = writeln!(text, "\n| what goes wrong | {} |", columns.join(" | "));
+        let _ = writeln!(text, "|---|{}", "---|".repeat(columns.len()));
+        for (name, row) in group {
+            let cells: Vec<_> = row.iter().map(|(_, case)| case.ending.text.as_str()).collect();
+            let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+        }
+    }
+    text
+}
+
+/// Compares the page with the committed one, or rewrites that.
+pub fn assert_up_to_date(page: &str) {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/README.md"));
+    if std::env::var_os("UPDATE_FAULTS").is_some() {
+        std::fs::write(&path, page).expect("the page is writable");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == page, "the table is not up to date: run UPDATE_FAULTS=1 scripts/test faults");
+}
