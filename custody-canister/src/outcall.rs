@@ -88,7 +88,10 @@ pub enum Question {
     /// What is shown of an artifact?
     Shown(ReadBack),
     /// What does an index's version document show of a file?
-    Documented { project: String, filename: String },
+    Documented {
+        project: String,
+        filename: String,
+    },
     /// Which keys does an npm registry sign with?
     Keys,
     /// Which bytes are served, all of them or those of this range?

@@ -17,7 +17,7 @@ pub struct StagedVersion {
 }
 
 /// Everything that waits, oldest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StagingArea {
     pub staged: Vec<StagedVersion>,
     taken: u64,

@@ -2,9 +2,9 @@
 //! misbehave on demand, and a clock that tests move.
 
 mod alarming;
-mod confirming;
 mod amendable;
 mod amending;
+mod confirming;
 mod credentials;
 mod freezing;
 mod interruptions;

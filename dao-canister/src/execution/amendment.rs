@@ -3,7 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use release_types::{AmendmentProposal, AmendmentState, AmendmentStatus, ProposalId, order::Decision};
+use release_types::{
+    AmendmentProposal, AmendmentState, AmendmentStatus, ProposalId,
+    order::{Decision, VoteRecord},
+};
 
 use crate::{
     execution::{

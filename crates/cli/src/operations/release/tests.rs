@@ -26,7 +26,15 @@ fn credential(
         epoch,
     };
     let sealed_token_sha256 = Sha256Digest::of(b"");
-    CredentialView { id: policy.id(), policy, status, deposited_at_ns: 1, sealed_token_sha256, probe: None }
+    CredentialView {
+        id: policy.id(),
+        policy,
+        status,
+        deposited_at_ns: 1,
+        sealed_token_sha256,
+        probe: None,
+        notice: None,
+    }
 }
 
 #[test]

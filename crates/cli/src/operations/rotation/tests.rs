@@ -12,6 +12,7 @@ fn view(epoch: u32, status: CredentialStatus) -> CredentialView {
         status,
         deposited_at_ns: 1,
         probe: None,
+        notice: None,
         sealed_token_sha256: Sha256Digest::of(&epoch.to_be_bytes()),
     }
 }
