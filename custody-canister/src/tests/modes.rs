@@ -431,7 +431,7 @@ mod private {
         let before = derivations(&world);
         let status = world.carry_out(order);
         assert!(status.is_verified(), "{status:?}");
-        assert_eq!(derivations(&world) - before, 4, "looking, sending, looking, and the bytes");
+        assert_eq!(derivations(&world) - before, 5, "looking, sending, looking, the keys, and the bytes");
     }
 
     #[test]

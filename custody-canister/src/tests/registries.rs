@@ -174,7 +174,10 @@ impl Registries {
     /// Answers an outcall as the registry does, before any transform.
     pub fn handle(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
         match args.method {
-            HttpMethod::GET if Amendable::shows(&args.url) => self.show(args, now_ns),
+            // Where the list is too long, the tags are those of the listed versions.
+            HttpMethod::GET if Amendable::shows(&args.url) && !self.list_is_too_long => {
+                self.show(args, now_ns)
+            }
             HttpMethod::GET => self.read(args, now_ns),
             _ if Amendable::takes(args) => self.amend(args, now_ns),
             _ => self.publish(args, now_ns),
