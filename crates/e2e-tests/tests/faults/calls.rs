@@ -5,7 +5,7 @@ use candid::Decode;
 use ic_management_canister_types::{HttpMethod, HttpRequestArgs};
 use local_replica::{EntryPoint, MessageReport, Step, scheduler::QueuedMessage};
 use release_types::ProposalStatus;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::desk::{Desk, Moment, Release};
 
@@ -16,7 +16,12 @@ pub enum Kind {
     DrawRandomness,
     DeriveKey,
     Send,
+    /// The document by which the registry shows a version or a file.
     Read,
+    /// The bytes that the registry serves.
+    ReadBytes,
+    /// The staging area's list.
+    ListStages,
     Sign,
 }
 
@@ -27,7 +32,7 @@ impl Kind {
             Self::FetchBytes => "artifact_chunk",
             Self::DrawRandomness => "raw_rand",
             Self::DeriveKey => "vetkd_derive_key",
-            Self::Send | Self::Read => "http_request",
+            Self::Send | Self::Read | Self::ReadBytes | Self::ListStages => "http_request",
             Self::Sign => "sign_with_schnorr",
         }
     }
@@ -38,7 +43,9 @@ impl Kind {
             Self::DrawRandomness => "raw_rand",
             Self::DeriveKey => "derive key",
             Self::Send => "send",
-            Self::Read => "read",
+            Self::Read => "look",
+            Self::ReadBytes => "read bytes",
+            Self::ListStages => "list stages",
             Self::Sign => "sign receipt",
         }
     }
@@ -49,6 +56,8 @@ pub struct Call {
     pub kind: Kind,
     /// Position of the file that it is about.
     pub file: usize,
+    /// The how-manieth call of this kind for this file it is, from 1.
+    pub repetition: usize,
     /// For people, unlike that of every other call of the release.
     pub name: String,
     /// When it is under way.
@@ -82,6 +91,7 @@ impl Undisturbed {
                         calls.push(Call {
                             kind: *kind,
                             file: 0,
+                            repetition: 1,
                             name: String::new(),
                             moment,
                             callback_instructions: 0,
@@ -90,7 +100,10 @@ impl Undisturbed {
                     waiting = made.len();
                 }
                 Step::WaitingForOutcall => std::thread::yield_now(),
-                Step::Idle => desk.world.replica.advance_time(Duration::from_secs(1)),
+                Step::Idle => {
+                    desk.let_people_act(release.proposal);
+                    desk.world.replica.advance_time(Duration::from_secs(1));
+                }
             }
         }
         name_calls(&mut calls);
@@ -139,31 +152,40 @@ fn kind_of(method: &str, arg: &[u8]) -> Kind {
         "sign_with_schnorr" => Kind::Sign,
         "http_request" => {
             let args = Decode!(arg, HttpRequestArgs).expect("an outcall's arguments");
-            if args.method == HttpMethod::GET { Kind::Read } else { Kind::Send }
+            match args.method {
+                HttpMethod::GET if args.url.contains("/-/stage?") => Kind::ListStages,
+                HttpMethod::GET if args.url.ends_with("/tarball") || args.url.ends_with(".tgz") => {
+                    Kind::ReadBytes
+                }
+                HttpMethod::GET => Kind::Read,
+                _ => Kind::Send,
+            }
         }
         other => panic!("custody makes a call that is no step: {other}"),
     }
 }
 
-/// Names calls by file, where there are several, and by when they are made.
+/// Names calls by file, where there are several, and numbers those of one name.
 fn name_calls(calls: &mut [Call]) {
     let files = calls.iter().filter(|call| call.kind == Kind::Send).count();
     let (mut file, mut is_sent) = (0, false);
+    let mut known = BTreeMap::new();
     for call in calls {
         if call.kind == Kind::FetchBytes && (file == 0 || is_sent) {
             (file, is_sent) = (file + 1, false);
         }
         is_sent |= call.kind == Kind::Send;
         call.file = file - 1;
-        let what = match (call.kind, is_sent) {
-            (Kind::Read, false) => "look first",
-            (Kind::Read, true) => "read back",
-            (kind, _) => kind.name(),
-        };
         call.name = match call.kind {
-            Kind::Sign => what.into(),
-            _ if files > 1 => format!("{what} {file}"),
-            _ => what.into(),
+            Kind::Sign => call.kind.name().into(),
+            kind if files > 1 => format!("{} (file {file})", kind.name()),
+            kind => kind.name().into(),
         };
+        let times = known.entry(call.name.clone()).or_insert(0);
+        *times += 1;
+        call.repetition = *times;
+        if *times > 1 {
+            call.name = format!("{}, {times}", call.name);
+        }
     }
 }

@@ -13,7 +13,7 @@ use release_types::PublicationState;
 use crate::{
     calls::Undisturbed,
     desk::{Desk, Mode},
-    disturbances::{Disturbance, disturbances},
+    disturbances::{Disturbance, disturbances, is_deep},
     evidence::Evidence,
     oracle,
 };
@@ -66,7 +66,10 @@ fn run_calls(mode: Mode, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, 
     loop {
         let index = next_call.fetch_add(1, Ordering::Relaxed);
         let Some(call) = undisturbed.calls.get(index) else { return };
-        eprintln!("CALL {index} {}", call.name);
+        if call.repetition > repetitions() {
+            continue;
+        }
+        eprintln!("CALL {mode:?} {index} {}", call.name);
         for (number, disturbance) in disturbances(call.kind).iter().enumerate() {
             let place = Place { mode, call: index, disturbance: number };
             let began = std::time::Instant::now();
@@ -83,6 +86,12 @@ fn run_calls(mode: Mode, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, 
             cases.lock().expect("no panic while held").insert(place, case);
         }
     }
+}
+
+/// How many calls of one kind for one file are disturbed: in the short form the first two, which differ; further ones
+/// repeat the second.
+fn repetitions() -> usize {
+    if is_deep() { usize::MAX } else { 2 }
 }
 
 fn run_case(desk: &mut Desk, undisturbed: &Undisturbed, index: usize, disturbance: &Disturbance) -> Ending {

@@ -18,9 +18,13 @@ use e2e_tests::{
     registry_server::{Misbehaviour, SeenRequest},
     world::{NPM_TOKEN, PYPI_TOKEN},
 };
-use ic_management_canister_types::CanisterIdRecord;
+use ic_management_canister_types::{CanisterIdRecord, HttpMethod};
 use local_replica::{CallResult, WorldSnapshot};
-use release_types::{CredentialId, Ecosystem, OrderStatus, ProposalId, ProposalStatus, PublicationState};
+use release_types::{
+    CredentialId, CredentialPolicy, Ecosystem, OrderStatus, ProposalAction, ProposalId, ProposalStatus,
+    PublicationState, PublishingMode, Sha256Digest,
+    proposal::{CredentialChange, CredentialProposal},
+};
 use serde_json::Value;
 
 use crate::watch::Watch;
@@ -37,24 +41,51 @@ const PYPI_PACKAGE: &str = "dao-demo";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     NpmDirect,
+    /// Custody stages, a person approves what custody has proven.
+    NpmStaged,
+    /// Somebody else stages, a person approves what custody has proven.
+    NpmStagedElsewhere,
+    /// Somebody else publishes.
+    NpmVerifyOnly,
     /// Two files, a wheel and a source distribution.
     Pypi,
 }
 
 impl Mode {
-    pub const ALL: [Self; 2] = [Self::NpmDirect, Self::Pypi];
+    pub const ALL: [Self; 5] =
+        [Self::NpmDirect, Self::NpmStaged, Self::NpmStagedElsewhere, Self::NpmVerifyOnly, Self::Pypi];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::NpmDirect => "npm, direct",
+            Self::NpmStaged => "npm, staged",
+            Self::NpmStagedElsewhere => "npm, staged elsewhere",
+            Self::NpmVerifyOnly => "npm, verify only",
             Self::Pypi => "Python index, a release of two files",
         }
     }
 
     pub fn ecosystem(self) -> Ecosystem {
         match self {
-            Self::NpmDirect => Ecosystem::Npm,
             Self::Pypi => Ecosystem::Pypi,
+            _ => Ecosystem::Npm,
+        }
+    }
+
+    fn publishing(self) -> PublishingMode {
+        match self {
+            Self::NpmDirect | Self::Pypi => PublishingMode::Direct,
+            Self::NpmStaged => PublishingMode::Staged,
+            Self::NpmStagedElsewhere => PublishingMode::StagedElsewhere,
+            Self::NpmVerifyOnly => PublishingMode::VerifyOnly,
+        }
+    }
+
+    /// The HTTP method by which custody sends.
+    pub fn sends_by(self) -> HttpMethod {
+        match self {
+            Self::NpmStaged | Self::Pypi => HttpMethod::POST,
+            _ => HttpMethod::PUT,
         }
     }
 
@@ -117,7 +148,7 @@ impl Moment {
 pub struct Desk {
     pub world: World,
     pub mode: Mode,
-    credential: CredentialId,
+    credential: Option<CredentialId>,
     versions: u32,
     /// The latest one.
     release: Option<Release>,
@@ -135,10 +166,12 @@ impl Desk {
             Ecosystem::Pypi => world.add_pypi_registry(),
         }
         let watch = Watch::attach(&mut world);
-        let policy = world.policy(ecosystem, &[mode.package()]);
-        world.add_vetkey(&policy, &mut watch.lock().expect("no panic while held").secrets);
-        let credential = world.add_credential(ecosystem, &[mode.package()]);
-        assert_eq!(credential, policy.id());
+        let credential = mode.publishing().credential_mode().map(|credential_mode| {
+            let policy =
+                CredentialPolicy { mode: credential_mode, ..world.policy(ecosystem, &[mode.package()]) };
+            world.add_vetkey(&policy, &mut watch.lock().expect("no panic while held").secrets);
+            activate(&mut world, &policy)
+        });
         Self { world, mode, credential, versions: 0, release: None, earlier_writes: Vec::new(), watch }
     }
 
@@ -188,19 +221,53 @@ impl Desk {
                 (format!("dao_demo-{version}.tar.gz"), sdist("dao_demo", &version)),
             ],
         };
-        let action = match self.mode.ecosystem() {
-            Ecosystem::Npm => self.world.npm_release(self.credential, NPM_PACKAGE, &version, &files[0].1),
+        // Put right below, where a mode has none.
+        let credential = self.credential.unwrap_or(CredentialId(Sha256Digest([0; 32])));
+        let mut action = match self.mode.ecosystem() {
+            Ecosystem::Npm => self.world.npm_release(credential, NPM_PACKAGE, &version, &files[0].1),
             Ecosystem::Pypi => {
                 let named: Vec<_> =
                     files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-                self.world.pypi_release(self.credential, PYPI_PACKAGE, &version, &named)
+                self.world.pypi_release(credential, PYPI_PACKAGE, &version, &named)
             }
         };
+        if let ProposalAction::Release(release) = &mut action {
+            release.mode = self.mode.publishing();
+            release.credential = self.credential;
+        }
         let proposal = self.world.submit(member(0), action).expect("a good proposal");
         self.world.adopt(proposal);
         let release = Release { version, proposal, files };
         self.release = Some(release.clone());
+        match self.mode {
+            Mode::NpmStagedElsewhere => self.stage_behind_our_back(),
+            Mode::NpmVerifyOnly => self.publish_behind_our_back(0, None),
+            Mode::NpmDirect | Mode::NpmStaged | Mode::Pypi => {}
+        }
         release
+    }
+
+    /// Somebody else stages the latest release.
+    fn stage_behind_our_back(&self) {
+        let release = self.release();
+        let bytes = release.files[0].1.clone();
+        let document = self.document(0, &bytes);
+        self.world.npm.with(|double| {
+            double.staging.stage(NPM_PACKAGE, &release.version, "latest", document, bytes);
+        });
+    }
+
+    /// What people do meanwhile: at the registry they approve what custody has proven to be what was voted.
+    pub fn let_people_act(&mut self, proposal: ProposalId) {
+        let Some(order) = self.world.order(proposal) else { return };
+        for artifact in order.artifacts {
+            let PublicationState::Staged { stage, .. } = artifact.state else { continue };
+            self.world.npm.with(|double| {
+                if double.staging.staged.iter().any(|staged| staged.id == stage) {
+                    double.approve(&stage);
+                }
+            });
+        }
     }
 
     fn release(&self) -> &Release {
@@ -321,11 +388,26 @@ impl Desk {
             if is_over || passed > LIMIT {
                 return status;
             }
+            self.let_people_act(proposal);
             let step = coarser(passed);
             self.world.pass(step);
             passed += step;
         }
     }
+}
+
+/// Deposits the npm or Python token under a policy, and has it activated.
+fn activate(world: &mut World, policy: &CredentialPolicy) -> CredentialId {
+    let token = match policy.ecosystem {
+        Ecosystem::Npm => NPM_TOKEN,
+        Ecosystem::Pypi => PYPI_TOKEN,
+    };
+    let deposit = world.seal(policy, token);
+    let credential = world.deposit(deposit).expect("deposits");
+    let change = CredentialChange::Activate;
+    let action = ProposalAction::Credential(CredentialProposal { credential, change });
+    assert_eq!(world.carry_out(action), ProposalStatus::Executed);
+    credential
 }
 
 /// Whether custody has raised an alarm about an artifact of which it is not known what became.
@@ -334,7 +416,9 @@ pub fn waits_for_people(order: &OrderStatus) -> bool {
 }
 
 fn coarser(passed: Duration) -> Duration {
-    (passed / 10).clamp(Duration::from_secs(5), Duration::from_secs(5 * 60))
+    // Never so coarse that custody would look more rarely than it wants to.
+    let coarsest = if passed < Duration::from_secs(5 * 60 * 60) { 60 } else { 300 };
+    (passed / 10).clamp(Duration::from_secs(5), Duration::from_secs(coarsest))
 }
 
 fn npm_write(request: &SeenRequest) -> Write {

@@ -6,14 +6,12 @@
 use std::time::Duration;
 
 use e2e_tests::registry_server::{Answer, Delivery, Misbehaviour, Requests};
-use ic_management_canister_types::HttpMethod;
 use local_replica::{
     EntryPoint,
     outcalls::{Fault, FaultPlan, Lie, Resent, Target},
     scheduler::MessageFault,
     threshold::{NodeIndex, ShareFault},
 };
-use release_types::Ecosystem;
 
 use crate::{
     calls::{Call, Kind, TIMER},
@@ -80,7 +78,18 @@ pub fn disturbances(kind: Kind) -> Vec<Disturbance> {
         Kind::FetchBytes => all.extend(of_fetching()),
         Kind::DrawRandomness => {}
         Kind::DeriveKey | Kind::Sign => all.extend(of_shares()),
-        Kind::Read => all.extend(of_reading()),
+        Kind::Read => {
+            all.extend(of_looking());
+            all.extend(of_reading());
+        }
+        Kind::ReadBytes => {
+            all.extend(of_serving());
+            all.extend(of_reading());
+        }
+        Kind::ListStages => {
+            all.extend(of_listing());
+            all.extend(of_reading());
+        }
         Kind::Send => all.extend(of_sending()),
     }
     all
@@ -112,7 +121,18 @@ fn of_any_call() -> Vec<Disturbance> {
             desk.upgrade(custody);
             desk.manage("start_canister", custody);
         }),
-        Disturbance::new("custody is upgraded without a stop", |desk, _| desk.upgrade(desk.world.custody)),
+        // The answer of the open call meets code that did not make it, which may leave the order waiting: the next
+        // upgrade, with a stop, takes it up.
+        Disturbance::new("custody is upgraded without a stop, and ten minutes later with one", |desk, _| {
+            desk.upgrade(desk.world.custody);
+        })
+        .lasting(10 * MINUTE)
+        .healed_by(|desk| {
+            let custody = desk.world.custody;
+            desk.manage("stop_canister", custody);
+            desk.upgrade(custody);
+            desk.manage("start_canister", custody);
+        }),
         Disturbance::new("custody is stopped for an hour", |desk, _| {
             desk.manage("stop_canister", desk.world.custody);
         })
@@ -245,6 +265,60 @@ fn redirect(status: u16) -> Answer {
 const OTHER_BYTES: &[u8] = b"other bytes";
 const ALREADY_THERE: &str = "You cannot publish over the previously published versions; File already exists";
 
+/// What can be wrong with a document by which the registry shows a file.
+fn of_looking() -> Vec<Disturbance> {
+    vec![
+        Disturbance::new("as many nodes as are tolerated show other bytes", |desk, call| {
+            show_others(desk, call, TOLERATED);
+        }),
+        Disturbance::new("one node too many shows other bytes, each its own", |desk, call| {
+            show_others(desk, call, TOLERATED + 1);
+        }),
+        Disturbance::new("the registry shows other bytes, once", |desk, call| {
+            let document = desk.document(call.file, OTHER_BYTES);
+            misread(desk, Answer::json(200, &document), NODES as usize);
+        }),
+        Disturbance::new("the registry does not show it for minutes", |desk, _| desk.hide(40)).lasting(HOUR),
+    ]
+}
+
+/// What can be wrong with the bytes that the registry serves.
+fn of_serving() -> Vec<Disturbance> {
+    vec![
+        of_outcall(
+            "as many nodes as are tolerated are served other bytes",
+            FaultPlan::default().on(0..TOLERATED, lie(200, "other bytes")),
+        ),
+        Disturbance::new("the registry serves other bytes, once", |desk, _| {
+            misread(desk, Answer::text(200, "other bytes"), NODES as usize);
+        }),
+        Disturbance::new("half of the nodes are served other bytes", |desk, _| {
+            misread(desk, Answer::text(200, "other bytes"), NODES as usize / 2);
+        }),
+    ]
+}
+
+/// What can be wrong with the list of what is staged.
+fn of_listing() -> Vec<Disturbance> {
+    let empty = r#"{"items":[],"page":0,"perPage":100,"total":0}"#;
+    vec![
+        of_outcall(
+            "as many nodes as are tolerated see nothing staged",
+            FaultPlan::default().on(0..TOLERATED, lie(200, empty)),
+        ),
+        Disturbance::new("the registry lists nothing, once", move |desk, _| {
+            misread(desk, Answer::text(200, empty), NODES as usize);
+        }),
+    ]
+}
+
+/// The answer to so many reads.
+fn misread(desk: &Desk, answer: Answer, times: usize) {
+    let (to, delivery) = (Requests::Reads, Delivery::AtOnce);
+    desk.misbehave(Misbehaviour { to, answer: Some(answer), processed: false, delivery, times });
+}
+
+/// What can go wrong whenever all nodes read something.
 fn of_reading() -> Vec<Disturbance> {
     let mut all = vec![
         of_outcall("no answer arrives", Fault::AnswerDropped),
@@ -261,36 +335,13 @@ fn of_reading() -> Vec<Disturbance> {
             "as many nodes as are tolerated say that it is absent",
             FaultPlan::default().on(0..TOLERATED, lie(404, "")),
         ),
-        Disturbance::new("as many nodes as are tolerated show other bytes", |desk, call| {
-            show_others(desk, call, TOLERATED);
-        }),
-        Disturbance::new("one node too many shows other bytes, each its own", |desk, call| {
-            show_others(desk, call, TOLERATED + 1);
-        }),
-        Disturbance::new("the registry shows other bytes, once", |desk, call| {
-            let document = desk.document(call.file, OTHER_BYTES);
-            desk.misbehave(Misbehaviour {
-                to: Requests::Reads,
-                answer: Some(Answer::json(200, &document)),
-                processed: false,
-                delivery: Delivery::AtOnce,
-                times: NODES as usize,
-            });
-        }),
         of_outcall("every node changes the answer", Fault::Garbled),
         of_outcall("every node sends twice", resent(0, 1)),
         of_outcall("every node sends three times and has no answer", resent(0, 3)),
         of_outcall("no node can connect", resent(3, 0)),
         of_outcall("every node is half a minute late", Fault::Late { by_ns: 30_000_000_000 }).lasting(MINUTE),
-        Disturbance::new("the registry does not show it for minutes", |desk, _| desk.hide(40)).lasting(HOUR),
         Disturbance::new("the nodes are given different answers", |desk, _| {
-            desk.misbehave(Misbehaviour {
-                to: Requests::Reads,
-                answer: Some(Answer::text(404, "")),
-                processed: false,
-                delivery: Delivery::AtOnce,
-                times: NODES as usize / 2,
-            });
+            misread(desk, Answer::text(404, ""), NODES as usize / 2);
         }),
     ];
     let nodes = NODES as usize;
@@ -415,8 +466,5 @@ fn of_others() -> Vec<Disturbance> {
 
 /// Calls that send.
 fn sends(desk: &Desk) -> Target {
-    Target::Method(match desk.mode.ecosystem() {
-        Ecosystem::Npm => HttpMethod::PUT,
-        Ecosystem::Pypi => HttpMethod::POST,
-    })
+    Target::Method(desk.mode.sends_by())
 }

@@ -124,7 +124,12 @@ fn writes(desk: &Desk) -> Vec<WriteEvidence> {
 /// The facts of an order that say what was derived and sent, and why.
 fn facts(log: &[audit_log::Value], order: &OrderId) -> Vec<Event> {
     let of_order = |fact: &Event| match fact {
-        Event::BoundDerivation { purpose: DerivationPurpose::Publication { order: of, .. } }
+        Event::BoundDerivation {
+            purpose:
+                DerivationPurpose::Publication { order: of, .. }
+                | DerivationPurpose::StageReading { order: of, .. }
+                | DerivationPurpose::ReadBack { order: of, .. },
+        }
         | Event::SentArtifact { order: of, .. }
         | Event::KeptArtifact { order: of, .. }
         | Event::ConcludedAbsence { order: of, .. } => of == order,
