@@ -101,12 +101,13 @@ fn of_orders(state: &State) -> impl Iterator<Item = Alarm> {
             let (kind, advice) = match artifact.stage() {
                 Stage::Mismatch { .. } => (
                     AlarmKind::Mismatch { order, filename },
-                    "freeze, revoke the token at the registry, and ask who published the other bytes",
+                    "freeze, revoke the token at the registry, and ask who published the other bytes"
+                        .to_owned(),
                 ),
                 Stage::Blocked { reason } => (AlarmKind::Blocked { order, filename }, reason.advice()),
                 _ => return None,
             };
-            Some(alarm(kind, artifact.changed_at_ns(), advice))
+            Some(alarm(kind, artifact.changed_at_ns(), &advice))
         })
     })
 }

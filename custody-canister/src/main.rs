@@ -169,6 +169,12 @@ fn validate_watch_package(args: WatchArgs) -> PhantomData<Validation> {
     answer(may_validate().map(|()| validators::watch_package(&args)))
 }
 
+/// As [`validate_publish`], for an amendment.
+#[query(manual_reply = true)]
+fn validate_amend(order: AmendOrder) -> PhantomData<Validation> {
+    answer(may_validate().map(|()| validators::amend(&IcRuntime, &order)))
+}
+
 /// As [`validate_publish`], for the end of a watch.
 #[query(manual_reply = true)]
 fn validate_unwatch_package(package: PackageKey) -> PhantomData<Validation> {

@@ -57,7 +57,7 @@ fn append(archive: &mut tar::Builder<GzEncoder<Vec<u8>>>, entry: &TarEntry<'_>) 
 /// nothing about the content.
 ///
 /// # Panics
-/// When the stream has an extra field already, or more is missing than the field holds (65,535 bytes).
+/// When the stream has optional fields already, or more is missing than the extra field holds (65,535 bytes).
 pub fn pad_gzip(gzip: &[u8], size_bytes: usize) -> Vec<u8> {
     const HEADER_BYTES: usize = 10;
     const FLAGS_AT: usize = 3;

@@ -255,6 +255,10 @@ const SOURCE_CASES: &[SourceCase] = &[
 fn should_send_nothing_when_a_source_is_hostile() {
     let mut setting = Setting::new(0);
     for (number, case) in (1..).zip(SOURCE_CASES) {
+        // Custody takes ten releases of one package within a day; the first seven are over soon.
+        if number == 8 {
+            setting.pass(24 * 3_600);
+        }
         let (id, name) = (format!("release-{number}"), case.name);
         let rest = setting.tarball[CHUNK_BYTES as usize..].to_vec();
         setting.governed.world.let_answer(setting.source, 1, &(case.answer)(&rest));

@@ -244,6 +244,8 @@ fn run_retry_after(ecosystem: Ecosystem) {
 enum Reading {
     /// Nothing: it is outvoted, or does no harm.
     Agreed,
+    /// The digest is outvoted, and the bytes cannot be read as long as it lasts.
+    AgreedOnTheDigest,
     /// Nothing is known as long as it lasts.
     Unknown,
     /// It looks as if nothing were there, so that the artifact is sent; and nothing more is known.
@@ -309,9 +311,9 @@ const READ_CASES: &[ReadCase] = &[
     ReadCase { name: "eight nodes of thirteen show other bytes",
         arrange: |p, version| some_lie(p, version, 8),
         before: Reading::Unknown, after: Reading::Unknown },
-    ReadCase { name: "eight nodes of thirteen show the voted bytes without looking",
+    ReadCase { name: "eight nodes of thirteen show the voted digest without looking, and cannot show the bytes",
         arrange: |p, version| some_flatter(p, version, 8),
-        before: Reading::Unknown, after: Reading::Agreed },
+        before: Reading::Unknown, after: Reading::AgreedOnTheDigest },
     ReadCase { name: "429",
         arrange: |p, _| misread(p, Some(Answer::text(429, "")), Delivery::AtOnce),
         before: Reading::Unknown, after: Reading::Unknown },
@@ -404,10 +406,14 @@ fn endure(publisher: &mut Publisher, release: &Release, reading: Reading, case: 
     let order = publisher.world.order(release.proposal).expect("custody took the order");
     match reading {
         Reading::Agreed => publisher.assert_published(release, &status, case),
+        // This index names no place of its files, so that its digest is all there is to prove.
+        Reading::AgreedOnTheDigest if publisher.ecosystem == Ecosystem::Pypi => {
+            publisher.assert_published(release, &status, case);
+        }
         Reading::NotReadable => {
             assert!(matches!(status, ProposalStatus::Failed { .. }), "{case}: {status:?}")
         }
-        Reading::Unknown | Reading::Hidden => {
+        Reading::Unknown | Reading::Hidden | Reading::AgreedOnTheDigest => {
             assert_eq!(status, ProposalStatus::Executing, "{case}");
             assert!(!order.is_final() && !order.receipt, "{case}: {order:?}");
             assert!(publisher.world.receipt(release.proposal).is_none(), "{case}: a receipt without proof");

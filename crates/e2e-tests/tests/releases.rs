@@ -211,7 +211,12 @@ fn should_sign_a_receipt_that_says_who_approved_what() {
             "commit": "0123456789abcdef0123456789abcdef01234567",
             "tag": "v1.0.0",
         },
-        "readBack": {"atS": statement.predicate.read_back.at_s, "replicated": true, "bytes": ["whole"]},
+        "readBack": {
+            "atS": statement.predicate.read_back.at_s,
+            "replicated": true,
+            "confirmation": ["registry-without-keys"],
+            "bytes": ["whole"],
+        },
     });
     assert_eq!(predicate, expected);
     assert!(statement.predicate.ordered_at_s >= decided_at_ns / 1_000_000_000);

@@ -17,8 +17,8 @@ use release_types::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOURS_OF_A_DAY: u32 = 24;
-/// Too few for anything.
-const NOTHING_CYCLES: u128 = 0;
+/// Too few for anything but keeping the code for some days.
+const NOTHING_CYCLES: u128 = 1_000_000_000;
 
 fn manage(publisher: &mut Publisher, method: &str) {
     let canister_id = publisher.world.custody;

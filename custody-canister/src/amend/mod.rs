@@ -17,7 +17,7 @@ use release_types::{AmendOrder, AmendmentStatus, OrderId};
 use crate::{
     authorization::require_authority,
     publish::used_id,
-    refusal::Refusal,
+    refusal::{Novelty, Refusal},
     runtime::Runtime,
     state::{Event, amendment::AmendmentFact, process_event, read_state},
     tasks::{self, Task},
@@ -35,17 +35,27 @@ pub fn accept<R: Runtime>(
 ) -> Result<AmendmentStatus, Refusal> {
     require_authority(caller)?;
     let id = order.id.clone();
-    let known = read_state(|state| state.amendment(&id).map(|amendment| *amendment.order() == order));
-    match known {
-        Some(true) => return Ok(expect_status(&id)),
-        Some(false) => return Err(used_id(&id)),
-        None if read_state(|state| state.order(&id).is_some()) => return Err(used_id(&id)),
-        None => {}
+    match check(runtime, &order)? {
+        Novelty::Known => return Ok(expect_status(&id)),
+        Novelty::New => validation::check_room()?,
     }
-    validation::check(runtime, &order)?;
     process_event(runtime, Event::Amendment { order: id.clone(), fact: AmendmentFact::Accepted { order } });
     tasks::schedule(runtime, Task::DriveAmendment(id.clone()), Duration::ZERO);
     Ok(expect_status(&id))
+}
+
+/// Checks an amendment without accepting it.
+///
+/// # Errors
+/// As those of [`accept`], the caller and what passes by itself not counted.
+pub fn check<R: Runtime>(runtime: &R, order: &AmendOrder) -> Result<Novelty, Refusal> {
+    let id = &order.id;
+    match read_state(|state| state.amendment(id).map(|amendment| amendment.order() == order)) {
+        Some(true) => Ok(Novelty::Known),
+        Some(false) => Err(used_id(id)),
+        None if read_state(|state| state.order(id).is_some()) => Err(used_id(id)),
+        None => validation::check(runtime, order).map(|()| Novelty::New),
+    }
 }
 
 /// How far an amendment has come.

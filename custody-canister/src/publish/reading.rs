@@ -207,6 +207,9 @@ pub fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     }
     let reason = match artifact.stage() {
         Stage::Accepted | Stage::Pending => BlockedReason::NeverAppeared,
+        Stage::Unknown { cause: UnknownCause::SaidNo { refusal } } => {
+            BlockedReason::SaidNo { refusal: *refusal }
+        }
         _ => BlockedReason::OutcomeUnknown,
     };
     job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });

@@ -241,6 +241,8 @@ pub enum BlockedReason {
     NeverAppeared,
     /// Neither shown nor safe to send again.
     OutcomeUnknown,
+    /// One node brought a no, and the registry could not be read for long enough to believe it.
+    SaidNo { refusal: Refusal },
     /// The version is shown with the voted digest, but its file could not be read in all the time that was given.
     FileNotServed,
     /// The version is shown with the voted digest, but the second source said nothing in all the time that was given.

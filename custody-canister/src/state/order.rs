@@ -316,7 +316,7 @@ impl Artifact {
             Stage::Shown { .. } => PublicationState::Shown,
             Stage::Verified => PublicationState::Verified,
             Stage::Mismatch { shown } => PublicationState::Mismatch { shown: shown.clone() },
-            Stage::Blocked { reason } => PublicationState::Blocked { reason: reason.advice().to_owned() },
+            Stage::Blocked { reason } => PublicationState::Blocked { reason: reason.advice() },
             Stage::Declared { published, reason } => {
                 PublicationState::Declared { published: *published, reason: reason.clone() }
             }
@@ -355,8 +355,11 @@ impl Stage {
 
 impl BlockedReason {
     /// What people can do about it.
-    pub fn advice(self) -> &'static str {
-        match self {
+    pub fn advice(self) -> String {
+        let text = match self {
+            Self::SaidNo { refusal } => {
+                return format!("it could not be found out whether it arrived; {}", by_registry(refusal));
+            }
             Self::NotConfirmed => {
                 "the registry shows the voted digest, but neither its signature nor its second view could be read: look \
                  for them at the registry; propose the same bytes again to have them verified"
@@ -376,7 +379,8 @@ impl BlockedReason {
             Self::StageNotReadable => {
                 "it is staged, but the registry does not serve bytes of that size: compare it by hand, then propose it as verify-only"
             }
-        }
+        };
+        text.to_owned()
     }
 }
 

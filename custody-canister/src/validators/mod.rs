@@ -5,6 +5,7 @@
 //! everything that is wrong. A validator refuses what the method would refuse for good; what the method would only
 //! put off (`BUSY: `) passes, since it may be different by the time of the decision.
 
+mod amendment;
 mod credential;
 mod declaration;
 mod freeze;
@@ -13,7 +14,7 @@ mod rendering;
 mod watch;
 
 use release_types::{
-    PackageKey, PublishOrder, Settings,
+    AmendOrder, PackageKey, PublishOrder, Settings,
     credential::DepositCredentialArgs,
     custody::ChangeCredentialArgs,
     declaration::DeclareOutcomeArgs,
@@ -29,6 +30,11 @@ pub type Validation = Result<String, String>;
 /// What would come of an order to publish.
 pub fn publish<R: Runtime>(runtime: &R, order: &PublishOrder) -> Validation {
     validation(publish::check(runtime, order), || order::render(order))
+}
+
+/// What would come of an order to amend.
+pub fn amend<R: Runtime>(runtime: &R, order: &AmendOrder) -> Validation {
+    validation(crate::amend::check(runtime, order), || amendment::render(order))
 }
 
 /// What would come of depositing a sealed token.

@@ -86,7 +86,7 @@ fn render_artifact(text: &mut Rendering, field: &str, artifact: &OrderedArtifact
     }
 }
 
-fn render_decision(text: &mut Rendering, decision: &Decision) {
+pub fn render_decision(text: &mut Rendering, decision: &Decision) {
     let Decision { authority, vote, source } = decision;
     text.line("decision.authority", authority.to_text());
     if let Some(VoteRecord { proposal, decided_at_ns, tally }) = vote {

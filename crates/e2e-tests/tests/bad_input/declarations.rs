@@ -157,7 +157,7 @@ fn should_keep_no_bytes_of_an_upload_that_is_not_as_announced() {
         let args = BeginUploadArgs { sha256: announced, size_bytes };
         desk.world.update(member(0), dao, "begin_upload", (args,)).expect("answers")
     };
-    let limit_bytes = 8 * 1_048_576;
+    let limit_bytes = 32 * 1_048_576;
     assert_eq!(
         begin(limit_bytes + 1),
         Err(UploadError::TooLarge { size_bytes: limit_bytes + 1, limit_bytes })

@@ -116,7 +116,7 @@ fn verify_azle(desk: &mut Desk, mut action: ProposalAction, tarball: &[u8]) {
 fn should_open_the_largest_artifact_that_people_may_send_within_one_message() {
     const MIB_32: usize = 32 * 1_048_576;
     let mut desk = Desk::for_npm();
-    let tarball = npm_tarball(NPM_NAME, "1.0.0", MIB_32 - 300_000);
+    let tarball = npm_tarball(NPM_NAME, "1.0.0", MIB_32 - 40_000);
     let tarball = pad_gzip(&tarball, MIB_32);
     let mut action = desk.npm(&tarball);
     let ProposalAction::Release(release) = &mut action else { panic!("a release") };

@@ -149,6 +149,7 @@ fn custody() -> Vec<Row> {
         row("validate_change_credential", Query, askers, change_credential, of_order),
         row("validate_freeze", Query, askers, freeze, of_order),
         row("validate_unfreeze", Query, askers, unfreeze, of_order),
+        row("validate_amend", Query, askers, Setting::amendment, of_order),
         row("validate_declare_outcome", Query, askers, declaration, of_order),
         row("validate_watch_package", Query, askers, watch, of_order),
         row("validate_unwatch_package", Query, askers, unwatch, of_order),

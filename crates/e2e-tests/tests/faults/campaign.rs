@@ -69,19 +69,9 @@ fn run_calls(mode: Mode, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, 
         if call.repetition > repetitions() {
             continue;
         }
-        eprintln!("CALL {mode:?} {index} {}", call.name);
         for (number, disturbance) in disturbances(call.kind).iter().enumerate() {
             let place = Place { mode, call: index, disturbance: number };
-            let began = std::time::Instant::now();
             let ending = run_case(&mut desk, &undisturbed, index, disturbance);
-            eprintln!(
-                "CASE {:?} {} | {} | {} | {:?}",
-                began.elapsed(),
-                call.name,
-                disturbance.name,
-                ending.text,
-                ending.wrong
-            );
             let case = Case { call: call.name.clone(), disturbance: disturbance.name.clone(), ending };
             cases.lock().expect("no panic while held").insert(place, case);
         }

@@ -11,7 +11,8 @@ use candid_parser::{configs::Configs, random, utils::CandidSource};
 use fuzz_tests::Campaign;
 use ic_management_canister_types::TransformArgs;
 use release_types::{
-    CredentialId, DeclareOutcomeArgs, OrderId, PackageKey, ProposalId, PublishOrder, Settings, Sha256Digest,
+    AmendOrder, CredentialId, DeclareOutcomeArgs, OrderId, PackageKey, ProposalId, PublishOrder, Settings,
+    Sha256Digest,
     artifact::{ArtifactChunkArgs, BeginUploadArgs, UploadChunkArgs},
     credential::{DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInit, ListReceiptsArgs},
@@ -86,6 +87,8 @@ fn custody() -> Vec<Decoder> {
     decoders! {
         "init": (CustodyInit,),
         "alarms": (),
+        "amend": (AmendOrder,),
+        "amendment_status": (OrderId,),
         "change_credential": (ChangeCredentialArgs,),
         "change_settings": (Settings,),
         "credential": (CredentialId,),
@@ -109,9 +112,16 @@ fn custody() -> Vec<Decoder> {
         "transform_answer": (TransformArgs,),
         "unfreeze": (FreezeScope,),
         "unwatch_package": (PackageKey,),
+        "validate_amend": (AmendOrder,),
         "validate_change_credential": (ChangeCredentialArgs,),
+        "validate_change_settings": (Settings,),
+        "validate_declare_outcome": (DeclareOutcomeArgs,),
         "validate_deposit_credential": (DepositCredentialArgs,),
+        "validate_freeze": (FreezeArgs,),
         "validate_publish": (PublishOrder,),
+        "validate_unfreeze": (FreezeScope,),
+        "validate_unwatch_package": (PackageKey,),
+        "validate_watch_package": (WatchArgs,),
         "watch_package": (WatchArgs,),
         "watched_packages": (),
     }
