@@ -53,7 +53,7 @@ pub enum Mode {
 
 impl Mode {
     pub const ALL: [Self; 5] =
-        [Self::NpmDirect, Self::NpmStaged, Self::NpmStagedElsewhere, Self::NpmVerifyOnly, Self::Pypi];
+        [Self::NpmDirect, Self::Pypi, Self::NpmStaged, Self::NpmStagedElsewhere, Self::NpmVerifyOnly];
 
     pub fn name(self) -> &'static str {
         match self {

@@ -99,11 +99,12 @@ fn should_sign_the_true_receipt_when_a_third_of_the_nodes_denies_it() {
     }
 }
 
-/// The bound is sharp, and the lies of the tests above are of the kind that would be believed.
+/// The bound is sharp, and the lies of the tests above are of the kind that would be believed: for npm the file itself
+/// would have to be lied about too.
 #[test]
 fn should_be_deceived_only_when_two_thirds_of_the_nodes_tell_the_same_lie() {
     for ecosystem in ECOSYSTEMS {
-        for (nodes, is_deceived) in [(CONSENSUS - 1, false), (CONSENSUS, true)] {
+        for (nodes, is_deceived) in [(CONSENSUS - 1, false), (CONSENSUS, ecosystem == Ecosystem::Pypi)] {
             let mut publisher = Publisher::new(ecosystem);
             let version = publisher.next_version();
             let release = publisher.propose(&version);
