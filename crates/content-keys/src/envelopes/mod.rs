@@ -1,0 +1,1 @@
+//! Formats in which ordinary tools encrypt to a content key.

@@ -1,0 +1,1 @@
+//! ECDH with a private key that exists in shares only.
