@@ -1,1 +1,48 @@
-//! Formats in which ordinary tools encrypt to a content key.
+//! Formats in which ordinary tools encrypt to a content key, and in which they get their answers.
+//!
+//! | module | what writes it | content |
+//! |---|---|---|
+//! | [`jwe`] | WebCrypto, JOSE libraries | whole |
+//! | [`age`] | `age`, typage | whole, or any of its chunks alone |
+//! | [`cose`] | COSE libraries | whole |
+//! | [`hpke`] | HPKE libraries | message by message |
+//! | [`mdoc`] | readers and wallets of mobile documents | message by message |
+//!
+//! Each is read in two steps. Parsing takes public bytes only, names every public key that a [`Dh`](crate::Dh) is
+//! needed for, and says what is wrong: [`Malformed`]. Opening needs the key, and has one answer for whatever fails:
+//! [`OpenError::CannotOpen`].
+//!
+//! An envelope names no owner. Who re-uploads a copy of somebody else's must find that it does not open: every owner
+//! has an own recipient key. Where a format carries a context of its own, the caller may state which it expects.
+
+pub mod age;
+mod cipher;
+pub mod cose;
+mod ephemeral;
+mod error;
+pub mod hpke;
+pub mod jwe;
+pub mod mdoc;
+mod recipient;
+
+pub use cipher::{Aead, Plaintext};
+pub use ephemeral::SealingSeed;
+pub use error::{Malformed, OpenError};
+
+/// What an envelope says about its two parties, each part bound into the key that opens it: JOSE's `apu` and `apv`,
+/// COSE's PartyU and PartyV identities.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parties<'a> {
+    /// Who wrote the envelope. `None`: whatever it says, or nothing.
+    pub writer: Option<&'a [u8]>,
+    /// Whom it is for. `None`: whatever it says, or nothing.
+    pub reader: Option<&'a [u8]>,
+}
+
+impl Parties<'_> {
+    /// Whether an envelope that says `writer` and `reader` is the expected one.
+    fn admit(&self, writer: &[u8], reader: &[u8]) -> bool {
+        self.writer.is_none_or(|expected| expected == writer)
+            && self.reader.is_none_or(|expected| expected == reader)
+    }
+}
