@@ -159,10 +159,21 @@ fn should_name_the_deployments_network_when_none_was_chosen() {
 }
 
 #[test]
-fn should_say_what_a_proposal_is_named_by() {
-    let (code, _, error) = Place::new().run(&["status", "abc"]);
-    assert_eq!(code, 2);
-    assert!(error.contains("a proposal is a number; `countersign list` shows them"), "{error}");
+fn should_say_what_is_allowed_and_where_it_is_found_when_an_argument_is_wrong() {
+    let registry = ["registry", "propose", "--ecosystem", "npm", "--direct-publishing-ends-at", "soon"];
+    for (wrong, expected) in [
+        (&["status", "abc"][..], "a proposal is a number; `countersign list` shows them"),
+        (&["credential", "status", "abc"], "64 hexadecimal digits; `countersign credential list` shows them"),
+        (&registry, "a day such as 2027-01-15"),
+        (
+            &["propose", "dist-tag", "demo", "latest", "1.0.0"],
+            "add --replaces VERSION; `npm view demo dist-tags`",
+        ),
+    ] {
+        let (code, _, error) = Place::new().run(wrong);
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]

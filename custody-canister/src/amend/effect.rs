@@ -84,6 +84,7 @@ pub fn change_request(order: &AmendOrder, document: &[u8]) -> Result<HttpRequest
             npm::deprecation_request(&upload, &order.package, document, version, message).map_err(|error| {
                 match error {
                     npm::DeprecationError::TooLarge { .. } => RefusedReason::PackumentTooLarge,
+                    npm::DeprecationError::NotThePackument => RefusedReason::PackumentWithoutRevision,
                     _ => RefusedReason::NotPublishable,
                 }
             })

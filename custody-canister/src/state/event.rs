@@ -270,6 +270,8 @@ pub enum RefusedReason {
     TooLarge,
     /// The package's whole document does not fit one outcall.
     PackumentTooLarge,
+    /// The registry shows no revision of the package's document, so a change could overwrite another's.
+    PackumentWithoutRevision,
     /// The registry cannot be read back without credentials, so nothing could ever be verified.
     NotReadable,
     /// The project takes no files: it is archived, quarantined, or has a status that is not known.

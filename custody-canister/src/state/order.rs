@@ -406,6 +406,10 @@ impl RefusedReason {
             Self::PackumentTooLarge => {
                 "the package's document does not fit one HTTPS outcall of 2,000,000 bytes: use the npm client".into()
             }
+            Self::PackumentWithoutRevision => {
+                "the registry shows no revision of the package's document, so writing it back could undo another's change: use the npm client"
+                    .into()
+            }
             Self::NotReadable => {
                 "the registry shows nothing without a token: seal a read-only one (mode read) and name it in the proposal, or register a read URL that needs none"
                     .into()

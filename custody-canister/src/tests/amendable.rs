@@ -22,6 +22,8 @@ pub struct Amendable {
     history: Vec<(u64, Shown)>,
     /// Whether the whole document is too large for an answer.
     pub is_large: bool,
+    /// Whether the whole document shows no revision.
+    pub is_without_revision: bool,
 }
 
 impl Amendable {
@@ -56,7 +58,11 @@ impl Amendable {
         if self.is_large {
             return Err(CallError::Rejected { code: 1 });
         }
-        Ok(reply(200, packument(&shown).to_string().as_bytes()))
+        let mut document = packument(&shown);
+        if self.is_without_revision {
+            document["_rev"] = Value::Null;
+        }
+        Ok(reply(200, document.to_string().as_bytes()))
     }
 
     /// Carries a change out, to be seen from `from_ns` on.

@@ -206,6 +206,15 @@ fn should_refuse_with_advice_when_the_document_fits_no_outcall() {
 }
 
 #[test]
+fn should_refuse_with_advice_when_the_document_shows_no_revision() {
+    let world = world_with([]);
+    world.runtime.0.borrow_mut().registries.amendable.is_without_revision = true;
+    let Refused { reason } = carry_out(&world, deprecation("old")) else { panic!("not refused") };
+    assert!(reason.contains("no revision") && reason.contains("npm client"), "{reason}");
+    assert_eq!(world.sent(), 0);
+}
+
+#[test]
 fn should_wait_and_say_why_when_something_stands_in_the_way() {
     for (mode, expected) in [
         (ReadBackMode::NoConsensus, Obstacle::NodesDisagree),

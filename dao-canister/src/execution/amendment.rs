@@ -77,9 +77,9 @@ fn record<R: Runtime>(
             "sent, but the registry did not show it; propose it again: custody looks first".into(),
         ),
         AmendmentState::Conflict { shown } => {
-            let shown = shown.unwrap_or_else(|| "nothing".into());
+            let shown = shown.unwrap_or_else(|| "no such tag or version".into());
             Step::Failed(format!(
-                "the registry shows {shown}, so somebody else changed it; look and decide anew"
+                "nothing was changed: the registry shows {shown}, not what the proposal names; look and decide anew"
             ))
         }
         AmendmentState::Prepared

@@ -77,9 +77,12 @@ fn promotion_defect(
     (now_ns < frees_at_ns).then(|| {
         Defect::new(
             "amendment.version",
-            format!("{version}, verified at {verified_at_ns} ns"),
-            format!("a version whose delay is over, as this one's is from {frees_at_ns} ns on"),
-            "Propose it again then.",
+            format!("{version}, verified {} seconds ago", seconds(now_ns.saturating_sub(verified_at_ns))),
+            format!(
+                "a version verified {} seconds ago",
+                seconds(state.promotion_delay_ns(&proposal.registry))
+            ),
+            "Propose it again then, or propose a shorter delay first.",
         )
     })
 }
@@ -161,8 +164,16 @@ pub fn release_tag_defect(promotion_delay_ns: u64, dist_tag: &str) -> Option<Def
         Defect::new(
             "npm.dist_tag",
             LATEST,
-            format!("another tag: this group lets latest name a version {promotion_delay_ns} ns after it was verified"),
+            format!(
+                "another tag: this group lets latest name a version {} seconds after it was verified",
+                seconds(promotion_delay_ns)
+            ),
             "Publish under a tag such as `next` and promote the version later.",
         )
     })
+}
+
+/// For people: whole seconds.
+fn seconds(duration_ns: u64) -> u64 {
+    duration_ns / 1_000_000_000
 }

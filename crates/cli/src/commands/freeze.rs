@@ -42,8 +42,9 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let what = describe::freeze::scope(&demand.scope);
     let text = match demand.confirmed_at_ns {
         Some(_) => format!(
-            "{}: no key is derived for {what} until a vote lifts it: `countersign unfreeze`",
-            styled(GOOD, "frozen")
+            "{}: no key is derived until a vote lifts it: {}",
+            styled(GOOD, format!("frozen {what}")),
+            describe::freeze::lifting(&demand.scope)
         ),
         None => format!(
             "{}: custody did not confirm yet; the group's canister keeps asking. Look with `countersign status`",

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 use candid::Principal;
 use clap::{Args, Parser, Subcommand};
-use release_types::{CredentialId, Ecosystem, ProposalId, digest::InvalidDigest};
+use release_types::{CredentialId, Ecosystem, ProposalId};
 
 use crate::{
     context::Context,
@@ -109,7 +109,7 @@ enum Command {
     Credential(credential::Command),
     /// Before a package is taken over: what is there, and who else could publish it
     Onboard(onboard::Args),
-    /// Upload artifacts and propose their release
+    /// Upload artifacts and propose their release; or propose a dist-tag, a deprecation, a declaration
     Propose(propose::Args),
     /// List proposals, newest first
     List(list::Args),
@@ -205,9 +205,13 @@ fn proposal_id(text: &str) -> Result<ProposalId, NoProposalNumber> {
 struct NoProposalNumber;
 
 /// A credential's id, for clap.
-fn credential_id(text: &str) -> Result<CredentialId, InvalidDigest> {
-    text.parse().map(CredentialId)
+fn credential_id(text: &str) -> Result<CredentialId, NoCredentialId> {
+    text.parse().map(CredentialId).map_err(|_| NoCredentialId)
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("a credential is named by 64 hexadecimal digits; `countersign credential list` shows them")]
+struct NoCredentialId;
 
 /// A package of either ecosystem, for clap.
 fn package(text: &str) -> Result<(Ecosystem, String), NoPackageName> {

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use crate::failure::{Failure, Outcome};
 
 /// Lines of a client's complaint that are repeated to the user.
-const SHOWN_LINES: usize = 5;
+const SHOWN_LINES: usize = 12;
 
 /// Runs a client to its end, which has to be a good one; `what` is what it was to do, for the user:
 /// `fetch npm:demo@1.0.0`.

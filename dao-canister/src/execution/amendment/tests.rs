@@ -120,6 +120,7 @@ fn should_say_why_when_an_amendment_did_not_come_about() {
     for (state, expected) in [
         (AmendmentState::Refused { reason: "the token".into() }, "nothing was changed: the token"),
         (AmendmentState::Conflict { shown: Some("6.6.6".into()) }, "the registry shows 6.6.6"),
+        (AmendmentState::Conflict { shown: None }, "the registry shows no such tag or version"),
         (AmendmentState::Unconfirmed, "propose it again"),
     ] {
         let id = submit(&runtime, ProposalAction::Amendment(deprecation("old")));

@@ -32,9 +32,9 @@ pub fn status(status: &AmendmentStatus) -> String {
         AmendmentState::Unknown => styled(WARNING, "outcome unknown; being read back"),
         AmendmentState::Verified => styled(GOOD, "verified: the registry shows it as voted"),
         AmendmentState::Conflict { shown } => format!(
-            "{} it shows {}",
-            styled(BAD, "somebody else changed it:"),
-            shown.as_deref().map_or("nothing".into(), printable)
+            "{} {}",
+            styled(BAD, "nothing was changed: the registry shows not what the proposal names, but"),
+            shown.as_deref().map_or("no such tag or version".into(), printable)
         ),
         AmendmentState::Unconfirmed => {
             styled(BAD, "sent, and not shown in three hours; propose it again: custody looks before it sends")

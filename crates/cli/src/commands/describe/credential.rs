@@ -96,7 +96,7 @@ fn until(not_after_ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use candid::Principal;
-    use release_types::{Ecosystem, Sha256Digest};
+    use release_types::{Ecosystem, Registry, RegistryId, Sha256Digest, dao::RegistryView};
 
     use super::*;
 
@@ -137,6 +137,19 @@ mod tests {
         let policy = CredentialPolicy { not_before_ns: 500_000_000_000, ..view().policy };
         assert!(credential_policy(&policy).contains("from        1970-01-01T00:08:20Z"));
         assert!(!credential_policy(&view().policy).contains("from "));
+    }
+
+    #[test]
+    fn should_warn_of_the_end_of_direct_publishing_only_where_the_credential_is_still_to_be_used() {
+        let endpoint = &view().policy.endpoint;
+        let mut registry = Registry::new(Ecosystem::Npm, endpoint, endpoint);
+        registry.direct_publishing_ends_at_ns = Some(1);
+        let known = [RegistryView { id: RegistryId("npm".into()), registry }];
+        let warning = |view: &CredentialView| super::super::credential_ending(view, &known, 2);
+        assert!(warning(&view()).is_some_and(|text| text.contains("--mode staged")));
+        assert_eq!(warning(&CredentialView { status: CredentialStatus::Revoked, ..view() }), None);
+        let policy = CredentialPolicy { mode: CredentialMode::Staged, ..view().policy };
+        assert_eq!(warning(&CredentialView { policy, ..view() }), None);
     }
 
     #[test]

@@ -17,17 +17,26 @@ pub fn scope(scope: &FreezeScope) -> String {
     }
 }
 
+/// The command that proposes to lift a freeze.
+pub fn lifting(scope: &FreezeScope) -> String {
+    match scope {
+        FreezeScope::Everything => "`countersign unfreeze`".into(),
+        FreezeScope::Credential(id) => format!("`countersign unfreeze --credential {id}`"),
+    }
+}
+
 /// The freezes in force and the demands that custody has not confirmed; nothing if there are none.
 pub fn freezes(freezes: &[FreezeView], demands: &[FreezeDemand]) -> String {
     let mut text = String::new();
     for freeze in freezes {
         let _ = writeln!(
             text,
-            "{} {} since {}: {}",
+            "{} {} since {}: {}\n  find out why; then a vote lifts it: {}",
             styled(BAD, "FROZEN"),
             scope(&freeze.scope),
             moment(freeze.since_ns),
-            reason(&freeze.reason)
+            reason(&freeze.reason),
+            lifting(&freeze.scope)
         );
     }
     for demand in demands.iter().filter(|demand| demand.confirmed_at_ns.is_none()) {

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use release_types::{
     CredentialMode, ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry, Tally,
     VotingPolicy,
-    credential::CredentialView,
+    credential::{CredentialStatus, CredentialView},
     dao::RegistryView,
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
     registry::DirectPublishing,
@@ -201,7 +201,7 @@ pub fn direct_publishing(registry: &Registry, now_ns: u64) -> Option<String> {
 /// The warning for a credential that publishes directly, from the registries at its endpoint.
 pub fn credential_ending(view: &CredentialView, registries: &[RegistryView], now_ns: u64) -> Option<String> {
     let registry = registries.iter().find(|known| known.registry.upload_url == view.policy.endpoint)?;
-    if view.policy.mode != CredentialMode::Direct {
+    if view.policy.mode != CredentialMode::Direct || view.status == CredentialStatus::Revoked {
         return None;
     }
     direct_publishing(&registry.registry, now_ns).map(|text| format!("  note        {text}\n"))

@@ -10,8 +10,9 @@ use serde_json::json;
 use crate::{
     commands::{credential_id, describe},
     context::{Context, Session},
-    failure::{Exit, Outcome},
+    failure::{Exit, Failure, Outcome},
     operations::{now_ns, proposal, release},
+    output::printable,
 };
 
 #[derive(Debug, ClapArgs)]
@@ -22,7 +23,8 @@ pub struct DistTagArgs {
     tag: String,
     /// The version that it is to name
     version: String,
-    /// The version that it names now; if it names another by then, nothing is changed [default: the tag is new]
+    /// The version that it names now, needed for latest; if it names another by then, nothing is changed [default: the
+    /// tag is new]
     #[arg(long, value_name = "VERSION")]
     replaces: Option<String>,
     /// Let latest name a version that this group did not release and verify
@@ -77,6 +79,14 @@ struct Where {
 
 pub async fn move_tag(context: &Context, args: DistTagArgs) -> Outcome<Exit> {
     let DistTagArgs { package, tag, version, replaces, allow_unverified, where_ } = args;
+    // npm gives it to the first version of a package, and lets nobody take it away.
+    if tag == "latest" && replaces.is_none() {
+        return Err(Failure::usage("latest names a version of every published package; which one is to be replaced?")
+            .hint(format!(
+                "add --replaces VERSION; `npm view {} dist-tags` shows it. If it has changed by then, nothing is changed",
+                printable(&package)
+            )));
+    }
     amend(context, package, Amendment::DistTag { tag, version, replaces }, allow_unverified, where_).await
 }
 

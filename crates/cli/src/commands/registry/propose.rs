@@ -38,8 +38,8 @@ pub struct Args {
     /// PyPI: where files lie by their digest, so that custody can read the bytes themselves
     #[arg(long, value_name = "URL")]
     files_url: Option<String>,
-    /// When the registry ends direct publishing by token, as announced, e.g. 2027-01-15T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    /// When the registry ends direct publishing by token, as announced: 2027-01-15, or 2027-01-15T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     direct_publishing_ends_at: Option<SystemTime>,
     /// What voters read first
     #[arg(long)]
@@ -121,6 +121,16 @@ fn registry(context: &Context, args: &Args) -> Outcome<Registry> {
     Ok(registry)
 }
 
+/// A day, which begins at midnight UTC, or a moment; for clap.
+fn moment(text: &str) -> Result<SystemTime, NoMoment> {
+    let midnight = format!("{text}T00:00:00Z");
+    humantime::parse_rfc3339(text).or_else(|_| humantime::parse_rfc3339(&midnight)).map_err(|_| NoMoment)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("allowed: a day such as 2027-01-15, or a moment in UTC such as 2027-01-15T12:00:00Z")]
+struct NoMoment;
+
 fn nanoseconds(time: SystemTime) -> u64 {
     let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
@@ -132,4 +142,17 @@ fn agrees(question: &str) -> bool {
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_take_a_day_for_its_midnight_and_a_moment_as_it_is() {
+        let read = |text| moment(text).map(nanoseconds).map_err(|error| error.to_string());
+        assert_eq!(read("1970-01-02"), Ok(86_400_000_000_000));
+        assert_eq!(read("1970-01-01T00:00:01Z"), Ok(1_000_000_000));
+        assert!(read("1970-01-01T00:00:01+01:00").is_err_and(|error| error.contains("in UTC")));
+    }
 }

@@ -9,7 +9,7 @@ use release_types::{
 use serde_json::json;
 
 use crate::{
-    context::Context,
+    context::{Context, Session},
     failure::{Exit, Outcome},
     operations::{artifact, proposal, release},
     output::printable,
@@ -23,7 +23,7 @@ pub struct Args {
     /// At which registry [default: the only one there is]
     #[arg(long, value_name = "NAME")]
     registry: Option<String>,
-    /// Pause between two looks: 10 minutes to a day [default: 1h]
+    /// Pause between two looks: 10 minutes to a day [default: as it is watched now, else 1h]
     #[arg(long, value_name = "DURATION", conflicts_with = "stop")]
     every: Option<humantime::Duration>,
     /// Stop watching it
@@ -43,7 +43,10 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let wanted = args.registry.map(RegistryId);
     let registry = release::choose_registry(&registries, wanted.as_ref(), None)?;
     let package = artifact::registered_name(registry.registry.ecosystem, &args.package)?;
-    let interval_s = args.every.map_or(DEFAULT_INTERVAL_S, |every| every.as_secs());
+    let interval_s = match args.every {
+        Some(every) => every.as_secs(),
+        None => present_interval_s(&session, &package, &registry.registry.upload_url).await?,
+    };
     let change = if args.stop { WatchChange::Stop } else { WatchChange::Start { interval_s } };
     let verb = if args.stop { "Stop watching" } else { "Watch" };
     let title = args.title.unwrap_or_else(|| format!("{verb} {package} at {}", registry.id));
@@ -60,4 +63,12 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         ),
     );
     Ok(Exit::Done)
+}
+
+/// How often it is watched now, so that taking a new baseline changes nothing else.
+async fn present_interval_s(session: &Session, package: &str, endpoint: &str) -> Outcome<u64> {
+    let watches = session.custody().watches().await?;
+    let present =
+        watches.iter().find(|watch| watch.package.package == package && watch.package.endpoint == endpoint);
+    Ok(present.map_or(DEFAULT_INTERVAL_S, |watch| watch.interval_s))
 }

@@ -68,7 +68,8 @@ fn npm_view(wanted: Wanted<'_>, what: &str) -> Outcome<Option<Value>> {
 
 /// Of a voted registry, also the scope's own registry is set: npm would prefer the user's for it.
 fn npm_arguments(wanted: Wanted<'_>, what: &str) -> Vec<String> {
-    let mut arguments: Vec<String> = ["view", "--json", "--prefer-online"].map(str::to_owned).into();
+    let mut arguments: Vec<String> =
+        ["view", "--json", "--loglevel=error", "--prefer-online"].map(str::to_owned).into();
     if let Some(registry) = wanted.registry {
         arguments.push(format!("--registry={}", registry.read_url));
         if let Some((scope, _)) = wanted.package.split_once('/') {
@@ -109,8 +110,10 @@ mod tests {
         };
         assert_eq!(
             asked("@five/demo", Some(&voted)),
-            format!("view --json --prefer-online --registry={url} --@five:registry={url} -- @five/demo")
+            format!(
+                "view --json --loglevel=error --prefer-online --registry={url} --@five:registry={url} -- @five/demo"
+            )
         );
-        assert_eq!(asked("@five/demo", None), "view --json --prefer-online -- @five/demo");
+        assert_eq!(asked("@five/demo", None), "view --json --loglevel=error --prefer-online -- @five/demo");
     }
 }

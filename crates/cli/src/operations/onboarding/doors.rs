@@ -119,11 +119,11 @@ pub fn human_steps(ecosystem: Ecosystem, seen: Option<&Seen>) -> Vec<String> {
     if seen.is_none() {
         steps.push(match ecosystem {
             Ecosystem::Npm => {
-                "the name is not taken: a person publishes its first version with two-factor authentication; \
+                "if the name is not taken, a person publishes its first version with two-factor authentication; \
                  tokens that skip it may not create packages"
             }
             Ecosystem::Pypi => {
-                "the name is not taken: a person uploads its first version; a token for one project exists only \
+                "if the name is not taken, a person uploads its first version; a token for one project exists only \
                  after that"
             }
         });

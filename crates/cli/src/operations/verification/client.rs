@@ -55,7 +55,7 @@ pub fn fetch(release: &ReleaseName, extent: Extent, directory: &Path) -> Outcome
 /// `npm pack` of a registry's release keeps the registry's bytes, checked against the registry's own digest.
 fn fetch_npm(release: &ReleaseName, directory: &Path) -> Outcome<Fetched> {
     let mut command = Command::new("npm");
-    command.args(["pack", "--silent", "--ignore-scripts", "--prefer-online", "--pack-destination"]);
+    command.args(["pack", "--loglevel=error", "--ignore-scripts", "--prefer-online", "--pack-destination"]);
     command.arg(directory).arg("--").arg(format!("{}@{}", release.package, release.version));
     run(&mut command, &format!("fetch {release}"))?;
     let entries = fs::read_dir(directory).map_err(|error| Failure::file("read", directory, error))?;

@@ -105,8 +105,9 @@ impl FromStr for ReleaseName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidReleaseName::Form(short(text));
         if let Some(release) = text.strip_prefix("npm:") {
-            // A scope begins with `@` too.
-            let (name, version) = release.rsplit_once('@').ok_or_else(invalid)?;
+            // A scope begins with `@` too: without a version nothing is left before it.
+            let parts = release.rsplit_once('@').filter(|(name, _)| !name.is_empty());
+            let (name, version) = parts.ok_or_else(invalid)?;
             Self::npm(name, version)
         } else if let Some(release) = text.strip_prefix("pypi:") {
             let (name, version) = release.split_once("==").ok_or_else(invalid)?;
@@ -161,6 +162,14 @@ mod tests {
         ];
         for text in wrong {
             assert!(text.parse::<ReleaseName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn should_say_how_a_release_is_named_when_its_version_is_missing() {
+        for text in ["npm:@five/demo", "npm:demo", "pypi:demo"] {
+            let error = text.parse::<ReleaseName>().expect_err("has no version").to_string();
+            assert!(error.contains(text) && error.contains("npm:NAME@VERSION"), "{error}");
         }
     }
 }
