@@ -2,6 +2,8 @@
 
 use curve25519_dalek::{MontgomeryPoint, traits::IsIdentity};
 use p256::elliptic_curve::sec1::ToSec1Point;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 /// The curves of content keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,9 +12,20 @@ pub enum Curve {
     X25519,
 }
 
+impl Curve {
+    /// As ordinary tools write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::X25519 => "X25519",
+        }
+    }
+}
+
 /// A public key that may be multiplied by a secret: on the curve itself (for X25519, not on its twist) and not of
 /// small order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Encoded", into = "Encoded")]
 pub enum PublicKey {
     P256(p256::PublicKey),
     /// Canonical: below the field's prime, the unused bit clear.
@@ -72,6 +85,34 @@ impl PublicKey {
         match self {
             Self::P256(key) => key.to_sec1_point(false).as_bytes().to_vec(),
             Self::X25519(point) => point.to_bytes().to_vec(),
+        }
+    }
+}
+
+/// A public key on its way: not checked yet.
+#[derive(Serialize, Deserialize)]
+enum Encoded {
+    P256(ByteBuf),
+    X25519(ByteBuf),
+}
+
+impl From<PublicKey> for Encoded {
+    fn from(key: PublicKey) -> Self {
+        let bytes = ByteBuf::from(key.to_bytes());
+        match key.curve() {
+            Curve::P256 => Self::P256(bytes),
+            Curve::X25519 => Self::X25519(bytes),
+        }
+    }
+}
+
+impl TryFrom<Encoded> for PublicKey {
+    type Error = InvalidPublicKey;
+
+    fn try_from(encoded: Encoded) -> Result<Self, InvalidPublicKey> {
+        match encoded {
+            Encoded::P256(bytes) => Self::p256(&bytes),
+            Encoded::X25519(bytes) => Self::x25519(&bytes),
         }
     }
 }
