@@ -167,7 +167,9 @@ fn icrc3_supported_block_types() -> Vec<SupportedBlockType> {
 
 fn main() {}
 
-ic_cdk::export_candid!();
+// The wasm carries its interface as metadata; exporting it from code as well would double it.
+#[cfg(test)]
+candid::export_service!();
 
 #[cfg(test)]
 mod tests {

@@ -167,6 +167,25 @@ mod conversion {
     }
 
     #[test]
+    fn should_find_fields_by_name_when_entries_stand_in_another_order() {
+        let fields = map(&[
+            ("flag", Value::Nat(1u8.into())),
+            ("unknown", Value::Text("ignored".into())),
+            ("maybe", Value::Nat(7u8.into())),
+            ("name", Value::Text("n".into())),
+        ]);
+        let fact = Fact::Struct { name: "n".into(), maybe: Some(7), flag: true };
+        assert_eq!(from_value(map(&[("Struct", fields)])), Ok(fact));
+    }
+
+    #[test]
+    fn should_name_the_field_that_is_missing() {
+        let fields = map(&[("name", Value::Text("n".into()))]);
+        let error = from_value::<Fact>(map(&[("Struct", fields)])).expect_err("`flag` is missing");
+        assert_eq!(error.to_string(), "missing field `flag`");
+    }
+
+    #[test]
     fn should_not_panic_when_stored_bytes_are_damaged() {
         let bytes = encode(to_value(&everything()).expect("converts"));
         for position in 0..bytes.len() {

@@ -74,6 +74,8 @@ pub struct Figures {
     pub operations: Vec<Measurement>,
     /// A whole release in a group of five, step by step.
     pub release: Vec<Measurement>,
+    /// Every way to publish, watching and freezing, in groups of five.
+    pub modes: Vec<Measurement>,
 }
 
 /// A limit that a figure must keep.
@@ -147,7 +149,8 @@ impl Figures {
             ("wasm bytes: dao".into(), self.wasm_bytes.dao),
             ("wasm bytes: custody".into(), self.wasm_bytes.custody),
         ];
-        let sections = [("", &self.operations), ("release of five: ", &self.release)];
+        let sections =
+            [("", &self.operations), ("release of five: ", &self.release), ("group of five: ", &self.modes)];
         for (section, measurement) in
             sections.into_iter().flat_map(|(section, list)| list.iter().map(move |m| (section, m)))
         {
@@ -219,6 +222,7 @@ mod tests {
             wasm_bytes: PerCanister { dao: 1, custody: 1 },
             operations,
             release: Vec::new(),
+            modes: Vec::new(),
         }
     }
 

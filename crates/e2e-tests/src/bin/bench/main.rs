@@ -4,7 +4,9 @@
 
 mod figures;
 mod meter;
+mod modes;
 mod scenario;
+mod steps;
 mod tables;
 
 use std::{fs, process::ExitCode};

@@ -2,26 +2,17 @@
 
 use std::time::Duration;
 
-use e2e_tests::{
-    World, WorldBuilder,
-    archives::{noise, tar_gz, wheel},
-    canister_wasm::canister_wasm,
-    people::member,
-};
-use local_replica::Step;
+use e2e_tests::{World, WorldBuilder, archives::wheel, canister_wasm::canister_wasm, people::member};
 use release_types::{
-    Choice, CredentialId, Ecosystem, ProposalAction, ProposalId, ProposalStatus, PublicationState, Registry,
-    RegistryId,
-    proposal::{
-        CredentialChange, CredentialProposal, ListProposalsArgs, ProposalPage, RegistryProposal,
-        WithdrawError,
-    },
+    Ecosystem, ProposalAction, Registry, RegistryId,
+    proposal::{ListProposalsArgs, ProposalPage, RegistryProposal, WithdrawError},
 };
 use serde_bytes::ByteBuf;
 
 use crate::{
     figures::{Figures, Measurement, PerCanister},
-    meter::Meter,
+    modes,
+    steps::{Bench, activation, run_until_executed, source_tarball, submit},
 };
 
 /// The largest group that a DAO canister takes.
@@ -43,8 +34,6 @@ const ACTIVATE_NPM: &str = "seal-and-open: activate an npm token, the first sinc
 const ACTIVATE_PYPI: &str = "seal-and-open: activate a PyPI token";
 
 const WHEEL_NAME: &str = "dao_demo-1.0.0-py3-none-any.whl";
-/// Messages that one part of an operation takes at most.
-const MAX_MESSAGES: usize = 10_000;
 
 /// Measures everything. Says on standard error how far it is.
 pub fn run() -> Figures {
@@ -55,7 +44,9 @@ pub fn run() -> Figures {
     let operations = large_old_group();
     eprintln!("a whole release in a group of five");
     let release = small_new_group();
-    Figures { members: MEMBERS, past_proposals: PAST_PROPOSALS, wasm_bytes, operations, release }
+    eprintln!("every way to publish, watching and freezing");
+    let modes = modes::run();
+    Figures { members: MEMBERS, past_proposals: PAST_PROPOSALS, wasm_bytes, operations, release, modes }
 }
 
 fn large_old_group() -> Vec<Measurement> {
@@ -135,90 +126,6 @@ fn small_new_group() -> Vec<Measurement> {
     bench.measured
 }
 
-/// A world with what was measured in it.
-struct Bench {
-    world: World,
-    meter: Meter,
-    measured: Vec<Measurement>,
-}
-
-impl Bench {
-    fn new(mut world: World) -> Self {
-        let meter = Meter::attach(&mut world);
-        Self { world, meter, measured: Vec::new() }
-    }
-
-    fn updates<T>(&mut self, name: &str, operation: impl FnOnce(&mut World) -> T) -> T {
-        let (measurement, result) = self.meter.updates(&mut self.world, name, operation);
-        self.measured.push(measurement);
-        result
-    }
-
-    fn query<T>(&mut self, name: &str, operation: impl FnOnce(&mut World) -> T) -> T {
-        let (measurement, result) = self.meter.query(&mut self.world, name, operation);
-        self.measured.push(measurement);
-        result
-    }
-
-    /// Adopts a proposal, measuring the last ballot but one, and the last one, which decides.
-    fn vote(&mut self, proposal: ProposalId) {
-        let majority = self.world.majority();
-        for n in 0..majority - 2 {
-            cast(&mut self.world, n, proposal);
-        }
-        self.updates(VOTE, |world| cast(world, majority - 2, proposal));
-        self.updates(DECIDING_VOTE, |world| cast(world, majority - 1, proposal));
-        run_until_executed(&mut self.world, proposal);
-    }
-
-    /// Follows an adopted release to its end, measuring its two parts.
-    fn publish(&mut self, proposal: ProposalId, [sent, proven]: [&str; 2]) {
-        self.updates(sent, |world| {
-            run_until(world, |world| {
-                let order = world.order(proposal);
-                order.is_some_and(|order| order.artifacts[0].state == PublicationState::Accepted)
-            });
-        });
-        self.updates(proven, |world| {
-            run_until(world, |world| world.order(proposal).is_some_and(|order| order.receipt));
-            run_until_executed(world, proposal);
-        });
-    }
-}
-
-/// Executes messages, and lets time pass when there are none, until a condition holds and no call is open: an open
-/// call holds cycles back that it does not use.
-fn run_until(world: &mut World, condition: impl Fn(&mut World) -> bool) {
-    for _ in 0..MAX_MESSAGES {
-        let is_any_call_open = world.replica.queued_messages() + world.replica.pending_outcalls() > 0;
-        if !is_any_call_open && condition(world) {
-            return;
-        }
-        world.replica.await_outcalls();
-        if matches!(world.replica.step(), Step::Idle) {
-            world.replica.advance_time(Duration::from_secs(1));
-        }
-    }
-    panic!("after {MAX_MESSAGES} messages an operation is not over");
-}
-
-fn run_until_executed(world: &mut World, proposal: ProposalId) {
-    run_until(world, |world| world.proposal(proposal).status == ProposalStatus::Executed);
-    world.replica.run_until_idle();
-}
-
-fn activation(credential: CredentialId) -> ProposalAction {
-    ProposalAction::Credential(CredentialProposal { credential, change: CredentialChange::Activate })
-}
-
-fn submit(world: &mut World, action: ProposalAction) -> ProposalId {
-    world.submit(member(0), action).unwrap_or_else(|error| panic!("a good proposal: {error:?}"))
-}
-
-fn cast(world: &mut World, voter: u32, proposal: ProposalId) {
-    world.vote(member(voter), proposal, Choice::Yes).expect("the vote counts");
-}
-
 /// Proposals that were submitted and withdrawn; then all their deadlines pass.
 fn make_past(world: &mut World) {
     for n in 0..PAST_PROPOSALS {
@@ -235,18 +142,4 @@ fn registry_proposal(n: u32) -> ProposalAction {
     let url = format!("https://mirror-{n}.registry.example/");
     let registry = Registry::new(Ecosystem::Npm, url.clone(), url);
     ProposalAction::Registry(RegistryProposal { id: RegistryId(format!("mirror-{n}")), registry })
-}
-
-/// An npm tarball of about `target_bytes` with many files of text that packs to about half, as sources do.
-fn source_tarball(name: &str, version: &str, target_bytes: usize) -> Vec<u8> {
-    const FILE_BYTES: usize = 20_000;
-    let manifest =
-        serde_json::json!({"name": name, "version": version, "license": "MIT", "main": "lib/0.js"});
-    let manifest = serde_json::to_vec_pretty(&manifest).expect("JSON");
-    let text = hex::encode(noise(target_bytes * 87 / 100)).into_bytes();
-    let sources: Vec<_> =
-        text.chunks(FILE_BYTES).enumerate().map(|(n, text)| (format!("package/lib/{n}.js"), text)).collect();
-    let mut files: Vec<(&str, &[u8])> = vec![("package/package.json", &manifest)];
-    files.extend(sources.iter().map(|(path, text)| (path.as_str(), *text)));
-    tar_gz(&files)
 }
