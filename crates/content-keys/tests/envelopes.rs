@@ -298,6 +298,9 @@ mod age_files {
                 assert_eq!(moved.expect_err("moved"), OpenError::CannotOpen, "{other} in place of {number}");
             }
         }
+        let beyond = payload.chunk(u64::MAX, file.slice(file.layout.chunk(3)));
+        assert_eq!(beyond.expect_err("beyond the end"), OpenError::CannotOpen);
+        assert!(file.layout.chunk(u64::MAX).is_empty());
     }
 
     /// However much is cut off, and wherever: the last chunk does not say that it is the last.
@@ -440,5 +443,11 @@ mod recipients {
         assert_eq!(refused(&recipient.replacen("age1", "age1tag1", 1)), "recipient");
         assert_eq!(refused(&format!("{}q", &recipient[..recipient.len() - 1])), "recipient");
         assert_eq!(refused("age1yubikey1q"), "recipient");
+
+        let shown = |error: Malformed| error.to_string();
+        let identity = PublicKey::from_age_recipient("AGE-SECRET-KEY-1EGTZVFFV20835NWYV6270LXYVK2VKNX2MM");
+        assert!(!shown(identity.expect_err("a private key")).contains("EGTZ"));
+        let broken = PublicKey::from_jwk(r#"{"d":"c2VjcmV0","kty":"EC""#);
+        assert!(!shown(broken.expect_err("no JSON")).contains("c2VjcmV0"));
     }
 }

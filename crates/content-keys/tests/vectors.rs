@@ -106,6 +106,21 @@ fn should_open_every_admitted_jwe_and_refuse_the_others() {
     assert_eq!((opened, other_algorithms, invalid), (4, 20, 19));
 }
 
+#[test]
+fn should_open_a_flattened_jwe_of_another_tool_and_hold_its_aad() {
+    let path = vectors().join("jwe-flattened.json");
+    let mut message: Value = serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON");
+    let open = |message: &Value| {
+        let message = Jwe::parse(message.to_string().as_bytes()).expect("a message");
+        message
+            .open(&LocalKey::p256(&[1; 32]), &Parties::default())
+            .map(|plaintext| plaintext.as_ref().to_vec())
+    };
+    assert_eq!(open(&message).as_deref(), Ok(&b"from jose flat"[..]));
+    message["aad"] = Value::from("YWFl");
+    assert_eq!(open(&message), Err(OpenError::CannotOpen));
+}
+
 /// A case of the age test kit: headings, an empty line, a file.
 struct AgeCase {
     name: String,

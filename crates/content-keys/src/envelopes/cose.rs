@@ -22,6 +22,19 @@ use crate::{Dh, PublicKey};
 #[cfg(test)]
 mod tests;
 
+/// PartyU: identity, nonce and what else is known.
+const WRITER: [HeaderAlgorithmParameter; 3] = [
+    HeaderAlgorithmParameter::PartyUIdentity,
+    HeaderAlgorithmParameter::PartyUNonce,
+    HeaderAlgorithmParameter::PartyUOther,
+];
+/// PartyV, likewise.
+const READER: [HeaderAlgorithmParameter; 3] = [
+    HeaderAlgorithmParameter::PartyVIdentity,
+    HeaderAlgorithmParameter::PartyVNonce,
+    HeaderAlgorithmParameter::PartyVOther,
+];
+
 /// How the content key comes from the shared secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum KeyManagement {
@@ -39,8 +52,8 @@ pub struct CoseEnvelope {
     writer: PartyInfo,
     reader: PartyInfo,
     salt: Vec<u8>,
-    /// `COSE_KDF_Context`: holds the recipient's protected header as it was received, never encoded anew.
-    kdf_context: Vec<u8>,
+    /// The recipient's, as received: what the key is derived over is never encoded anew.
+    recipient_protected: ProtectedHeader,
     /// Empty for [`KeyManagement::Direct`].
     wrapped_key: Vec<u8>,
     nonce: [u8; NONCE_BYTES],
@@ -69,35 +82,8 @@ impl CoseEnvelope {
         ])?;
         let aead = content_cipher(&protected.header)?;
         let key_management = key_management(&recipient.protected.header)?;
-        let wrapped_bytes = match key_management {
-            KeyManagement::Direct => 0,
-            KeyManagement::Wrapped => WrappingKey::wrapped_bytes(aead),
-        };
-        let CoseRecipient {
-            protected: to,
-            unprotected: to_openly,
-            ciphertext: wrapped_key,
-            recipients: nested,
-        } = recipient;
-        let wrapped_key = wrapped_key.unwrap_or_default();
-        if wrapped_key.len() != wrapped_bytes || !nested.is_empty() {
-            let allowed =
-                "the wrapped content key with -31 (24 or 40 bytes), nothing with -25; no recipients inside";
-            return Err(Malformed::length("recipient ciphertext", wrapped_key.len(), allowed));
-        }
-        let parameters = Parameters([&to.header, &to_openly]);
-        let (writer, reader) = (
-            parameters.party([
-                HeaderAlgorithmParameter::PartyUIdentity,
-                HeaderAlgorithmParameter::PartyUNonce,
-                HeaderAlgorithmParameter::PartyUOther,
-            ])?,
-            parameters.party([
-                HeaderAlgorithmParameter::PartyVIdentity,
-                HeaderAlgorithmParameter::PartyVNonce,
-                HeaderAlgorithmParameter::PartyVOther,
-            ])?,
-        );
+        let wrapped_key = wrapped_key(&recipient, key_management, aead)?;
+        let parameters = Parameters([&recipient.protected.header, &recipient.unprotected]);
         let ephemeral = parameters
             .only(HeaderAlgorithmParameter::EphemeralKey)?
             .ok_or_else(|| Malformed::missing("label -1", "the sender's ephemeral public key"))?;
@@ -106,9 +92,9 @@ impl CoseEnvelope {
             aead,
             ephemeral: PublicKey::from_cose_value(ephemeral.clone())?,
             salt: parameters.bytes(HeaderAlgorithmParameter::Salt)?.unwrap_or_default(),
-            kdf_context: kdf_context(key_management, aead, &writer, &reader, to.clone()),
-            writer,
-            reader,
+            writer: parameters.party(WRITER)?,
+            reader: parameters.party(READER)?,
+            recipient_protected: recipient.protected,
             wrapped_key,
             nonce: content_nonce(&protected.header, &unprotected)?,
             protected,
@@ -125,11 +111,15 @@ impl CoseEnvelope {
 
     /// Opens the message; `external_aad` is what the application says it belongs to, mostly nothing.
     ///
+    /// A message may leave out a party that both sides know: then the expected one is taken, and the key shows whether
+    /// the writer meant it.
+    ///
     /// # Errors
     /// [`OpenError`]; also if it was made for other `parties`.
     pub fn open(&self, key: &dyn Dh, parties: &Parties, external_aad: &[u8]) -> Result<Plaintext, OpenError> {
         let shared = key.dh(&self.ephemeral)?;
-        let derive = |key: &mut [u8]| hkdf_sha256(&self.salt, shared.expose(), &self.kdf_context, key);
+        let context = self.kdf_context(parties).ok_or(OpenError::CannotOpen)?;
+        let derive = |key: &mut [u8]| hkdf_sha256(&self.salt, shared.expose(), &context, key);
         let content_key = match self.key_management {
             KeyManagement::Direct => ContentKey::filled(self.aead, derive),
             KeyManagement::Wrapped => {
@@ -138,13 +128,38 @@ impl CoseEnvelope {
                 wrapping_key.unwrap(self.aead, &self.wrapped_key)?
             }
         };
-        let identity = |party: &PartyInfo| party.identity.clone().unwrap_or_default();
-        if !parties.admit(&identity(&self.writer), &identity(&self.reader)) {
-            return Err(OpenError::CannotOpen);
-        }
         let aad = enc_structure_data(EncryptionContext::CoseEncrypt, self.protected.clone(), external_aad);
         content_key.open(&self.nonce, &aad, &self.ciphertext)
     }
+
+    /// `COSE_KDF_Context` of RFC 9053, section 5.2. `None` if the message names other parties.
+    fn kdf_context(&self, parties: &Parties) -> Option<Vec<u8>> {
+        let (algorithm, key_bytes) = match (self.key_management, self.aead) {
+            (KeyManagement::Wrapped, _) => (iana::Algorithm::A256KW, 32),
+            (KeyManagement::Direct, Aead::Aes128Gcm) => (iana::Algorithm::A128GCM, 16),
+            (KeyManagement::Direct, Aead::Aes256Gcm) => (iana::Algorithm::A256GCM, 32),
+            (KeyManagement::Direct, Aead::ChaCha20Poly1305) => {
+                panic!("BUG: content_cipher admits AES-GCM alone")
+            }
+        };
+        let protected = self.recipient_protected.clone();
+        let context = CoseKdfContextBuilder::new()
+            .algorithm(algorithm)
+            .party_u_info(party(&self.writer, parties.writer)?)
+            .party_v_info(party(&self.reader, parties.reader)?)
+            .supp_pub_info(SuppPubInfo { key_data_length: 8 * key_bytes, protected, other: None })
+            .build();
+        Some(context.to_vec().expect("what was CBOR is CBOR again"))
+    }
+}
+
+/// The party that a message names, or that is `expected` where it names none.
+fn party(said: &PartyInfo, expected: Option<&[u8]>) -> Option<PartyInfo> {
+    let identity = match (said.identity.as_deref(), expected) {
+        (Some(said), Some(expected)) if said != expected => return None,
+        (said, expected) => said.or(expected).map(<[u8]>::to_vec),
+    };
+    Some(PartyInfo { identity, ..said.clone() })
 }
 
 fn read(message: &[u8]) -> Result<CoseEncrypt, Malformed> {
@@ -193,36 +208,31 @@ fn key_management(header: &Header) -> Result<KeyManagement, Malformed> {
     }
 }
 
+/// The recipient's ciphertext: empty if the content key is derived.
+fn wrapped_key(
+    recipient: &CoseRecipient,
+    key_management: KeyManagement,
+    aead: Aead,
+) -> Result<Vec<u8>, Malformed> {
+    let expected_bytes = match key_management {
+        KeyManagement::Direct => 0,
+        KeyManagement::Wrapped => WrappingKey::wrapped_bytes(aead),
+    };
+    let wrapped_key = recipient.ciphertext.clone().unwrap_or_default();
+    if wrapped_key.len() != expected_bytes || !recipient.recipients.is_empty() {
+        let allowed =
+            "the wrapped content key with -31 (24 or 40 bytes), nothing with -25; no recipients inside";
+        return Err(Malformed::length("recipient ciphertext", wrapped_key.len(), allowed));
+    }
+    Ok(wrapped_key)
+}
+
 fn content_nonce(protected: &Header, unprotected: &Header) -> Result<[u8; NONCE_BYTES], Malformed> {
     let iv = match (protected.iv.as_slice(), unprotected.iv.as_slice()) {
         (iv, []) | ([], iv) => iv,
         _ => return Err(Malformed::new("label 5 (IV)", "it in both headers", "it in one header")),
     };
     iv.try_into().map_err(|_| Malformed::length("label 5 (IV)", iv.len(), "12 bytes, and no partial IV"))
-}
-
-/// `COSE_KDF_Context` of RFC 9053, section 5.2.
-fn kdf_context(
-    key_management: KeyManagement,
-    aead: Aead,
-    writer: &PartyInfo,
-    reader: &PartyInfo,
-    protected: ProtectedHeader,
-) -> Vec<u8> {
-    let (algorithm, key_bytes) = match (key_management, aead) {
-        (KeyManagement::Wrapped, _) => (iana::Algorithm::A256KW, 32),
-        (KeyManagement::Direct, Aead::Aes128Gcm) => (iana::Algorithm::A128GCM, 16),
-        (KeyManagement::Direct, Aead::Aes256Gcm) => (iana::Algorithm::A256GCM, 32),
-        (KeyManagement::Direct, Aead::ChaCha20Poly1305) => panic!("BUG: content_cipher admits AES-GCM alone"),
-    };
-    CoseKdfContextBuilder::new()
-        .algorithm(algorithm)
-        .party_u_info(writer.clone())
-        .party_v_info(reader.clone())
-        .supp_pub_info(SuppPubInfo { key_data_length: 8 * key_bytes, protected, other: None })
-        .build()
-        .to_vec()
-        .expect("what was CBOR is CBOR again")
 }
 
 /// The recipient's protected and unprotected parameters.

@@ -81,3 +81,31 @@ pub(super) fn agree(reader: &PublicKey, seed: &SealingSeed) -> (PublicKey, Share
         key.dh(reader).unwrap_or_else(|_| panic!("BUG: an ephemeral key on another curve than its reader"));
     (key.public_key(), shared)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seed() -> SealingSeed {
+        SealingSeed::new(Zeroizing::new([3; 32]))
+    }
+
+    #[test]
+    fn should_give_other_bytes_for_every_purpose() {
+        let (key, nonce) = (seed().array::<32>("content key"), seed().array::<32>("nonce"));
+        assert_ne!(key, nonce);
+        assert_ne!(*key, [3; 32]);
+        assert_eq!(key, seed().array::<32>("content key"));
+    }
+
+    #[test]
+    fn should_agree_with_the_reader_on_both_curves_and_with_nobody_across_them() {
+        let [p256, x25519] = [Curve::P256, Curve::X25519].map(|curve| EphemeralKey::generate(curve, &seed()));
+        for reader in [&p256, &x25519] {
+            let other = SealingSeed::new(Zeroizing::new([4; 32]));
+            let (ephemeral, shared) = agree(&reader.public_key(), &other);
+            assert_eq!(reader.dh(&ephemeral).expect("the same curve").expose(), shared.expose());
+        }
+        assert_eq!(p256.dh(&x25519.public_key()).err(), Some(DhError::OtherCurve));
+    }
+}

@@ -17,11 +17,7 @@ const MAX_SHOWN_CHARACTERS: usize = 60;
 
 impl Malformed {
     pub(crate) fn new(field: &'static str, found: impl AsRef<str>, allowed: &'static str) -> Self {
-        let mut found: String = found.as_ref().escape_default().take(MAX_SHOWN_CHARACTERS + 1).collect();
-        if found.len() > MAX_SHOWN_CHARACTERS {
-            found.truncate(MAX_SHOWN_CHARACTERS);
-            found.push_str("...");
-        }
+        let found = found.as_ref().escape_default().take(MAX_SHOWN_CHARACTERS).collect();
         Self { field, found, allowed }
     }
 

@@ -1,12 +1,15 @@
 //! Formats in which ordinary tools encrypt to a content key, and in which they get their answers.
 //!
-//! | module | what writes it | content |
+//! | module | what writes it | admitted |
 //! |---|---|---|
-//! | [`jwe`] | WebCrypto, JOSE libraries | whole |
-//! | [`age`] | `age`, typage | whole, or any of its chunks alone |
-//! | [`cose`] | COSE libraries | whole |
-//! | [`hpke`] | HPKE libraries | message by message |
-//! | [`mdoc`] | readers and wallets of mobile documents | message by message |
+//! | [`jwe`] | WebCrypto, JOSE libraries | compact and flattened; `ECDH-ES`, `ECDH-ES+A256KW`; `A128GCM`, `A256GCM` |
+//! | [`age`] | `age`, typage, rage | binary files to `age1…` and `age1tag1…`; whole, or any chunk alone |
+//! | [`cose`] | COSE libraries | COSE_Encrypt to one recipient; -25, -31; `A128GCM`, `A256GCM` |
+//! | [`hpke`] | HPKE libraries | base mode; HKDF-SHA-256 or -512; AES-GCM or ChaCha20-Poly1305 |
+//! | [`mdoc`] | readers and wallets of mobile documents | session encryption in both roles, device MAC |
+//!
+//! All on P-256 and X25519. Answers are written as JWE ([`jwe::seal`]) or age ([`age::seal`]); public keys as JWK, age
+//! recipient, COSE_Key and bytes (methods of [`PublicKey`](crate::PublicKey)).
 //!
 //! Each is read in two steps. Parsing takes public bytes only, names every public key that a [`Dh`](crate::Dh) is
 //! needed for, and says what is wrong: [`Malformed`]. Opening needs the key, and has one answer for whatever fails:

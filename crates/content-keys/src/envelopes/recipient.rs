@@ -19,6 +19,8 @@ const COORDINATE: &str = "32 bytes in base64url without padding";
 const AGE_X25519: Hrp = Hrp::parse_unchecked("age");
 /// A P-256 key as age names those on hardware: C2SP's tagged recipients.
 const AGE_P256: Hrp = Hrp::parse_unchecked("age1tag");
+/// What private keys begin with: they are not shown again.
+const AGE_IDENTITY: &str = "age-secret-key-";
 /// Private keys are refused by this label; EC2 and OKP share it.
 const COSE_PRIVATE: i64 = Ec2KeyParameter::D as i64;
 
@@ -102,8 +104,10 @@ impl PublicKey {
     /// # Errors
     /// [`Malformed`] for another curve, a point not on it, and a private key.
     pub fn from_jwk(json: &str) -> Result<Self, Malformed> {
-        let jwk: Jwk = serde_json::from_str(json)
-            .map_err(|_| Malformed::new("key", json, "a JSON Web Key with kty, crv, x and, on P-256, y"))?;
+        // What is no key may still hold a private one: it is not shown.
+        let jwk: Jwk = serde_json::from_str(json).map_err(|_| {
+            Malformed::new("key", "other text", "a JSON Web Key with kty, crv, x and, on P-256, y")
+        })?;
         jwk.public_key()
     }
 
@@ -122,7 +126,10 @@ impl PublicKey {
     /// [`Malformed`] for other kinds of recipient, a wrong checksum, and a point not on its curve.
     pub fn from_age_recipient(text: &str) -> Result<Self, Malformed> {
         let allowed = "an age recipient: age1..., or age1tag1... for P-256, in small letters";
-        let malformed = || Malformed::new("recipient", text, allowed);
+        let is_private =
+            text.get(..AGE_IDENTITY.len()).is_some_and(|start| start.eq_ignore_ascii_case(AGE_IDENTITY));
+        let malformed =
+            || Malformed::new("recipient", if is_private { "a private key" } else { text }, allowed);
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(malformed());
         }

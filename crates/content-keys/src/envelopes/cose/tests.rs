@@ -56,14 +56,15 @@ fn should_reach_every_value_of_the_examples() {
         let secret = bytes(&recipient["Secret_hex"]);
         let shared = key.dh(&envelope.ephemeral_key()).expect("the same curve");
         assert_eq!(shared.expose().to_vec(), secret, "{}", example["title"]);
-        assert_eq!(envelope.kdf_context, bytes(&recipient["Context_hex"]), "{}", example["title"]);
+        let context = envelope.kdf_context(&Parties::default()).expect("no party is expected");
+        assert_eq!(context, bytes(&recipient["Context_hex"]), "{}", example["title"]);
         let derived = if recipient["KEK_hex"].is_null() {
             &example["intermediates"]["CEK_hex"]
         } else {
             &recipient["KEK_hex"]
         };
         let mut found = vec![0; bytes(derived).len()];
-        hkdf_sha256(&envelope.salt, &secret, &envelope.kdf_context, &mut found);
+        hkdf_sha256(&envelope.salt, &secret, &context, &mut found);
         assert_eq!(found, bytes(derived), "{}", example["title"]);
         let opened = envelope.open(&key, &Parties::default(), &[]).expect("opens");
         assert_eq!(opened.as_ref(), b"This is the content.");
@@ -82,13 +83,30 @@ fn should_refuse_the_examples_of_other_algorithms() {
 const LONG_PROTECTED: [u8; 5] = [0xA1, 0x01, 0x39, 0x00, 0x1E];
 const SHORT_PROTECTED: [u8; 4] = [0xA1, 0x01, 0x38, 0x1E];
 
-/// An envelope written here, whose key is derived over `bound`, while it carries `carried`.
-fn written(recipient: &EphemeralKey, bound: &[u8], carried: &[u8], writer: Option<&[u8]>) -> Vec<u8> {
+/// What a writer derives its key over, and what the envelope then shows.
+struct Written<'a> {
+    bound_header: &'a [u8],
+    shown_header: &'a [u8],
+    bound_writer: Option<&'a [u8]>,
+    shown_writer: Option<&'a [u8]>,
+}
+
+const PLAIN: Written = Written {
+    bound_header: &SHORT_PROTECTED,
+    shown_header: &SHORT_PROTECTED,
+    bound_writer: None,
+    shown_writer: None,
+};
+
+fn written(recipient: &EphemeralKey, envelope: &Written) -> Vec<u8> {
     let ephemeral = EphemeralKey::P256(p256::SecretKey::from_slice(&[7; 32]).expect("a scalar"));
-    let party = PartyInfo { identity: writer.map(<[u8]>::to_vec), ..PartyInfo::default() };
-    let protected = ProtectedHeader { original_data: Some(bound.to_vec()), ..ProtectedHeader::default() };
-    let context =
-        kdf_context(KeyManagement::Wrapped, Aead::Aes128Gcm, &party, &PartyInfo::default(), protected);
+    let identity = envelope.bound_writer.map_or(Value::Null, |writer| Value::Bytes(writer.to_vec()));
+    let context = encoded(&Value::Array(vec![
+        Value::from(-5),
+        Value::Array(vec![identity, Value::Null, Value::Null]),
+        Value::Array(vec![Value::Null; 3]),
+        Value::Array(vec![Value::from(256), Value::Bytes(envelope.bound_header.to_vec())]),
+    ]));
     let shared = ephemeral.dh(&recipient.public_key()).expect("the same curve");
     let mut wrapping_key = WrappingKey(Zeroizing::new([0; 32]));
     hkdf_sha256(&[], shared.expose(), &context, &mut *wrapping_key.0);
@@ -103,7 +121,8 @@ fn written(recipient: &EphemeralKey, bound: &[u8], carried: &[u8], writer: Optio
         Value::from(-1),
         ciborium::from_reader(ephemeral.public_key().to_cose_key().as_slice()).expect("CBOR"),
     )];
-    parameters.extend(writer.map(|identity| (Value::from(-21), Value::Bytes(identity.to_vec()))));
+    parameters
+        .extend(envelope.shown_writer.map(|identity| (Value::from(-21), Value::Bytes(identity.to_vec()))));
     encoded(&Value::Tag(
         96,
         Box::new(Value::Array(vec![
@@ -111,7 +130,7 @@ fn written(recipient: &EphemeralKey, bound: &[u8], carried: &[u8], writer: Optio
             Value::Map(vec![(Value::from(5), Value::Bytes(vec![0; 12]))]),
             Value::Bytes(content_key.seal(&[0; 12], &encoded(&aad), b"text")),
             Value::Array(vec![Value::Array(vec![
-                Value::Bytes(carried.to_vec()),
+                Value::Bytes(envelope.shown_header.to_vec()),
                 Value::Map(parameters),
                 Value::Bytes(wrapping_key.wrap(&content_key)),
             ])]),
@@ -132,8 +151,9 @@ fn open(recipient: &EphemeralKey, message: &[u8], parties: Parties) -> Result<()
 #[test]
 fn should_derive_from_the_received_header_never_from_one_encoded_anew() {
     let recipient = key(&example(EXAMPLES[0]));
-    let opens = |bound: &[u8], carried: &[u8]| {
-        open(&recipient, &written(&recipient, bound, carried, None), Parties::default())
+    let opens = |bound_header: &[u8], shown_header: &[u8]| {
+        let message = written(&recipient, &Written { bound_header, shown_header, ..PLAIN });
+        open(&recipient, &message, Parties::default())
     };
     assert_eq!(opens(&SHORT_PROTECTED, &SHORT_PROTECTED), Ok(()));
     assert_eq!(opens(&LONG_PROTECTED, &LONG_PROTECTED), Ok(()));
@@ -144,14 +164,20 @@ fn should_derive_from_the_received_header_never_from_one_encoded_anew() {
 #[test]
 fn should_open_only_for_the_expected_writer() {
     let recipient = key(&example(EXAMPLES[0]));
-    let opens = |said: Option<&[u8]>, expected: Option<&'static [u8]>| {
-        let message = written(&recipient, &SHORT_PROTECTED, &SHORT_PROTECTED, said);
+    let opens = |bound_writer, shown_writer, expected: Option<&'static [u8]>| {
+        let message = written(&recipient, &Written { bound_writer, shown_writer, ..PLAIN });
         open(&recipient, &message, Parties { writer: expected, reader: None })
     };
-    assert_eq!(opens(Some(b"alice"), Some(b"alice")), Ok(()));
-    assert_eq!(opens(Some(b"alice"), None), Ok(()));
-    assert_eq!(opens(Some(b"mallory"), Some(b"alice")), Err(OpenError::CannotOpen));
-    assert_eq!(opens(None, Some(b"alice")), Err(OpenError::CannotOpen));
+    let (alice, mallory): (Option<&[u8]>, Option<&[u8]>) = (Some(b"alice"), Some(b"mallory"));
+    assert_eq!(opens(alice, alice, alice), Ok(()));
+    assert_eq!(opens(alice, alice, None), Ok(()));
+    assert_eq!(opens(alice, None, alice), Ok(()), "known to both sides");
+    let refused = Err(OpenError::CannotOpen);
+    assert_eq!(opens(mallory, mallory, alice), refused, "honestly another's");
+    assert_eq!(opens(mallory, alice, alice), refused, "relabelled");
+    assert_eq!(opens(None, None, alice), refused, "nobody's");
+    assert_eq!(opens(None, alice, alice), refused, "labelled afterwards");
+    assert_eq!(opens(mallory, None, alice), refused, "label removed");
 }
 
 /// What somebody in between can do without the key: the plaintext stays the same, the bytes do not.
@@ -211,4 +237,9 @@ fn should_refuse_what_is_not_one_whole_envelope() {
             Value::Bytes(vec![0; 24])
     };
     assert_eq!(changed(short_key), "recipient ciphertext");
+    let nested = |parts: &mut Vec<Value>| {
+        let recipient = parts[3].as_array_mut().expect("recipients")[0].as_array_mut().expect("a recipient");
+        recipient.push(Value::Array(vec![Value::Array(recipient.clone())]));
+    };
+    assert_eq!(changed(nested), "recipient ciphertext");
 }

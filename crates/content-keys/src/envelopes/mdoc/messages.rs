@@ -9,6 +9,8 @@ const ENCODED_CBOR_TAG: u64 = 24;
 const READER_KEY: &str = "eReaderKey";
 const DATA: &str = "data";
 const STATUS: &str = "status";
+/// More members than either message has, so that looking for a repeated one stays cheap.
+const MAX_MEMBERS: usize = 8;
 
 /// A reader's first message.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,8 @@ pub struct SessionEstablishment {
 }
 
 impl SessionEstablishment {
+    /// Reads the message.
+    ///
     /// # Errors
     /// [`Malformed`] for other structures and for a reader's key that is none.
     pub fn parse(cbor: &[u8]) -> Result<Self, Malformed> {
@@ -35,6 +39,7 @@ impl SessionEstablishment {
         })
     }
 
+    /// The message as it is sent.
     pub fn to_cbor(&self) -> Vec<u8> {
         let key = Value::Tag(ENCODED_CBOR_TAG, Box::new(Value::Bytes(self.reader_key.to_cose_key())));
         encode(vec![(READER_KEY, key), (DATA, Value::Bytes(self.data.clone()))])
@@ -51,6 +56,8 @@ pub struct SessionData {
 }
 
 impl SessionData {
+    /// Reads a message.
+    ///
     /// # Errors
     /// [`Malformed`] for other structures, and for neither data nor status.
     pub fn parse(cbor: &[u8]) -> Result<Self, Malformed> {
@@ -65,6 +72,7 @@ impl SessionData {
         Ok(Self { data, status })
     }
 
+    /// The message as it is sent.
     pub fn to_cbor(&self) -> Vec<u8> {
         let data = self.data.clone().map(|data| (DATA, Value::Bytes(data)));
         let status = self.status.map(|status| (STATUS, Value::from(status)));
@@ -89,7 +97,7 @@ fn members(cbor: &[u8]) -> Result<Vec<(Value, Value)>, Malformed> {
     let members = value.into_map().map_err(|_| no_data())?;
     let repeated =
         |(index, (key, _)): (usize, &(Value, Value))| members[..index].iter().any(|(other, _)| other == key);
-    if members.iter().enumerate().any(repeated) {
+    if members.len() > MAX_MEMBERS || members.iter().enumerate().any(repeated) {
         return Err(no_data());
     }
     Ok(members)

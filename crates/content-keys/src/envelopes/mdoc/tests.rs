@@ -173,6 +173,7 @@ fn should_refuse_what_is_no_session_message_or_transcript() {
     assert_eq!(parse("a2667374617475731466737461747573146473"), refused, "bytes after it");
     assert_eq!(parse("a266737461747573146673746174757314"), refused, "a member twice");
     assert_eq!(parse("a16673746174757314"), Ok(()));
+    assert_eq!(parse("a96673746174757314000102030405060708090a0b0c0d0e0f"), refused, "too many");
 
     let key = EphemeralKey::P256(p256::SecretKey::from_slice(&[7; 32]).expect("a scalar"));
     let reader: PublicKey = key.public_key();
