@@ -10,7 +10,7 @@ use content_keys::threshold::{
 use crate::{
     fixtures::{holder, seed},
     forgery::{Change, change_share},
-    world::World,
+    world::{Misdeed, Trouble, World},
 };
 
 fn everyone<G: Group>(world: &World<G>) -> BTreeSet<HolderIndex> {
@@ -60,7 +60,7 @@ fn should_convict_a_dealer_when_its_share_is_not_on_its_polynomial() {
     let commitments = world.commit(&session).expect("all commit");
     let revelations = world.reveal(&session, &commitments).expect("all reveal");
     world.member(holder(2)).is_bad = true;
-    world.member(holder(2)).misdeed = crate::world::Misdeed::ChangeShare(Change::Value);
+    world.member(holder(2)).misdeed = Misdeed::ChangeShare(Change::Value);
     world.deal(&session, &revelations).expect("all deal");
     let Err(Refusal::Cheated(evidence)) = world.member(holder(1)).holder.prepare(session.id()) else {
         panic!("the wrong share is seen")
@@ -81,6 +81,45 @@ fn should_convict_a_dealer_when_its_share_is_not_on_its_polynomial() {
     assert!(!moved.convicts(&session));
     let another = Session { number: session.number + 1, ..session };
     assert!(!evidence[0].convicts(&another));
+}
+
+#[test]
+fn should_convict_a_dealer_when_it_committed_to_a_wrong_degree_or_an_unknown_constant() {
+    for misdeed in [Misdeed::WrongDegree, Misdeed::UnknownConstant] {
+        for (mut world, session) in [three::<X25519>(14), renewing::<X25519>(14)] {
+            world.member(holder(2)).is_bad = true;
+            world.member(holder(2)).misdeed = misdeed;
+            let Err(Trouble::Named(named)) = world.attempt(&session) else { panic!("{misdeed:?} is seen") };
+            assert_eq!(named, BTreeSet::from([holder(2)]), "{misdeed:?}");
+        }
+    }
+}
+
+#[test]
+fn should_refuse_when_commitments_and_revelations_do_not_belong_together() {
+    let (mut world, session) = three::<X25519>(15);
+    let id = session.id();
+    let commitments = world.commit(&session).expect("all commit");
+    let mut reveal = |commitments| world.member(holder(1)).holder.reveal(id, commitments);
+    let mut missing = commitments.clone();
+    missing.remove(&holder(2));
+    assert!(matches!(reveal(missing), Err(Refusal::OtherSenders { .. })));
+    let mut swapped = commitments.clone();
+    swapped.insert(holder(2), commitments[&holder(3)]);
+    assert!(matches!(reveal(swapped), Err(Refusal::Unsigned(other)) if other == holder(2)));
+    let mut not_mine = commitments.clone();
+    not_mine.insert(holder(1), commitments[&holder(3)]);
+    assert!(matches!(reveal(not_mine), Err(Refusal::Conflict)));
+
+    let revelations = world.reveal(&session, &commitments).expect("all reveal");
+    let mut deliver = |revelations| world.member(holder(1)).holder.deliver(id, revelations);
+    let mut missing = revelations.clone();
+    missing.remove(&holder(2));
+    assert!(matches!(deliver(missing), Err(Refusal::OtherSenders { .. })));
+    let mut swapped = revelations.clone();
+    swapped.insert(holder(2), revelations[&holder(3)].clone());
+    assert!(matches!(deliver(swapped), Err(Refusal::RevealsOther(other)) if other == holder(2)));
+    deliver(revelations).expect("deals");
 }
 
 /// The dealer shows one holder one polynomial and the other another, and a coordinator helps it.
