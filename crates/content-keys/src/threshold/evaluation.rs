@@ -41,7 +41,9 @@ pub struct KeyShare<G: Group> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Partial<G: Group> {
+    /// Of which shares.
     pub keys: KeySetId,
+    /// Whose.
     pub holder: HolderIndex,
     /// The ephemeral key times the holder's share for the recipient.
     pub product: Product<G>,
@@ -107,10 +109,12 @@ impl<G: Group> KeyShare<G> {
         self.secret.to_bytes()
     }
 
+    /// The public side of the share.
     pub fn keys(&self) -> &KeySet<G> {
         &self.keys
     }
 
+    /// Whose share it is.
     pub fn holder(&self) -> HolderIndex {
         self.holder
     }
@@ -168,6 +172,8 @@ pub struct Verifier<'a, G: Group> {
 }
 
 impl<'a, G: Group> Verifier<'a, G> {
+    /// A judge of answers to this request.
+    ///
     /// # Errors
     /// [`InvalidRequest`] if the request is not one for these keys.
     pub fn new(keys: &'a KeySet<G>, request: &'a Request) -> Result<Self, InvalidRequest> {
@@ -180,6 +186,8 @@ impl<'a, G: Group> Verifier<'a, G> {
         })
     }
 
+    /// Judges one answer.
+    ///
     /// # Errors
     /// [`BadPartial`], which names the holder. With [`BadPartial::Lie`], request and answer are the evidence: anyone
     /// who has the key set comes to the same verdict.

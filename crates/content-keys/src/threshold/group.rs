@@ -22,8 +22,6 @@ mod sealed {
 pub trait Group: sealed::Sealed + Copy + Debug + Eq + 'static {
     /// Which curve it is, where the type is not known.
     const CURVE: Curve;
-    /// How long an encoded element is.
-    const ELEMENT_BYTES: usize;
 
     /// An integer modulo the group's order.
     type Scalar: Copy
@@ -54,6 +52,7 @@ pub trait Group: sealed::Sealed + Copy + Debug + Eq + 'static {
     /// None if the bytes are not below the group's order.
     fn scalar_from_bytes(bytes: &[u8; 32]) -> Option<Self::Scalar>;
 
+    /// The neutral element.
     fn identity() -> Self::Element;
     /// The base point times a secret, in constant time.
     fn generate(secret: &Self::Scalar) -> Self::Element;
@@ -72,13 +71,14 @@ pub trait Group: sealed::Sealed + Copy + Debug + Eq + 'static {
     /// Whether the point has no component of small order.
     fn is_torsion_free(point: &Self::Element) -> bool;
 
+    /// The encoding that [`Self::decode`] reads.
     fn encode(point: &Self::Element) -> Vec<u8>;
     /// None for whatever is not the one encoding of a point of the curve, and for the identity.
     fn decode(bytes: &[u8]) -> Option<Self::Element>;
 
-    /// None if the key is on another curve.
+    /// A public key as a point. None if the key is on another curve.
     fn lift(key: &PublicKey) -> Option<Self::Element>;
-    /// None for the identity.
+    /// A point as a public key. None for the identity.
     fn lower(point: &Self::Element) -> Option<PublicKey>;
     /// What ECDH makes of the point: P-256's x, X25519's u. None for the identity.
     fn coordinate(point: &Self::Element) -> Option<Zeroizing<[u8; 32]>>;

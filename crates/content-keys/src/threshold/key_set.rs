@@ -64,7 +64,7 @@ impl<G: Group> KeySet<G> {
         if coefficients.len() != needed {
             return Err(InvalidKeySet { found: coefficients.len(), needed });
         }
-        let transcript = roster.describe(Transcript::new("key set")).number(epoch.0);
+        let transcript = Transcript::new("key set").bytes(roster.digest()).number(epoch.0);
         let transcript = coefficients.iter().fold(transcript, |sum, point| sum.point::<G>(point.element()));
         let id = KeySetId(transcript.digest());
         Ok(Self { fields: Fields { roster, epoch, polynomial }, id })
@@ -80,10 +80,12 @@ impl<G: Group> KeySet<G> {
         self.fields.epoch
     }
 
+    /// The hash of all of it.
     pub fn id(&self) -> KeySetId {
         self.id
     }
 
+    /// At zero the key, at each holder's index its public share.
     pub fn polynomial(&self) -> &PublicPolynomial<G> {
         &self.fields.polynomial
     }

@@ -42,11 +42,12 @@ impl<G: Group> Polynomial<G> {
 pub struct PublicPolynomial<G: Group>(Vec<Point<G>>);
 
 impl<G: Group> PublicPolynomial<G> {
-    /// From the constant term up.
+    /// Of these coefficients, from the constant term up.
     pub fn new(coefficients: Vec<Point<G>>) -> Self {
         Self(coefficients)
     }
 
+    /// From the constant term up.
     pub fn coefficients(&self) -> &[Point<G>] {
         &self.0
     }

@@ -17,6 +17,7 @@ impl HolderIndex {
         NonZeroU8::new(index).map(Self)
     }
 
+    /// From 1.
     pub fn get(self) -> u8 {
         self.0.get()
     }
@@ -45,7 +46,11 @@ pub const MAX_KEY_ID_BYTES: usize = 64;
 /// A key's name, its holders and its threshold: pinned by every holder, the same for the key's whole life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Fields<G>", into = "Fields<G>", bound = "")]
-pub struct Roster<G: Group>(Fields<G>);
+pub struct Roster<G: Group> {
+    fields: Fields<G>,
+    /// Hashed once: encoding points costs.
+    digest: [u8; 32],
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
@@ -92,7 +97,10 @@ impl<G: Group> Roster<G> {
             defects.push(InvalidRoster::SameIdentity);
         }
         match defects.len() {
-            0 => Ok(Self(Fields { key_id, threshold, identities })),
+            0 => {
+                let fields = Fields { key_id, threshold, identities };
+                Ok(Self { digest: fields.digest(), fields })
+            }
             1 => Err(defects.remove(0)),
             _ => Err(InvalidRoster::Several(defects)),
         }
@@ -100,34 +108,37 @@ impl<G: Group> Roster<G> {
 
     /// The key's name.
     pub fn key_id(&self) -> &[u8] {
-        &self.0.key_id
+        &self.fields.key_id
     }
 
     /// How many holders it takes to use the key.
     pub fn threshold(&self) -> usize {
-        self.0.threshold.into()
+        self.fields.threshold.into()
     }
 
     /// All holders, in order.
     pub fn holders(&self) -> impl Iterator<Item = HolderIndex> {
-        (1..=self.0.identities.len()).filter_map(|index| HolderIndex::new(index as u8))
+        (1..=self.fields.identities.len()).filter_map(|index| HolderIndex::new(index as u8))
     }
 
     /// The key by which this holder signs.
     pub fn identity(&self, holder: HolderIndex) -> Option<&Point<G>> {
-        self.0.identities.get(usize::from(holder.get()) - 1)
+        self.fields.identities.get(usize::from(holder.get()) - 1)
     }
 
-    pub(super) fn describe(&self, transcript: Transcript) -> Transcript {
-        let transcript = transcript
+    pub(super) fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+}
+
+impl<G: Group> Fields<G> {
+    fn digest(&self) -> [u8; 32] {
+        let transcript = Transcript::new("roster")
             .bytes(G::CURVE.name().as_bytes())
-            .bytes(self.key_id())
-            .number(self.0.threshold.into())
-            .number(self.0.identities.len() as u64);
-        self.0
-            .identities
-            .iter()
-            .fold(transcript, |transcript, identity| transcript.point::<G>(identity.element()))
+            .bytes(&self.key_id)
+            .number(self.threshold.into())
+            .number(self.identities.len() as u64);
+        self.identities.iter().fold(transcript, |sum, identity| sum.point::<G>(identity.element())).digest()
     }
 }
 
@@ -141,6 +152,6 @@ impl<G: Group> TryFrom<Fields<G>> for Roster<G> {
 
 impl<G: Group> From<Roster<G>> for Fields<G> {
     fn from(roster: Roster<G>) -> Self {
-        roster.0
+        roster.fields
     }
 }

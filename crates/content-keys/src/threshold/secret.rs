@@ -68,6 +68,7 @@ impl<'de, G: Group> Deserialize<'de> for SecretScalar<G> {
 pub struct Seed(Zeroizing<[u8; 32]>);
 
 impl Seed {
+    /// Of bytes that are uniform, secret, and given to nothing else.
     pub fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         Self(bytes)
     }

@@ -51,6 +51,7 @@ impl<G: Group> Signature<G> {
 pub struct IdentityKey<G: Group>(SecretScalar<G>);
 
 impl<G: Group> IdentityKey<G> {
+    /// The one key that the seed gives.
     pub fn new(seed: &Seed) -> Self {
         Self(seed.scalar("identity", &[], 0))
     }

@@ -20,8 +20,6 @@ impl Sealed for P256 {}
 
 impl Group for P256 {
     const CURVE: Curve = Curve::P256;
-    /// Uncompressed: twice as long as needed, fifty times cheaper to read.
-    const ELEMENT_BYTES: usize = 65;
 
     type Scalar = Scalar;
     type Element = ProjectivePoint;
@@ -75,12 +73,13 @@ impl Group for P256 {
         true
     }
 
+    /// Uncompressed: twice as long as needed, fifty times cheaper to read.
     fn encode(point: &ProjectivePoint) -> Vec<u8> {
         point.to_affine().to_sec1_point(false).as_bytes().to_vec()
     }
 
     fn decode(bytes: &[u8]) -> Option<ProjectivePoint> {
-        if bytes.len() != Self::ELEMENT_BYTES || bytes[0] != 4 {
+        if bytes.len() != 65 || bytes[0] != 4 {
             return None;
         }
         p256::PublicKey::from_sec1_bytes(bytes).ok().map(|key| key.to_projective())

@@ -22,7 +22,6 @@ impl Sealed for X25519 {}
 
 impl Group for X25519 {
     const CURVE: Curve = Curve::X25519;
-    const ELEMENT_BYTES: usize = 32;
 
     type Scalar = Scalar;
     type Element = EdwardsPoint;

@@ -217,7 +217,6 @@ pub(super) fn sign_share<G: Group>(
     value: SecretScalar<G>,
     identity: &IdentityKey<G>,
 ) -> DirectShare<G> {
-    let signature =
-        identity.sign(&share_statement(session, &transcript, from, to, &Response::<G>(*value.expose())));
+    let signature = identity.sign(&share_statement::<G>(session, &transcript, from, to, value.expose()));
     DirectShare(SignedValue { session, from, to, transcript, value, signature })
 }

@@ -33,6 +33,8 @@ pub struct Dealt<G: Group> {
 }
 
 impl<G: Group> Dealt<G> {
+    /// Whether it is complete, signed and well-formed.
+    ///
     /// # Errors
     /// [`Refusal`]: a participant's message missing, not signed, not what was committed to; [`Refusal::Cheated`].
     pub fn check(&self, session: &Session<G>) -> Result<(), Refusal<G>> {

@@ -54,7 +54,8 @@ impl<G: Group> Evidence<G> {
                 else {
                     return false;
                 };
-                let statement = share_statement(session.id(), &dealt.transcript(session), *from, *to, value);
+                let statement =
+                    share_statement::<G>(session.id(), &dealt.transcript(session), *from, *to, &value.0);
                 signature.verify(identity, &statement) && G::generate(&value.0) != expected
             }
         }

@@ -133,6 +133,7 @@ impl<G: Group> Holder<G> {
         (state.roster.identity(state.me) == Some(&identity.public())).then_some(Self { state, identity })
     }
 
+    /// Its place on the roster.
     pub fn index(&self) -> HolderIndex {
         self.state.me
     }

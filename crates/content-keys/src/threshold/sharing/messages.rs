@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use super::session::SessionId;
 use crate::threshold::{
-    group::Group, point::Response, polynomial::PublicPolynomial, roster::HolderIndex, sealable,
-    secret::SecretScalar, signature::Signature, transcript::Transcript,
+    group::Group, polynomial::PublicPolynomial, roster::HolderIndex, sealable, secret::SecretScalar,
+    signature::Signature, transcript::Transcript,
 };
 
 /// The hash of what a participant will reveal, signed with its identity key.
@@ -79,8 +79,7 @@ impl<G: Group> core::fmt::Debug for DirectShare<G> {
 
 impl<G: Group> SignedValue<G> {
     pub(super) fn statement(&self) -> Transcript {
-        let value = Response::<G>(*self.value.expose());
-        share_statement(self.session, &self.transcript, self.from, self.to, &value)
+        share_statement::<G>(self.session, &self.transcript, self.from, self.to, self.value.expose())
     }
 }
 
@@ -109,9 +108,9 @@ pub(super) fn share_statement<G: Group>(
     transcript: &[u8; 32],
     from: HolderIndex,
     to: HolderIndex,
-    value: &Response<G>,
+    value: &G::Scalar,
 ) -> Transcript {
-    let value = Zeroizing::new(G::scalar_to_bytes(&value.0));
+    let value = Zeroizing::new(G::scalar_to_bytes(value));
     statement("share", session, from).bytes(transcript).number(to.get().into()).bytes(&value[..])
 }
 

@@ -27,6 +27,7 @@ pub enum Purpose<G: Group> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Session<G: Group> {
+    /// What for.
     pub purpose: Purpose<G>,
     /// Who deals, and gets a share: at least the threshold. Holders left out are given theirs by recovery.
     pub participants: BTreeSet<HolderIndex>,
@@ -52,6 +53,7 @@ pub enum InvalidSession {
 }
 
 impl<G: Group> Session<G> {
+    /// Who holds the key.
     pub fn roster(&self) -> &Roster<G> {
         match &self.purpose {
             Purpose::Generate(roster) => roster,
@@ -75,10 +77,11 @@ impl<G: Group> Session<G> {
         }
     }
 
+    /// The hash of all of it.
     pub fn id(&self) -> SessionId {
         let transcript = Transcript::new("session");
         let transcript = match &self.purpose {
-            Purpose::Generate(roster) => roster.describe(transcript.bytes(b"generate")),
+            Purpose::Generate(roster) => transcript.bytes(b"generate").bytes(roster.digest()),
             Purpose::Refresh(keys) => transcript.bytes(b"refresh").bytes(&keys.id().0),
             Purpose::Recover { keys, lost } => {
                 transcript.bytes(b"recover").bytes(&keys.id().0).number(lost.get().into())
@@ -88,6 +91,8 @@ impl<G: Group> Session<G> {
         SessionId(transcript.bytes(&participants).number(self.number).digest())
     }
 
+    /// Whether the session can be held at all.
+    ///
     /// # Errors
     /// The first defect.
     pub fn check(&self) -> Result<(), InvalidSession> {
