@@ -2,6 +2,7 @@
 //! which dealing can go wrong.
 
 mod answers;
+mod envelopes;
 mod fixtures;
 mod forgery;
 mod frost;
