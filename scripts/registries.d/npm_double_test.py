@@ -232,10 +232,10 @@ class NpmDoubleTest(unittest.TestCase):
         self.assertEqual([key["expires"] for key in keys[-2:]], ["2026-11-21T00:00:00.000Z", None])
         self.version = f"3.0.{self.versions}"
         self.assertEqual([from_before["keyid"], self.shown_signature()["keyid"]], [key["keyid"] for key in keys[-2:]])
-        self.control("sign", is_signing=False)
+        self.control("registry", signing="not")
         self.version = f"4.0.{self.versions}"
         self.assertIsNone(self.shown_signature())
-        self.control("sign", is_signing=True)
+        self.control("registry", signing="truly")
 
     def shown_signature(self) -> dict | None:
         self.assertEqual(self.publish()[0], 200)

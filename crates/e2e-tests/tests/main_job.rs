@@ -19,6 +19,8 @@ mod onboarding;
 mod releases;
 #[path = "main_job/reviewing.rs"]
 mod reviewing;
+#[path = "main_job/ruling.rs"]
+mod ruling;
 #[path = "main_job/sealing.rs"]
 mod sealing;
 #[path = "main_job/secrecy.rs"]

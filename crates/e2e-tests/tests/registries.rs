@@ -11,10 +11,16 @@ mod clients;
 mod control;
 #[path = "registries/devpi.rs"]
 mod devpi;
+#[path = "registries/npm_amendments.rs"]
+mod npm_amendments;
 #[path = "registries/npm_answers.rs"]
 mod npm_answers;
+#[path = "registries/npm_notices.rs"]
+mod npm_notices;
 #[path = "registries/npm_peer.rs"]
 mod npm_peer;
+#[path = "registries/npm_signatures.rs"]
+mod npm_signatures;
 #[path = "registries/npm_staging.rs"]
 mod npm_staging;
 #[path = "registries/pnpr.rs"]
@@ -23,6 +29,8 @@ mod pnpr;
 mod pypi_answers;
 #[path = "registries/pypi_releases.rs"]
 mod pypi_releases;
+#[path = "registries/pypi_views.rs"]
+mod pypi_views;
 #[path = "registries/pypiserver.rs"]
 mod pypiserver;
 #[path = "registries/rows.rs"]

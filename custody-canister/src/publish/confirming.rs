@@ -37,7 +37,7 @@ enum Opinion {
     Confirmed(Confirmation),
     /// It says otherwise; this is what it shows.
     Contradicted(String),
-    /// npm: the version is signed, but by no key that was known when it was checked.
+    /// npm: the version is signed, but by no key that was known, and had not expired, when it was checked.
     UnknownKey,
 }
 

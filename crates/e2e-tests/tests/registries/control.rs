@@ -54,6 +54,14 @@ impl Control {
         self.tell("answer", &answer);
     }
 
+    /// How many reads of a path, its query not counted, have arrived; every node sends its own.
+    pub fn reads(&self, path: &str) -> usize {
+        let seen = self.tell("requests", &json!({"methods": ["GET"]}));
+        let targets =
+            seen.as_array().expect("a list").iter().filter_map(|request| request["target"].as_str());
+        targets.filter(|target| target.split('?').next() == Some(path)).count()
+    }
+
     /// Every write so far, oldest first.
     pub fn writes(&self) -> Vec<Write> {
         let seen = self.tell("requests", &json!({"methods": ["PUT", "POST"]}));

@@ -10,14 +10,12 @@ use serde_json::{Value, json};
 
 use crate::{
     rows::{End, rows},
-    setting::{Setting, Shared, take},
+    setting::{NODES, Setting, Shared, take},
 };
 
 /// Shared by all tests of this double.
 pub static DOUBLE: Shared = LazyLock::new(|| Setting::make("npm-double", Ecosystem::Npm));
 
-/// Nodes of the replica, each of which reads.
-const NODES: u32 = 13;
 const MINUTE_S: u32 = 60;
 const HTML: &str = "<!doctype html><title>Please wait</title>";
 

@@ -132,6 +132,11 @@ macro_rules! npm_peer_tests {
         }
 
         #[test]
+        fn should_move_a_tag_and_deprecate_and_take_both_back() {
+            $crate::npm_amendments::assert_amends($shared);
+        }
+
+        #[test]
         fn should_name_the_remedy_when_the_server_does_not_know_the_token() {
             $crate::npm_peer::assert_refused_without_a_known_token($shared);
         }

@@ -19,7 +19,7 @@ use e2e_tests::{
     world::{NPM_TOKEN, NPM_URL, PYPI_READ_URL, PYPI_TOKEN, PYPI_UPLOAD_URL},
 };
 use local_replica::WorldSnapshot;
-use registry_protocols::receipt;
+use registry_protocols::receipt::{self, Confirmation};
 use release_types::{
     CredentialId, CredentialMode, CredentialPolicy, Ecosystem, OrderStatus, ProposalAction, ProposalId,
     ProposalStatus, PublicationState, PublishingMode, Registry, Sha256Digest,
@@ -29,6 +29,8 @@ use serde_json::{Value, json};
 
 use crate::control::Control;
 
+/// Nodes of the replica, each of which reads.
+pub const NODES: usize = 13;
 /// How far the group's clock is behind when it is set up, which takes it minutes forward.
 const HEAD_START: Duration = Duration::from_secs(60 * 60);
 /// How long a test waits for the end of an order, in the group's time: longer than custody looks for a version.
@@ -314,6 +316,15 @@ impl Setting {
             .take(),
         };
         stored.as_str().map(|base64| BASE64.decode(base64).expect("base64"))
+    }
+
+    /// What the receipt of a release says of how its one digest was confirmed.
+    #[track_caller]
+    pub fn confirmation(&mut self, release: &Release) -> Confirmation {
+        let envelope = self.world.receipt(release.proposal).expect("a receipt");
+        let statement = receipt::verify(&envelope, &self.world.receipt_key(self.world.custody))
+            .expect("a receipt that this custody canister signed");
+        statement.predicate.read_back.confirmation[0]
     }
 
     /// Panics unless the release is verified, with a receipt for its bytes.

@@ -114,9 +114,10 @@ pub enum SignatureCheck {
     NoKeys,
     /// It publishes keys, and signed this version with none.
     Unsigned,
-    /// Signed only by keys that are not known: read the registry's keys again.
+    /// Signed only by keys that are not known, or by one that has expired since: read the registry's keys again, and
+    /// leave it to people if that does not help.
     UnknownKey,
-    /// A known key's signature is of something else, or the key had expired. Raise the alarm.
+    /// A known key's signature is of something else. Raise the alarm.
     Invalid,
 }
 
@@ -218,15 +219,17 @@ impl RegistryKeys {
             return SignatureCheck::Unsigned;
         }
         let message = format!("{name}@{version}:sha512-{}", STANDARD.encode(sha512));
-        let mut by_known_key = false;
+        let mut is_false = false;
         for shown in signatures {
             let Some(key) = self.keys.iter().find(|key| key.id == shown.key) else { continue };
-            by_known_key = true;
-            if key.counts_at(at_s) && key.signed(message.as_bytes(), shown) {
-                return SignatureCheck::Valid { key: key.id };
+            match (key.signed(message.as_bytes(), shown), key.counts_at(at_s)) {
+                (true, true) => return SignatureCheck::Valid { key: key.id },
+                // Perhaps made in time; the version document does not say when.
+                (true, false) => {}
+                (false, _) => is_false = true,
             }
         }
-        if by_known_key { SignatureCheck::Invalid } else { SignatureCheck::UnknownKey }
+        if is_false { SignatureCheck::Invalid } else { SignatureCheck::UnknownKey }
     }
 }
 

@@ -6,12 +6,11 @@ Its commands beside those of all doubles:
   package   {"name", "disallows_tokens"}: makes or changes a package
   remove    {"name"}: unmakes a package
   insert    {"package", "version", "tarball"}: has a version, as if published by somebody else; content in base64
-  registry  {"scan_s", "stage_lifetime_s", "one_time_password", "npm_notice", …}: changes the registry
+  registry  {"scan_s", "stage_lifetime_s", "one_time_password", "npm_notice", "signing", …}: changes the registry
   version   {"package", "version", "is_blocked", "is_unpublished"}: changes a version
   tarball   {"package", "version"}: what is stored, in base64; null if nothing is
   stages    {}: what waits for approval
   rotate    {"expires"}: signs with a new key; the one before expires then
-  sign      {"is_signing"}: whether new versions are signed
 """
 
 from __future__ import annotations
@@ -46,7 +45,6 @@ class Registry:
             "tarball": self._tarball,
             "stages": lambda: [staging.item(stage) for stage in self.store.waiting_stages(self.clock.now_s())],
             "rotate": self._signer.rotate,
-            "sign": lambda is_signing: setattr(self._signer, "is_signing", is_signing),
         }
 
     def respond(self, request: Request) -> Answer:
@@ -117,7 +115,7 @@ class Registry:
 
     def _sign_all(self) -> None:
         """Signs what is not signed yet; a rotation leaves earlier signatures alone."""
-        if not self._signer.is_signing:
+        if self.store.signing == "not":
             return
         contents = [
             (package.name, number, version)
@@ -128,7 +126,8 @@ class Registry:
         for name, number, version in contents:
             dist = version.document["dist"]
             if "signatures" not in dist:
-                dist["signatures"] = self._signer.sign(name, number, dist.get("integrity", ""))
+                signed = number if self.store.signing == "truly" else f"{number}-other"
+                dist["signatures"] = self._signer.sign(name, signed, dist.get("integrity", ""))
 
     def _whoami(self, request: Request) -> Answer:
         token = authenticate(request, self.store)

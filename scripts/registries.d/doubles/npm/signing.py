@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 class Signer:
     def __init__(self):
-        self.is_signing = True
         # The published keys, oldest first; the last one signs.
         self._published: list[dict] = []
         self.rotate()

@@ -79,6 +79,8 @@ class Store:
         self.scan_s = 0.0
         # How long a staged version waits before it is dropped, in seconds.
         self.stage_lifetime_s = 7 * 24 * 60 * 60.0
+        # How new versions are signed: `truly`, `falsely` (over another version) or `not`.
+        self.signing = "truly"
         # Names that are too close to those of others.
         self.names_too_similar: list[str] = []
         # What the scanner refuses, by name.

@@ -87,9 +87,11 @@ fn should_refuse_the_signature_for_another_name_version_or_digest() {
 }
 
 #[test]
-fn should_count_no_signature_of_a_key_that_had_expired() {
+fn should_count_no_signature_of_an_expired_key_and_not_call_it_false() {
     let keys = keys(&keys_document());
-    assert_eq!(check(&keys, &[shown(OLD_KEY, SIGNATURE)], NOW_S), SignatureCheck::Invalid);
+    assert_eq!(check(&keys, &[shown(OLD_KEY, SIGNATURE)], NOW_S), SignatureCheck::UnknownKey);
+    let (_, another) = own_key(7, OLD_KEY);
+    assert_eq!(check(&keys, &[shown(OLD_KEY, &another)], NOW_S), SignatureCheck::Invalid);
 }
 
 #[test]
