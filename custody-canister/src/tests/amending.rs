@@ -16,7 +16,7 @@ use crate::{
     amend, freeze, publish,
     refusal::Refusal,
     state::{Event, event::DerivationPurpose},
-    storage,
+    storage, validators,
 };
 use AmendmentState::{Accepted, Conflict, Refused, Unconfirmed, Unknown, Verified};
 
@@ -311,7 +311,14 @@ fn amend_interrupted(amendment: Amendment, at: usize, is_upgrade: bool) -> bool 
 fn should_refuse_orders_that_are_not_in_order() {
     let world = world_with([]);
     let good = order(&world, promotion());
-    let refused = |order| fields(accept(&world, order));
+    assert!(validators::amend(&world.runtime, &good).is_ok());
+    // What the method refuses, its validator refuses in the same words.
+    let refused = |order: AmendOrder| {
+        let foreseen = validators::amend(&world.runtime, &order).expect_err("refuses");
+        let refusal = accept(&world, order);
+        assert_eq!(refusal.as_ref().expect_err("refuses").to_string(), foreseen);
+        fields(refusal)
+    };
     assert_eq!(fields(amend::accept(&world.runtime, stranger(), good.clone())), ["caller"]);
     let pypi = world.pypi_order();
     let with = |amendment| AmendOrder { amendment, ..good.clone() };

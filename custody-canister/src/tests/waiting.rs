@@ -17,7 +17,7 @@ use crate::{
     storage,
     tasks::{self, Task},
 };
-use PublicationState::{Blocked, Declared, Refused, Unknown};
+use PublicationState::{Blocked, Declared, Pending, Refused, Unknown};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -158,6 +158,11 @@ fn should_refuse_declarations_that_are_not_due() {
     let verified = World::with_credentials();
     let id = verified.carry_out(verified.npm_order()).id;
     assert_eq!(fields(declare(&verified.runtime, authority(), declaration(&id, false))), ["artifact"]);
+    let searched = world_with(Behaviour::InventSuccess);
+    let id = searched.publish(searched.npm_order()).id;
+    searched.runtime.run_for(HOUR);
+    assert_eq!(states(&searched.status(&id)), [Pending]);
+    assert_eq!(fields(declare(&searched.runtime, authority(), declaration(&id, false))), ["artifact"]);
 }
 
 #[test]

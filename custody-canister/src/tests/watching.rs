@@ -3,6 +3,7 @@ use std::time::Duration;
 use release_types::{
     Ecosystem, FreezeScope, PackageKey,
     PublicationState::{Prepared, Verified},
+    alarms::AlarmKind,
     freeze::FreezeReason,
     watch::{FindingKind, ListingKind, WatchArgs, WatchView},
 };
@@ -11,7 +12,7 @@ use super::{
     registries::{Behaviour, ReadBackMode},
     world::{NPM_FILE, SDIST, WHEEL, World, authority, states, stranger},
 };
-use crate::{freeze, publish, queries, watch};
+use crate::{alarms, freeze, publish, queries, watch};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -152,6 +153,9 @@ fn should_report_and_not_freeze_when_a_version_vanishes() {
     let whole = (FindingKind::Vanished, "@dao/demo".to_owned());
     assert!(world.findings().contains(&whole) && world.findings().len() == 2);
     assert!(frozen_scopes().is_empty());
+    let alarms = alarms::alarms(&world.runtime);
+    let told = alarms.iter().filter(|alarm| matches!(alarm.kind, AlarmKind::Vanished { .. })).count();
+    assert_eq!(told, 2, "{alarms:?}");
 }
 
 #[test]

@@ -60,6 +60,10 @@ fn tag(version: &str, replaces: &str) -> Amendment {
     Amendment::DistTag { tag: "latest".into(), version: version.into(), replaces: Some(replaces.into()) }
 }
 
+fn deprecation(version: &str, message: &str) -> Amendment {
+    Amendment::Deprecation { version: version.into(), message: message.into() }
+}
+
 /// What npm's own command shows.
 fn shown(setting: &Setting, what: &str, field: &str) -> Value {
     let registry = format!("--registry={}", text(&setting.about, "url"));
@@ -67,8 +71,8 @@ fn shown(setting: &Setting, what: &str, field: &str) -> Value {
     serde_json::from_str(told.trim()).unwrap_or(Value::Null)
 }
 
-/// Promotes a version, takes that back, deprecates the version and takes that back, as npm's own client sees it.
-pub fn assert_amends(shared: &'static Shared) {
+/// Promotes a version and takes that back, as npm's own client sees it.
+pub fn assert_moves_tags(shared: &'static Shared) {
     let mut setting = take(shared);
     let (old, new) = (release(&mut setting, "latest"), release(&mut setting, "next"));
     assert_eq!(shown(&setting, name(), "dist-tags.latest"), json!(old));
@@ -77,22 +81,41 @@ pub fn assert_amends(shared: &'static Shared) {
         assert_eq!(status.state, AmendmentState::Verified, "{status:?}");
         assert_eq!(shown(&setting, name(), "dist-tags.latest"), json!(version));
     }
-    let of_new = format!("{}@{new}", name());
-    let integrity = shown(&setting, &of_new, "dist.integrity");
-    for message in ["use the one before", ""] {
-        let deprecation = Amendment::Deprecation { version: new.clone(), message: message.into() };
-        let status = amend(&mut setting, deprecation);
+}
+
+/// Deprecates a version and takes that back, as npm's own client sees it.
+pub fn assert_deprecates(shared: &'static Shared) {
+    let mut setting = take(shared);
+    let version = release(&mut setting, "latest");
+    let named = format!("{}@{version}", name());
+    let integrity = shown(&setting, &named, "dist.integrity");
+    for message in ["use another", ""] {
+        let status = amend(&mut setting, deprecation(&version, message));
         assert_eq!(status.state, AmendmentState::Verified, "{status:?}");
         let expected = if message.is_empty() { Value::Null } else { json!(message) };
-        assert_eq!(shown(&setting, &of_new, "deprecated"), expected);
-        assert_eq!(shown(&setting, &of_new, "dist.integrity"), integrity, "nothing else changed");
-        assert_eq!(shown(&setting, name(), "dist-tags.latest"), json!(old));
+        assert_eq!(shown(&setting, &named, "deprecated"), expected);
+        assert_eq!(shown(&setting, &named, "dist.integrity"), integrity, "nothing else changed");
+        assert_eq!(shown(&setting, name(), "dist-tags.latest"), json!(version));
     }
 }
 
+/// Sends nothing to a registry whose documents cannot be put back without undoing what others do meanwhile.
+pub fn assert_refuses_to_deprecate(shared: &'static Shared) {
+    let mut setting = take(shared);
+    let version = release(&mut setting, "latest");
+    let status = amend(&mut setting, deprecation(&version, "use another"));
+    assert!(matches!(status.state, AmendmentState::Refused { .. }), "{status:?}");
+    assert_eq!(shown(&setting, &format!("{}@{version}", name()), "deprecated"), Value::Null);
+}
+
 #[test]
-fn should_move_a_tag_and_deprecate_and_take_both_back() {
-    assert_amends(&DOUBLE);
+fn should_move_a_tag_and_take_that_back() {
+    assert_moves_tags(&DOUBLE);
+}
+
+#[test]
+fn should_deprecate_and_take_that_back() {
+    assert_deprecates(&DOUBLE);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use release_types::Ecosystem;
 
 use crate::{
+    npm_amendments::assert_refuses_to_deprecate,
     npm_peer::npm_peer_tests,
     setting::{Setting, Shared},
 };
@@ -12,3 +13,8 @@ use crate::{
 static SERVER: Shared = LazyLock::new(|| Setting::make("npm", Ecosystem::Npm));
 
 npm_peer_tests!(&SERVER);
+
+#[test]
+fn should_send_nothing_when_a_deprecation_cannot_be_written_back_safely() {
+    assert_refuses_to_deprecate(&SERVER);
+}

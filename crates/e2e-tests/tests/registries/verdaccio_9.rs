@@ -11,6 +11,7 @@ use release_types::{Ecosystem, PublishingMode};
 use sha1::Sha1;
 
 use crate::{
+    npm_amendments::assert_deprecates,
     npm_peer::{assert_refused, npm_peer_tests},
     setting::{Setting, Shared, take, text},
 };
@@ -18,6 +19,11 @@ use crate::{
 static SERVER: Shared = LazyLock::new(|| Setting::make("verdaccio-9", Ecosystem::Npm));
 
 npm_peer_tests!(&SERVER);
+
+#[test]
+fn should_deprecate_and_take_that_back() {
+    assert_deprecates(&SERVER);
+}
 
 #[test]
 fn should_name_the_remedy_when_the_account_has_a_second_factor() {

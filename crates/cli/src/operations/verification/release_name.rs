@@ -151,6 +151,8 @@ mod tests {
             "npm:demo@^1.0.0",
             "npm:--registry=https://evil.example@1.0.0",
             "npm:../demo@1.0.0",
+            "npm:-g@1.0.0",
+            "npm:@five/.hidden@1.0.0",
             "npm:@five@1.0.0",
             "npm:git+ssh://git.example/demo@1.0.0",
             "npm:alias@npm:demo@1.0.0",
