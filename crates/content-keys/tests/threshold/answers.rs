@@ -4,7 +4,7 @@ use content_keys::{
     Dh, DhError, PublicKey,
     threshold::{
         BadPartial, Blinding, CombineError, Epoch, Group, InvalidRequest, KeyShare, P256, Partial, Recipient,
-        Verifier, X25519,
+        Request, Seed, Verifier, X25519,
     },
 };
 use curve25519_dalek::constants::EIGHT_TORSION;
@@ -185,7 +185,7 @@ fn bind_the_recipient<G: Group>() {
     let split = split::<G>(rng);
     let sender = peer::<G>(rng);
     let mut asked = request(&split.keys, "alice", sender.public_key(), rng);
-    let open = |asked: &content_keys::threshold::Request, rng: &mut StdRng| {
+    let open = |asked: &Request, rng: &mut StdRng| {
         let answers = answers(split.shares.values(), asked, rng);
         let combined = split.keys.combine(asked, &verified(&split.keys, asked, &answers)).expect("enough");
         *combined.dh(&asked.ephemeral).expect("this key").expose()
@@ -281,6 +281,29 @@ fn should_change_nothing_when_a_holder_adds_a_component_of_small_order() {
     answers[0] = with_field(&answers[0], &["product"], &shifted).expect("well-formed");
     let combined = split.keys.combine_unproven(&asked, &answers).expect("enough");
     assert_eq!(combined.dh(&asked.ephemeral).expect("this key").expose(), theirs.expose());
+}
+
+#[test]
+fn should_use_another_nonce_when_anything_differs_though_the_seed_does_not() {
+    let rng = &mut StdRng::seed_from_u64(10);
+    let split = split::<X25519>(rng);
+    let asked = request(&split.keys, "alice", peer::<X25519>(rng).public_key(), rng);
+    let requests = [
+        asked.clone(),
+        Request { recipient: recipient("bob"), ..asked.clone() },
+        Request { ephemeral: peer::<X25519>(rng).public_key(), ..asked.clone() },
+        Request { id: bytes(rng), ..asked },
+    ];
+    let seed = Zeroizing::new(bytes(rng));
+    let mut nonces = Vec::new();
+    for share in split.shares.values().take(2) {
+        for request in &requests {
+            let answer = share.evaluate(request, Some(&Seed::new(seed.clone()))).expect("these keys'");
+            let nonce = field(&answer, &["proof", "generated"]);
+            assert!(!nonces.contains(&nonce));
+            nonces.push(nonce);
+        }
+    }
 }
 
 fn refuse_encodings<G: Group>(bad: &[Vec<u8>]) {

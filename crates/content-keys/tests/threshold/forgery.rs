@@ -87,6 +87,15 @@ pub fn sign_commitment<G: Group>(
     sign(identity, &[b"commitment", &session.0, &number(from), digest], rng)
 }
 
+pub fn sign_possession<G: Group>(
+    constant: &IdentityKey<G>,
+    session: SessionId,
+    from: HolderIndex,
+    rng: &mut StdRng,
+) -> Signature<G> {
+    sign(constant, &[b"possession", &session.0, &number(from)], rng)
+}
+
 pub fn sign_confirmation<G: Group>(
     identity: &IdentityKey<G>,
     session: SessionId,

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use content_keys::threshold::{
     Commitments, Confirmation, Dealt, DirectShare, Evidence, Group, Holder, HolderIndex, IdentityKey, KeySet,
-    KeyShare, Point, PublicPolynomial, Purpose, Refusal, Revelation, Revelations, Roster, Session, Signature,
+    KeyShare, Point, PublicPolynomial, Purpose, Refusal, Revelation, Revelations, Roster, Session,
     SignedCommitment,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use crate::{
     fixtures::{KEY_ID, assert_opens, bytes, seed},
-    forgery::{Change, change_share, revelation_digest, sign_commitment, sign_confirmation},
+    forgery::{Change, change_share, revelation_digest, sign_commitment, sign_confirmation, sign_possession},
 };
 
 pub type Confirmations<G> = BTreeMap<HolderIndex, Confirmation<G>>;
@@ -497,10 +497,16 @@ impl<G: Group> Member<G> {
             Misdeed::UnknownConstant | Misdeed::RevealOther => right,
             _ => return honest,
         };
-        let points =
-            (0..coefficients).map(|_| Point::new(G::generate(&G::reduce(&bytes(rng)))).expect("no identity"));
+        let scalars: Vec<_> = (0..coefficients).map(|_| G::reduce(&bytes(rng))).collect();
+        let points = scalars.iter().map(|scalar| Point::new(G::generate(scalar)).expect("no identity"));
         let polynomial = PublicPolynomial::new(points.collect());
-        let possession: Signature<G> = crate::forgery::sign(&self.identity(), &[b"nothing"], rng);
+        // Whoever chose the degree knows the constant.
+        let known = match self.misdeed {
+            Misdeed::WrongDegree => G::scalar_to_bytes(&scalars[0]),
+            _ => self.identity,
+        };
+        let key = IdentityKey::from_bytes(&known).expect("a scalar");
+        let possession = sign_possession(&key, session.id(), index, rng);
         let revelation = Revelation { polynomial, possession };
         let digest = revelation_digest(session.id(), index, &revelation);
         self.forged = Some(revelation);

@@ -27,7 +27,7 @@ pub enum Refusal<G: Group> {
     TooEarly { missing: &'static str },
     #[error("the session went on with other messages than these")]
     Conflict,
-    #[error("messages of {found:?}; needed: of {needed:?}")]
+    #[error("messages of {}; needed: of {}", names(.found), names(.needed))]
     OtherSenders { found: BTreeSet<HolderIndex>, needed: BTreeSet<HolderIndex> },
     #[error("the message of {0} is not signed by it")]
     Unsigned(HolderIndex),
@@ -35,8 +35,13 @@ pub enum Refusal<G: Group> {
     RevealsOther(HolderIndex),
     #[error("{0} heard other commitments")]
     OtherTranscript(HolderIndex),
-    #[error("no valid share has come from {0:?}")]
+    #[error("no valid share has come from {}", names(.0))]
     NoShares(BTreeSet<HolderIndex>),
-    #[error("holders cheated: {}", .0.iter().map(|evidence| evidence.holder().to_string()).collect::<Vec<_>>().join(", "))]
+    #[error("cheated: {}", names(&.0.iter().map(Evidence::holder).collect()))]
     Cheated(Vec<Evidence<G>>),
+}
+
+fn names(holders: &BTreeSet<HolderIndex>) -> String {
+    let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
