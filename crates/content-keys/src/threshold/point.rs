@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_bytes::{ByteArray, ByteBuf, Bytes};
 
-use super::group::Group;
+use super::{group::Group, roster::MAX_HOLDERS};
 
 /// A public point that keys and commitments are made of: on the curve, of the group's prime order, not the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,18 @@ impl<G: Group> Point<G> {
     pub(super) fn element(&self) -> &G::Element {
         &self.0
     }
+}
+
+/// Reads points, no more than a key has holders: reading one costs millions of instructions.
+pub(super) fn deserialize_few<'de, G: Group, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Point<G>>, D::Error> {
+    let encoded = Vec::<ByteBuf>::deserialize(deserializer)?;
+    if encoded.len() > MAX_HOLDERS {
+        return Err(D::Error::custom(format_args!("{} points; allowed: {MAX_HOLDERS}", encoded.len())));
+    }
+    let points = encoded.iter().map(|bytes| G::decode(bytes).and_then(Point::new));
+    points.collect::<Option<_>>().ok_or_else(|| D::Error::custom("no point of the group"))
 }
 
 /// A point that somebody computed from an envelope's key: on the curve, not the identity. On Curve25519 it may have a

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     group::{Group, small, times},
-    point::Point,
+    point::{Point, deserialize_few},
     roster::HolderIndex,
     secret::{SecretScalar, Seed},
 };
@@ -39,7 +39,7 @@ impl<G: Group> Polynomial<G> {
 /// A polynomial of which only the coefficients' multiples of the base point are known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, bound = "")]
-pub struct PublicPolynomial<G: Group>(Vec<Point<G>>);
+pub struct PublicPolynomial<G: Group>(#[serde(deserialize_with = "deserialize_few")] Vec<Point<G>>);
 
 impl<G: Group> PublicPolynomial<G> {
     /// Of these coefficients, from the constant term up.

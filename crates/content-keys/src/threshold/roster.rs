@@ -4,7 +4,11 @@ use core::{fmt, num::NonZeroU8};
 
 use serde::{Deserialize, Serialize};
 
-use super::{group::Group, point::Point, transcript::Transcript};
+use super::{
+    group::Group,
+    point::{Point, deserialize_few},
+    transcript::Transcript,
+};
 
 /// Where a holder's share lies on the polynomial: 1 for the roster's first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +62,7 @@ struct Fields<G: Group> {
     #[serde(with = "serde_bytes")]
     key_id: Vec<u8>,
     threshold: u8,
+    #[serde(deserialize_with = "deserialize_few")]
     identities: Vec<Point<G>>,
 }
 

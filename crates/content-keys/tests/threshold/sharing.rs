@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use content_keys::threshold::{
-    Commitments, DirectShare, Evidence, Group, Holder, HolderIndex, InvalidSession, P256, Point, Purpose,
-    Refusal, Revelations, Session, X25519, equivocations,
+    Commitments, DirectShare, Evidence, Group, Holder, HolderIndex, InvalidRoster, InvalidSession,
+    MAX_HOLDERS, P256, Point, PublicPolynomial, Purpose, Refusal, Revelations, Roster, Session, X25519,
+    equivocations,
 };
 
 use crate::{
@@ -409,6 +410,28 @@ fn should_refuse_points_when_they_are_the_identity_or_not_of_prime_order() {
         let encoded = ciborium::Value::Bytes(X25519::encode(&(point + torsion)));
         assert!(encoded.deserialized::<Point<X25519>>().is_err());
     }
+}
+
+#[test]
+fn should_read_no_more_points_than_a_key_has_holders() {
+    let point = ciborium::Value::Bytes(X25519::encode(&X25519::generate(&7u64.into())));
+    let read =
+        |count| ciborium::Value::Array(vec![point.clone(); count]).deserialized::<PublicPolynomial<X25519>>();
+    assert!(read(MAX_HOLDERS).is_ok());
+    assert!(read(MAX_HOLDERS + 1).expect_err("too many").to_string().contains("17 points; allowed: 16"));
+}
+
+#[test]
+fn should_refuse_rosters_with_every_defect_at_once() {
+    let point = Point::<X25519>::new(X25519::generate(&7u64.into())).expect("a point");
+    let refused = Roster::new(Vec::new(), 1, vec![point, point]).expect_err("three defects");
+    assert_eq!(
+        refused.to_string(),
+        "key_id has 0 bytes; allowed: 1 to 64; threshold is 1; allowed: 2 to the number of holders, 2; \
+         two holders have the same identity key"
+    );
+    let refused = Roster::new(b"key".to_vec(), 2, vec![point]).expect_err("too few");
+    assert!(matches!(refused, InvalidRoster::Several(defects) if defects.len() == 2));
 }
 
 #[test]
