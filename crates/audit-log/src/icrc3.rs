@@ -38,8 +38,8 @@ impl CandidType for ArchiveCallback {
     fn _ty() -> Type {
         TypeInner::Func(Function {
             modes: vec![FuncMode::Query],
-            args: vec![Vec::<GetBlocksArgs>::ty().into()],
-            rets: vec![GetBlocksResult::ty().into()],
+            args: vec![Vec::<GetBlocksArgs>::ty()],
+            rets: vec![GetBlocksResult::ty()],
         })
         .into()
     }

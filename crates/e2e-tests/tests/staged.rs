@@ -66,7 +66,7 @@ impl Setting {
     }
 
     /// The stage that custody says is to be approved, and those that are not.
-    fn to_approve(&mut self, proposal: ProposalId) -> (String, Vec<String>) {
+    fn stage_to_approve(&mut self, proposal: ProposalId) -> (String, Vec<String>) {
         match self.state(proposal) {
             PublicationState::Staged { stage, do_not_approve, .. } => (stage, do_not_approve),
             other => panic!("nothing to approve: {other:?}"),
@@ -125,7 +125,7 @@ fn should_stage_prove_and_verify_what_a_person_approved() {
     let bytes = npm_tarball(NAME, "1.0.0", 2_000);
     let proposal = setting.adopt(PublishingMode::Staged, &bytes);
     setting.pass(3 * MINUTE);
-    let (stage, foreign) = setting.to_approve(proposal);
+    let (stage, foreign) = setting.stage_to_approve(proposal);
     assert!(foreign.is_empty());
     assert_eq!(setting.world.npm.writes().len(), 1);
     assert!(setting.world.npm.with(|double| double.published.is_empty()), "staged is not published");
@@ -150,7 +150,7 @@ fn should_prove_what_ci_staged_of_any_size_and_refuse_other_bytes() {
         setting.stage(&staged);
         setting.pass(10 * MINUTE);
         if is_honest {
-            let (stage, _) = setting.to_approve(proposal);
+            let (stage, _) = setting.stage_to_approve(proposal);
             setting.approve(&stage);
             assert_eq!(setting.world.settle(proposal), ProposalStatus::Executed);
             assert_eq!(setting.receipt_facts(proposal), ("staged-elsewhere".into(), json!(["in-ranges"])));
@@ -203,7 +203,7 @@ fn should_find_the_stage_when_the_answer_to_it_was_lost() {
     setting.world.replica.faults().next(Target::Method(HttpMethod::POST), Fault::AnswerDropped);
     let proposal = setting.adopt(PublishingMode::Staged, &npm_tarball(NAME, "1.0.0", 2_000));
     setting.pass(10 * MINUTE);
-    setting.to_approve(proposal);
+    setting.stage_to_approve(proposal);
     assert_eq!(setting.world.npm.with(|double| double.staging.staged.len()), 1);
 }
 
@@ -233,7 +233,7 @@ fn should_lose_nothing_when_custody_is_upgraded_after_any_message_of_a_staged_re
             }
             setting.world.replica.advance_time(Duration::from_secs(5));
         }
-        let (stage, _) = setting.to_approve(proposal);
+        let (stage, _) = setting.stage_to_approve(proposal);
         setting.approve(&stage);
         assert_eq!(setting.world.settle(proposal), ProposalStatus::Executed, "after message {k}");
         assert_eq!(setting.world.npm.writes().len(), 1, "after message {k}");

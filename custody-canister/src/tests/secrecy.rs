@@ -26,7 +26,7 @@ fn forms(token: &str) -> Vec<Vec<u8>> {
         forms.push(hex::encode(&bytes).into_bytes());
         for alignment in 0..3 {
             let shifted = [&[0_u8; 3][..alignment], &bytes].concat();
-            forms.push(STANDARD.encode(shifted)[4..].as_bytes().to_vec());
+            forms.push(STANDARD.encode(shifted).as_bytes()[4..].to_vec());
         }
         forms.push(bytes);
     }

@@ -130,7 +130,7 @@ fn write_seen(text: &mut String, seen: &Seen) {
 
 fn describe_version(version: &SeenVersion) -> String {
     let mut facts = Vec::new();
-    facts.extend(version.published_at.as_deref().map(|at| printable(at)));
+    facts.extend(version.published_at.as_deref().map(printable));
     facts.extend(version.published_by.as_deref().map(|name| format!("by {}", printable(name))));
     facts.extend(version.trusted_publisher.as_deref().map(|ci| format!("from {}", printable(ci))));
     let yes_or_no = |fact: Option<bool>, yes: &str, no: &str| {

@@ -48,10 +48,10 @@ pub fn cut(
     let from_s = (now_ns / NS_PER_S).saturating_sub(CLOCK_TOLERANCE_S);
     let slice_s = u64::from(plan.days) * S_PER_DAY;
     let restrictions = macaroon::restrictions(token).map_err(|error| unusable(error.to_string()))?;
-    if let Some(allowed) = &restrictions.projects {
-        if let Some(missing) = first.packages.iter().find(|project| !allowed.contains(project)) {
-            return Err(unusable(format!("the token does not allow {missing}")));
-        }
+    if let Some(allowed) = &restrictions.projects
+        && let Some(missing) = first.packages.iter().find(|project| !allowed.contains(project))
+    {
+        return Err(unusable(format!("the token does not allow {missing}")));
     }
     let end_s = from_s.saturating_add(slice_s.saturating_mul(u64::from(plan.slices)));
     if let Some(expires_s) = restrictions.expires_s.filter(|expires_s| *expires_s < end_s) {

@@ -110,6 +110,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "one range is what is expected")]
     fn should_cover_every_byte_once_when_all_chunks_are_missing() {
         assert_eq!(ranges(1, &[0]), [0..1]);
         assert_eq!(ranges(CHUNK, &[0]), [0..CHUNK]);

@@ -72,6 +72,7 @@ impl Instance {
     ///
     /// # Errors
     /// When data or element segments do not fit.
+    #[expect(clippy::result_large_err, reason = "the memory goes back to its owner")]
     pub fn new(
         module: Arc<CompiledModule>,
         stable: StableMemory,
@@ -114,6 +115,7 @@ impl Instance {
     }
 
     /// The mutable globals as of the last commit.
+    #[expect(clippy::misnamed_getters, reason = "whoever asks means the committed ones")]
     pub fn globals(&self) -> &[GlobalValue] {
         &self.committed_globals
     }

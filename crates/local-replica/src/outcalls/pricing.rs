@@ -195,7 +195,7 @@ pub(super) fn with_separators(cycles: u128) -> String {
     let digits = cycles.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             grouped.push('_');
         }
         grouped.push(digit);

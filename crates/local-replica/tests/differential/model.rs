@@ -114,6 +114,7 @@ pub enum Destination {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the specification's names of the modes")]
 pub enum Install {
     Install,
     Reinstall,

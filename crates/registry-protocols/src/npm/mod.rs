@@ -86,7 +86,7 @@ pub(crate) fn checked_version(version: &str) -> Result<&str, InvalidNpmId> {
 }
 
 /// Whether a text is a SHA-1 in lower-case hexadecimal; anything else that a registry writes there is dropped.
-fn is_sha1(shasum: &String) -> bool {
+fn is_sha1(shasum: &str) -> bool {
     shasum.len() == 40 && shasum.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 

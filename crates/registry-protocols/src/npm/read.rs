@@ -79,7 +79,7 @@ pub fn read_version(answer: &HttpAnswer, name: &str, version: &str) -> NpmReadin
     match dist.integrity.as_deref().and_then(single_sha512) {
         Some(sha512) => Reading::Present(PublishedNpm {
             sha512,
-            shasum: dist.shasum.filter(is_sha1),
+            shasum: dist.shasum.filter(|sum| is_sha1(sum)),
             signatures: signature::reduced(&dist.signatures),
             deprecation: document.deprecated.as_ref().and_then(deprecation),
         }),

@@ -212,7 +212,7 @@ impl Item {
         StagedVersion {
             has_voted_tag: self.tag.as_deref() == Some(dist_tag),
             status: status(self.status.as_deref()),
-            shasum: self.shasum.filter(super::is_sha1),
+            shasum: self.shasum.filter(|sum| super::is_sha1(sum)),
             id: self.id,
         }
     }

@@ -139,7 +139,7 @@ impl Code<'_> {
             ("$on_reject (param i32)", self.on_reject),
             ("$on_cleanup (param i32)", self.on_cleanup),
         ] {
-            write!(text, "(func {function} {code})\n").expect("a string takes it");
+            writeln!(text, "(func {function} {code})").expect("a string takes it");
         }
         if let Some(code) = self.inspect {
             write!(text, "(func (export \"canister_inspect_message\") {code})").expect("a string takes it");

@@ -303,7 +303,7 @@ fn with_protocol(text: &str) -> String {
     };
     let has_colon = text.contains(':');
     let is_known = SCHEMES.contains(&scheme) || HOSTS.iter().any(|host| host.shortcut() == scheme);
-    if (has_colon && is_known) || (has_colon && rest.starts_with("//")) {
+    if has_colon && (is_known || rest.starts_with("//")) {
         return text.to_owned();
     }
     match (text.find('@'), text.find(':')) {

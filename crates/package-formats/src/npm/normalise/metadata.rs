@@ -158,11 +158,10 @@ pub(super) fn fix_homepage(data: &mut Map<String, Value>) {
     }
     match truthy(data, "homepage") {
         None => {}
+        Some(Value::String(homepage)) if Url::parse(homepage).is_ok() => {}
         Some(Value::String(homepage)) => {
-            if Url::parse(homepage).is_err() {
-                let with_scheme = format!("http://{homepage}");
-                data.insert("homepage".to_owned(), with_scheme.into());
-            }
+            let with_scheme = format!("http://{homepage}");
+            data.insert("homepage".to_owned(), with_scheme.into());
         }
         Some(_) => {
             data.shift_remove("homepage");
