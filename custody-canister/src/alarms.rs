@@ -19,6 +19,8 @@ const FAILED_LOOKS: u32 = 3;
 const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
 /// Days before its end at which a credential raises the alarm anew.
 const EXPIRY_STAGES_DAYS: [u64; 4] = [2, 7, 14, 30];
+/// How long a registry's notice is an alarm. The credential shows it for good.
+const NOTICE_DAYS: u64 = 30;
 
 /// The alarms, newest first.
 pub fn alarms<R: Runtime>(runtime: &R) -> Vec<Alarm> {
@@ -28,6 +30,7 @@ pub fn alarms<R: Runtime>(runtime: &R) -> Vec<Alarm> {
     read_state(|state| {
         alarms.extend(state.watches().iter().flat_map(|(package, watch)| of_watch(package, watch)));
         alarms.extend(of_orders(state));
+        alarms.extend(state.missed_registry_keys().map(|(read_url, since_ns)| keys_gone(read_url, since_ns)));
         alarms.extend(
             state.credentials().flat_map(|(id, credential)| of_credential(state, *id, credential, now_ns)),
         );
@@ -121,7 +124,23 @@ fn of_credential(state: &State, id: CredentialId, credential: &Credential, now_n
         Some(alarm(kind, probe.concluded_at_ns?, outcome.advice()))
     });
     let expiry = if has_successor(state, credential) { None } else { expiry(id, credential, now_ns) };
-    if credential.is_active() { dead.into_iter().chain(expiry).collect() } else { Vec::new() }
+    let ends_at_ns = state.announced_end_ns(&credential.policy().endpoint);
+    let end = Alarm::of_announced_end(credential.policy(), ends_at_ns, now_ns);
+    let notice = credential.notice().filter(|seen| now_ns.saturating_sub(seen.at_ns) < NOTICE_DAYS * DAY_NS);
+    let notice = notice.map(|seen| {
+        let kind = AlarmKind::RegistryNotice { credential: id, notice: seen.notice };
+        alarm(kind, seen.at_ns, &seen.notice.to_string())
+    });
+    let found = dead.into_iter().chain(expiry).chain(end).chain(notice);
+    if credential.is_active() { found.collect() } else { Vec::new() }
+}
+
+fn keys_gone(read_url: &str, since_ns: u64) -> Alarm {
+    alarm(
+        AlarmKind::RegistryKeysGone { read_url: read_url.to_owned() },
+        since_ns,
+        "ask the registry; what its known keys signed is still verified, and everything else waits for people",
+    )
 }
 
 fn expiry(credential: CredentialId, of: &Credential, now_ns: u64) -> Option<Alarm> {

@@ -313,6 +313,15 @@ pub fn token(reduced: &[u8]) -> TokenReading {
     serde_json::from_slice(reduced).unwrap_or(TokenReading::Unclear)
 }
 
+/// Whether the subnet rejected an outcall because its answer is too large. Other things are rejected under the same code,
+/// such as a transform that failed, and only the text tells them apart. The subnet wrote it: it quotes no registry before
+/// these words, so that none can pass for them.
+pub fn is_size_rejection(code: u32, message: &str) -> bool {
+    const SYS_FATAL: u32 = 1;
+    const TEXTS: [&str; 2] = ["Http body exceeds size limit of ", "Transformed http response exceeds limit"];
+    code == SYS_FATAL && TEXTS.iter().any(|text| message.starts_with(text))
+}
+
 /// An answer in our own form. A status that does not exist becomes 0, which no table takes for anything.
 pub fn answer(result: HttpRequestResult) -> HttpAnswer {
     HttpAnswer {
@@ -361,5 +370,19 @@ mod tests {
         let first = transformed(&question, 404, b"not found at 12:00:01");
         assert_eq!(first, transformed(&question, 404, b"not found at 12:00:02"));
         assert!(!first.is_empty());
+    }
+
+    #[test]
+    fn should_tell_an_answer_that_is_too_large_from_other_rejections_of_its_code() {
+        assert!(is_size_rejection(1, "Http body exceeds size limit of 2000000 bytes."));
+        assert!(is_size_rejection(1, "Transformed http response exceeds limit: 2000000"));
+        for (code, message) in [
+            (1, "Url need to specify https scheme"),
+            (1, "Failed to parse headers: Http body exceeds size limit of "),
+            (2, "Http body exceeds size limit of 2000000 bytes."),
+            (1, ""),
+        ] {
+            assert!(!is_size_rejection(code, message), "{code} {message}");
+        }
     }
 }

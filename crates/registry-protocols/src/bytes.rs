@@ -29,14 +29,6 @@ pub struct ByteRange {
 }
 
 impl ByteRange {
-    /// The parts of a file of that size, in order, each within one answer.
-    pub fn pieces(total: u64) -> impl Iterator<Item = Self> {
-        (0..total.div_ceil(MAX_PIECE_BYTES)).map(move |index| {
-            let start = index * MAX_PIECE_BYTES;
-            Self { start, len: MAX_PIECE_BYTES.min(total - start), total }
-        })
-    }
-
     fn last(&self) -> u64 {
         self.start + self.len.saturating_sub(1)
     }
@@ -198,15 +190,6 @@ mod tests {
             )
         );
         assert!(pypi_file_request(&files, &[0; 32], "../demo.whl", None).is_err());
-    }
-
-    #[test]
-    fn should_cover_every_byte_once_when_cutting_a_file() {
-        let pieces: Vec<_> = ByteRange::pieces(4_400_000).collect();
-        assert_eq!(pieces.iter().map(|piece| piece.len).collect::<Vec<_>>(), [1_900_000, 1_900_000, 600_000]);
-        assert_eq!(pieces[2].start, 3_800_000);
-        assert_eq!(ByteRange::pieces(MAX_PIECE_BYTES).count(), 1);
-        assert_eq!(ByteRange::pieces(0).count(), 0);
     }
 
     #[test]

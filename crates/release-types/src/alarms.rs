@@ -4,9 +4,10 @@ use candid::CandidType;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CredentialId, OrderId, PackageKey,
+    CredentialId, CredentialMode, CredentialPolicy, Ecosystem, Notice, OrderId, PackageKey,
     credential::ProbeOutcome,
     freeze::{FreezeReason, FreezeScope},
+    registry::{DirectPublishing, END_WARNING_NS},
 };
 
 /// Most alarms in one answer.
@@ -45,8 +46,36 @@ pub enum AlarmKind {
     CredentialExpired { credential: CredentialId },
     /// A probe found that the token does not work.
     CredentialDead { credential: CredentialId, outcome: ProbeOutcome },
+    /// The registry of a credential in use has announced to end direct publishing by token, within 90 days or in the past.
+    DirectPublishingEnds { credential: CredentialId, at_ns: u64 },
+    /// npm put a notice beside its answer to a request with this token.
+    RegistryNotice { credential: CredentialId, notice: Notice },
+    /// An npm registry published keys to check its signatures with, and does so no more.
+    RegistryKeysGone { read_url: String },
     /// There are too few cycles for two weeks of watching, or for one more release.
     LowCycles { liquid_cycles: u128 },
+}
+
+impl Alarm {
+    /// The alarm for a credential in use whose registry announced to end direct publishing by token, from 90 days before.
+    pub fn of_announced_end(policy: &CredentialPolicy, ends_at_ns: Option<u64>, now_ns: u64) -> Option<Self> {
+        let at_ns = match DirectPublishing::at(ends_at_ns, now_ns) {
+            DirectPublishing::EndsSoon { at_ns } | DirectPublishing::Ended { at_ns } => at_ns,
+            DirectPublishing::Open => return None,
+        };
+        let advice = match policy.ecosystem {
+            Ecosystem::Npm => {
+                "seal a stage-only token with `countersign credential seal --mode staged`, propose releases with `--mode \
+                 staged`, and have this credential revoked"
+            }
+            Ecosystem::Pypi => "propose releases with `--mode verify-only`, and have this credential revoked",
+        };
+        (policy.mode == CredentialMode::Direct).then(|| Self {
+            kind: AlarmKind::DirectPublishingEnds { credential: policy.id(), at_ns },
+            since_ns: at_ns.saturating_sub(END_WARNING_NS),
+            advice: advice.to_owned(),
+        })
+    }
 }
 
 /// What custody has, and what it needs.

@@ -64,14 +64,21 @@ pub enum DirectPublishing {
 /// How long before its announced end direct publishing is warned of: 90 days.
 pub const END_WARNING_NS: u64 = 90 * 24 * 3_600 * 1_000_000_000;
 
+impl DirectPublishing {
+    /// Where a registry with this announced end stands at this moment.
+    pub fn at(ends_at_ns: Option<u64>, now_ns: u64) -> Self {
+        match ends_at_ns {
+            Some(at_ns) if now_ns >= at_ns => Self::Ended { at_ns },
+            Some(at_ns) if at_ns - now_ns <= END_WARNING_NS => Self::EndsSoon { at_ns },
+            _ => Self::Open,
+        }
+    }
+}
+
 impl Registry {
     /// Where it stands with direct publishing by token at this moment.
     pub fn direct_publishing(&self, now_ns: u64) -> DirectPublishing {
-        match self.direct_publishing_ends_at_ns {
-            Some(at_ns) if now_ns >= at_ns => DirectPublishing::Ended { at_ns },
-            Some(at_ns) if at_ns - now_ns <= END_WARNING_NS => DirectPublishing::EndsSoon { at_ns },
-            _ => DirectPublishing::Open,
-        }
+        DirectPublishing::at(self.direct_publishing_ends_at_ns, now_ns)
     }
 
     /// A registry known by its two necessary URLs.

@@ -33,8 +33,6 @@ const MAX_DERIVATIONS: u8 = 8;
 const FIRST_LOOK_DELAY: Duration = Duration::from_secs(2);
 /// Shortest pause after something that may be better soon.
 const RETRY_DELAY: Duration = Duration::from_secs(10);
-/// The management canister's code for an answer that is too large.
-const SYS_FATAL: u32 = 1;
 
 /// Makes the change if everything is in order; returns the pause before the next step.
 pub async fn change<R: Runtime>(job: &Job<'_, R>) -> Duration {
@@ -97,9 +95,7 @@ async fn fetch_document<R: Runtime>(job: &Job<'_, R>) -> Result<Vec<u8>, NotAske
     match runtime.send(outcall).await {
         Ok(answer) if answer.body.is_empty() => Err(NotAsked::Waits(Obstacle::RegistryUnreadable)),
         Ok(answer) => Ok(answer.body),
-        Err(CallError::Rejected { code: SYS_FATAL }) => {
-            Err(NotAsked::Never(RefusedReason::PackumentTooLarge))
-        }
+        Err(CallError::AnswerTooLarge) => Err(NotAsked::Never(RefusedReason::PackumentTooLarge)),
         Err(_) => Err(NotAsked::Waits(Obstacle::NodesDisagree)),
     }
 }

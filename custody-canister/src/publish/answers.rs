@@ -42,7 +42,9 @@ impl Answered {
             Ok(Verdict::Ambiguous) => Self::Open(UnknownCause::AmbiguousAnswer),
             Ok(Verdict::Refused(refusal)) => Self::Open(UnknownCause::SaidNo { refusal }),
             Err(CallError::NotPerformed) => Self::NeverSent,
-            Err(CallError::Rejected { .. } | CallError::Undecodable) => Self::Open(UnknownCause::NoAnswer),
+            Err(CallError::Rejected { .. } | CallError::AnswerTooLarge | CallError::Undecodable) => {
+                Self::Open(UnknownCause::NoAnswer)
+            }
         }
     }
 

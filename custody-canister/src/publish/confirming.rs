@@ -99,7 +99,13 @@ async fn checked_with<R: Runtime>(
     }
     let now_s = now_ns / 1_000_000_000;
     let check = registry::check_signature(job.order, digests, &shown, &keys, now_s);
-    Ok(match check.ok_or(Obstacle::RegistryUnreadable)? {
+    let check = check.ok_or(Obstacle::RegistryUnreadable)?;
+    let is_proof = matches!(check, SignatureCheck::Valid { .. } | SignatureCheck::Invalid);
+    if !is_proof && has_missed_keys(job) {
+        // It signed once, so that no signature is no answer.
+        return Err(Obstacle::RegistryUnreadable);
+    }
+    Ok(match check {
         SignatureCheck::Valid { key } => Opinion::Confirmed(Confirmation::RegistrySignature { key }),
         SignatureCheck::NoKeys => Opinion::Confirmed(Confirmation::RegistryWithoutKeys),
         SignatureCheck::Unsigned => Opinion::Confirmed(Confirmation::Unsigned),
@@ -132,7 +138,13 @@ fn fresh_keys<R: Runtime>(job: &Job<'_, R>) -> Option<RegistryKeys> {
     })
 }
 
-/// Notes the keys that the nodes agree on.
+fn has_missed_keys<R: Runtime>(job: &Job<'_, R>) -> bool {
+    let read_url = &job.order.registry.read_url;
+    read_state(|state| state.registry_keys(read_url).is_some_and(|known| known.missed_since_ns.is_some()))
+}
+
+/// Notes the keys that the nodes agree on. A registry that had keys and shows none is not taken for one without: the known
+/// ones stay.
 fn learn<R: Runtime>(job: &Job<'_, R>, reduced: &[u8]) -> Result<RegistryKeys, Obstacle> {
     let keys = match KeysReading::parse_reduced(reduced).map_err(|_| Obstacle::NodesDisagree)? {
         Reading::Present(keys) => keys,
@@ -142,8 +154,15 @@ fn learn<R: Runtime>(job: &Job<'_, R>, reduced: &[u8]) -> Result<RegistryKeys, O
         // Registries without keys answer in many ways to a path that they do not know.
         Reading::Absent | Reading::Unreadable { .. } => RegistryKeys::default(),
     };
-    let fact =
-        RegistryKeysFact::Learned { read_url: job.order.registry.read_url.clone(), keys: keys.clone() };
+    let read_url = job.order.registry.read_url.clone();
+    let known = read_state(|state| state.registry_keys(&read_url).cloned());
+    if let Some(known) = known.filter(|known| keys.keys.is_empty() && !known.keys.keys.is_empty()) {
+        if known.missed_since_ns.is_none() {
+            process_event(job.runtime, Event::RegistryKeys(RegistryKeysFact::Missed { read_url }));
+        }
+        return Ok(known.keys);
+    }
+    let fact = RegistryKeysFact::Learned { read_url, keys: keys.clone() };
     process_event(job.runtime, Event::RegistryKeys(fact));
     Ok(keys)
 }

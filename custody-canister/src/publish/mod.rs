@@ -88,6 +88,7 @@ pub fn accept<R: Runtime>(
         package,
         version: order.version,
         expires_at_ns: order.expires_at_ns,
+        direct_publishing_ends_at_ns: order.registry.direct_publishing_ends_at_ns,
         artifacts: accepted.collect(),
     };
     process_event(runtime, event);

@@ -28,8 +28,6 @@ use crate::{
 
 /// Pieces asked for in one message. Each is an answer of a mebibyte to every node.
 const PIECES_AT_ONCE: u32 = 4;
-/// Reject code of an answer that is larger than asked for, among other things that will not change.
-const SYS_FATAL: u32 = 1;
 
 /// What a file turned out to be, as far as it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +70,7 @@ pub async fn compare<R: Runtime>(
                 Unreadable::Redirected | Unreadable::NotPublic => Served::Elsewhere,
                 _ => Served::Unclear,
             },
-            Err(CallError::Rejected { code: SYS_FATAL }) if is_part => Served::NoRanges,
+            Err(CallError::AnswerTooLarge) if is_part => Served::NoRanges,
             Err(_) | Ok(Err(_)) => Served::Unclear,
         }
     });

@@ -242,7 +242,8 @@ fn check_artifact(order: &PublishOrder, artifact: &OrderedArtifact, index: usize
     }
 }
 
-/// The form must speak of the ordered package and version, because the index believes the form.
+/// The form must speak of the ordered package and version, because the index believes the form. It spells the version
+/// as the artifact's metadata do, the order in the normal form.
 fn check_form(order: &PublishOrder, form: &[(String, String)], field: &str, defects: &mut Vec<Defect>) {
     let mut names = form.iter().filter(|(name, _)| name == "name").map(|(_, value)| value);
     let is_package = |value: &String| {
@@ -257,7 +258,10 @@ fn check_form(order: &PublishOrder, form: &[(String, String)], field: &str, defe
         ));
     }
     let mut versions = form.iter().filter(|(name, _)| name == "version").map(|(_, value)| value);
-    if !(versions.next() == Some(&order.version) && versions.next().is_none()) {
+    let is_version = |value: &String| {
+        registry_protocols::pypi::normalized_version(value).is_some_and(|normal| normal == order.version)
+    };
+    if !(versions.next().is_some_and(is_version) && versions.next().is_none()) {
         defects.push(Defect::new(
             format!("{field}.version"),
             "another version, or none",

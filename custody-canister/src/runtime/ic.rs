@@ -34,6 +34,11 @@ impl From<CallFailed> for CallError {
             CallFailed::InsufficientLiquidCycleBalance(_) | CallFailed::CallPerformFailed(_) => {
                 Self::NotPerformed
             }
+            CallFailed::CallRejected(rejection)
+                if outcall::is_size_rejection(rejection.raw_reject_code(), rejection.reject_message()) =>
+            {
+                Self::AnswerTooLarge
+            }
             CallFailed::CallRejected(rejection) => Self::Rejected { code: rejection.raw_reject_code() },
         }
     }

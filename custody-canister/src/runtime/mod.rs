@@ -22,6 +22,8 @@ pub enum CallError {
     /// It was rejected, with this code of the interface specification. Says nothing about what happened beyond the
     /// callee: a rejected outcall may well have reached its server.
     Rejected { code: u32 },
+    /// An outcall's answer, or what the transform made of it, exceeds its limit: the subnet says so.
+    AnswerTooLarge,
     /// There was an answer, but not of the expected type.
     Undecodable,
 }

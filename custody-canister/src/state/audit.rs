@@ -13,6 +13,7 @@ use crate::{
         probe::Probe,
         proof::ProofFact,
         staging::{Staging, StagingFact},
+        watch::WatchFact,
     },
     storage,
 };
@@ -91,7 +92,12 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
             let probed = credential_mut(state, fact.credential());
             probed.probe = Some(Probe::after(probed.probe, fact, time_ns));
         }
-        Event::Watch(fact) => state.watches.apply(time_ns, fact),
+        Event::Watch(fact) => {
+            if let WatchFact::Began { package, direct_publishing_ends_at_ns, .. } = fact {
+                state.announced_ends.insert(package.endpoint.clone(), *direct_publishing_ends_at_ns);
+            }
+            state.watches.apply(time_ns, fact);
+        }
         Event::ChangedSettings { settings } => state.settings = *settings,
         Event::AcceptedOrder {
             order,
@@ -102,8 +108,10 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
             package,
             version,
             expires_at_ns,
+            direct_publishing_ends_at_ns,
             artifacts,
         } => {
+            state.announced_ends.insert(package.endpoint.clone(), *direct_publishing_ends_at_ns);
             let accepted = Order {
                 content: *content,
                 mode: *mode,
@@ -176,6 +184,8 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
             move_to(state, order, *artifact, Stage::Refused { reason: *reason }, time_ns);
         }
         Event::Amendment { order, fact: AmendmentFact::Accepted { order: accepted } } => {
+            let registry = &accepted.registry;
+            state.announced_ends.insert(registry.upload_url.clone(), registry.direct_publishing_ends_at_ns);
             let accepted = AcceptedAmendment::new(accepted.clone(), time_ns);
             let replaced = state.amendments.insert(order.clone(), accepted);
             assert!(replaced.is_none(), "BUG: amendment {order} was accepted twice");

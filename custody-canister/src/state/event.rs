@@ -52,6 +52,8 @@ pub enum Event {
         package: PackageKey,
         version: String,
         expires_at_ns: u64,
+        /// When the registry ends direct publishing by token, if it announced that.
+        direct_publishing_ends_at_ns: Option<u64>,
         artifacts: Vec<AcceptedArtifact>,
     },
     /// The bytes were fetched, have the voted digest and are not at the registry yet.

@@ -67,6 +67,8 @@ pub struct State {
     watches: Watches,
     settings: Settings,
     registry_keys: KnownKeys,
+    /// When the registries, by their upload URLs, end direct publishing by token, as the last order or watch said.
+    announced_ends: BTreeMap<String, Option<u64>>,
 }
 
 /// A receipt, but for its envelope.
@@ -94,6 +96,7 @@ impl State {
             watches: Watches::default(),
             settings: Settings::default(),
             registry_keys: KnownKeys::default(),
+            announced_ends: BTreeMap::new(),
         }
     }
 
@@ -191,6 +194,16 @@ impl State {
     /// What the registry that is read at this URL signs with, as last read.
     pub fn registry_keys(&self, read_url: &str) -> Option<&LearnedKeys> {
         self.registry_keys.of(read_url)
+    }
+
+    /// When the registry with this upload URL ends direct publishing by token, as the last order or watch said.
+    pub fn announced_end_ns(&self, upload_url: &str) -> Option<u64> {
+        self.announced_ends.get(upload_url).copied().flatten()
+    }
+
+    /// The registries that published keys and do so no more.
+    pub fn missed_registry_keys(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.registry_keys.missed()
     }
 
     /// Receipts in the order of signing.

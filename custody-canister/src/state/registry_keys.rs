@@ -10,16 +10,20 @@ use serde::{Deserialize, Serialize};
 pub enum RegistryKeysFact {
     /// The registry read at this URL publishes these keys, or none.
     Learned { read_url: String, keys: RegistryKeys },
+    /// The registry read at this URL published keys, and does so no more. Those that are known stay in use.
+    Missed { read_url: String },
 }
 
 impl RegistryKeysFact {
     /// Every operation of this kind that may be on the log.
-    pub const OPERATIONS: [&'static str; 1] = ["1countersign.learned_registry_keys"];
+    pub const OPERATIONS: [&'static str; 2] =
+        ["1countersign.learned_registry_keys", "1countersign.missed_registry_keys"];
 
     /// The operation's name on the log.
     pub fn operation(&self) -> &'static str {
         match self {
             Self::Learned { .. } => "1countersign.learned_registry_keys",
+            Self::Missed { .. } => "1countersign.missed_registry_keys",
         }
     }
 }
@@ -33,6 +37,8 @@ pub struct KnownKeys(BTreeMap<String, LearnedKeys>);
 pub struct LearnedKeys {
     pub keys: RegistryKeys,
     pub read_at_ns: u64,
+    /// Since when the registry publishes none any more.
+    pub missed_since_ns: Option<u64>,
 }
 
 impl KnownKeys {
@@ -41,11 +47,21 @@ impl KnownKeys {
         self.0.get(read_url)
     }
 
+    /// The registries that published keys and do so no more, by the URLs at which they are read, and since when.
+    pub fn missed(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().filter_map(|(read_url, known)| Some((read_url.as_str(), known.missed_since_ns?)))
+    }
+
     pub(super) fn apply(&mut self, time_ns: u64, fact: &RegistryKeysFact) {
         match fact {
             RegistryKeysFact::Learned { read_url, keys } => {
-                let learned = LearnedKeys { keys: keys.clone(), read_at_ns: time_ns };
+                let learned = LearnedKeys { keys: keys.clone(), read_at_ns: time_ns, missed_since_ns: None };
                 self.0.insert(read_url.clone(), learned);
+            }
+            RegistryKeysFact::Missed { read_url } => {
+                let known = self.0.get_mut(read_url);
+                let known = known.unwrap_or_else(|| panic!("BUG: {read_url} never published keys"));
+                known.missed_since_ns = Some(time_ns);
             }
         }
     }

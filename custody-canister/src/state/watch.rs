@@ -14,7 +14,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WatchFact {
     /// The authority asked for it. What the next look finds is its baseline.
-    Began { package: PackageKey, read_url: String, interval_s: u64 },
+    Began {
+        package: PackageKey,
+        read_url: String,
+        interval_s: u64,
+        /// When the registry ends direct publishing by token, if it announced that.
+        direct_publishing_ends_at_ns: Option<u64>,
+    },
     /// The nodes agreed on what the registry lists.
     TookBaseline { package: PackageKey, kind: ListingKind, sha256: Sha256Digest, entries: u32 },
     /// A version or file that nobody approved.
@@ -85,7 +91,7 @@ impl Watches {
 
     pub(super) fn apply(&mut self, time_ns: u64, fact: &WatchFact) {
         match fact {
-            WatchFact::Began { package, read_url, interval_s } => {
+            WatchFact::Began { package, read_url, interval_s, .. } => {
                 let watch = Watch {
                     read_url: read_url.clone(),
                     interval_s: *interval_s,

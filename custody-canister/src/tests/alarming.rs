@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use release_types::{
-    Ecosystem, FreezeArgs, FreezeScope, Obstacle, PublicationState::Prepared, alarms::AlarmKind,
-    watch::WatchArgs,
+    Ecosystem, FreezeArgs, FreezeScope, Notice, Obstacle, OrderId, PublicationState::Prepared, PublishOrder,
+    alarms::AlarmKind, proposal::CredentialChange, watch::WatchArgs,
 };
 
 use super::{
@@ -132,4 +132,56 @@ fn should_show_a_freeze_as_an_alarm_until_it_is_lifted() {
     assert!(matches!(kinds(&world)[..], [AlarmKind::Frozen { scope: FreezeScope::Everything, .. }]));
     freeze::unfreeze(&world.runtime, authority(), scope).expect("lifts");
     assert_eq!(kinds(&world), []);
+}
+
+#[test]
+fn should_warn_ninety_days_before_the_end_that_a_registry_announced() {
+    let ends_in = |days: u64| {
+        let world = World::with_credentials();
+        let mut order = world.npm_order();
+        order.registry.direct_publishing_ends_at_ns = Some(world.now_ns() + days * DAY.as_nanos() as u64);
+        (world, order)
+    };
+    let warned = |world: &World| {
+        kinds(world).into_iter().any(|kind| {
+            matches!(kind, AlarmKind::DirectPublishingEnds { credential, .. }
+                if credential == world.policy(Ecosystem::Npm).id())
+        })
+    };
+    let (world, order) = ends_in(100);
+    assert!(world.carry_out(order.clone()).is_verified());
+    assert!(!warned(&world), "it ends in a hundred days");
+    world.runtime.run_for(10 * DAY);
+    assert!(warned(&world), "by the order's word");
+    let retracted = PublishOrder { id: OrderId("second".into()), ..world.npm_order() };
+    world.publish(retracted);
+    assert!(!warned(&world), "the latest word counts");
+
+    let (world, order) = ends_in(1);
+    let args =
+        WatchArgs { registry: order.registry.clone(), package: order.package.clone(), interval_s: 3_600 };
+    watch::watch(&world.runtime, authority(), args).expect("watches");
+    assert!(warned(&world), "by the watch's word");
+    world.runtime.run_for(2 * DAY);
+    assert!(warned(&world), "also once it has come");
+    world.change(world.policy(Ecosystem::Npm).id(), CredentialChange::Revoke);
+    assert!(!warned(&world), "what is not used is nobody's concern");
+}
+
+#[test]
+fn should_pass_a_registrys_notice_on_for_a_month_in_its_own_words() {
+    let world = World::with_credentials();
+    let notice = "Granular access tokens with bypass-2FA are being restricted npm_secret";
+    world.runtime.0.borrow_mut().registries.behaviours.push_back(Behaviour::PublishWithNotice(notice));
+    world.carry_out(world.npm_order());
+    let noticed = |world: &World| {
+        alarms::alarms(&world.runtime)
+            .into_iter()
+            .find(|alarm| matches!(alarm.kind, AlarmKind::RegistryNotice { .. }))
+    };
+    let alarm = noticed(&world).expect("an alarm");
+    assert!(matches!(alarm.kind, AlarmKind::RegistryNotice { notice: Notice::TokenRestricted, .. }));
+    assert!(!alarm.advice.contains("npm_secret") && alarm.advice.contains("stage"), "{}", alarm.advice);
+    world.runtime.run_for(31 * DAY);
+    assert_eq!(noticed(&world), None);
 }

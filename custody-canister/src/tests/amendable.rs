@@ -56,7 +56,7 @@ impl Amendable {
             return Ok(reply(200, json!(shown.tags).to_string().as_bytes()));
         }
         if self.is_large {
-            return Err(CallError::Rejected { code: 1 });
+            return Err(CallError::AnswerTooLarge);
         }
         let mut document = packument(&shown);
         if self.is_without_revision {

@@ -8,7 +8,7 @@ use p256::{
     ecdsa::{Signature, SigningKey, signature::Signer as _},
     pkcs8::EncodePublicKey as _,
 };
-use release_types::{OrderId, OrderStatus, PublicationState, PublishOrder};
+use release_types::{OrderId, OrderStatus, PublicationState, PublishOrder, alarms::AlarmKind};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 
@@ -16,7 +16,7 @@ use super::{
     registries::{Behaviour, SecondView},
     world::{NPM_ATTACHMENT, SDIST, WHEEL, World, npm_bytes, states},
 };
-use crate::queries;
+use crate::{alarms, queries};
 use PublicationState::{Blocked, Mismatch, Refused, Shown, Verified};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -302,4 +302,40 @@ fn should_take_the_same_bytes_for_success_and_others_for_an_alarm_when_the_index
     assert!(matches!(states(&status)[0], Mismatch { .. }), "{status:?}");
     assert_eq!(world.sent(), 0);
     assert!(world.runtime.0.borrow().registries.published(NPM_ATTACHMENT).is_none());
+}
+
+#[test]
+fn should_keep_the_known_keys_and_raise_an_alarm_when_a_registry_shows_none_any_more() {
+    for gone in
+        [None, Some((200, json!("<html>"))), Some((403, json!({}))), Some((200, json!({ "keys": [] })))]
+    {
+        let world = World::with_credentials();
+        sign(&world, &[7], &[signature(7)]);
+        let mut order = world.npm_order();
+        order.expires_at_ns = world.now_ns() + (10 * DAY).as_nanos() as u64;
+        assert!(world.carry_out(order.clone()).is_verified());
+        world.runtime.run_for(DAY);
+        world.runtime.0.borrow_mut().registries.keys = gone.clone();
+        let status = world.carry_out(again(&order, "second"));
+        assert_eq!(
+            confirmation(&status),
+            json!([{ "registry-signature": { "key": keyid(7) } }]),
+            "{gone:?}: what the known keys signed is proven"
+        );
+        assert!(has_missed_keys(&world), "{gone:?}");
+
+        world.runtime.0.borrow_mut().registries.signatures = Value::Null;
+        let blocked = until_blocked(&world, again(&order, "third"));
+        assert!(!blocked.receipt, "{gone:?}: a registry that signed once is not taken for one that does not");
+
+        sign(&world, &[7], &[signature(7)]);
+        world.runtime.run_for(DAY);
+        assert!(world.status(&blocked.id).is_verified(), "{gone:?}");
+        assert!(!has_missed_keys(&world), "{gone:?}");
+    }
+}
+
+fn has_missed_keys(world: &World) -> bool {
+    let alarms = alarms::alarms(&world.runtime);
+    alarms.iter().any(|alarm| matches!(alarm.kind, AlarmKind::RegistryKeysGone { .. }))
 }

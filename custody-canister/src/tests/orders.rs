@@ -56,6 +56,7 @@ fn should_know_an_order_again_that_was_encoded_by_another_version() {
     let order = world.npm_order();
     let document = candid::encode_args((&order, "a later field")).expect("encodes");
     let event = Event::AcceptedOrder {
+        direct_publishing_ends_at_ns: None,
         package: PackageKey {
             ecosystem: order.registry.ecosystem,
             endpoint: order.registry.upload_url.clone(),
@@ -213,4 +214,22 @@ fn should_refuse_more_orders_than_can_be_under_way() {
     world.runtime.0.borrow_mut().source_is_down = false;
     world.runtime.settle();
     accept(one_more).expect("there is room again");
+}
+
+#[test]
+fn should_take_a_form_that_spells_the_version_otherwise_when_its_normal_form_is_ordered() {
+    let spelled = |ordered: &str| {
+        let world = World::with_credentials();
+        let mut order = world.pypi_order();
+        order.version = ordered.to_owned();
+        for artifact in &mut order.artifacts {
+            let Publication::Pypi { form } = &mut artifact.publication else { panic!("a form") };
+            let version = form.iter_mut().find(|(name, _)| name == "version").expect("a version");
+            version.1 = "1.0-RC.1".to_owned();
+        }
+        publish::check(&world.runtime, &order)
+    };
+    assert!(spelled("1.0rc1").is_ok());
+    assert!(spelled("1.0rc2").is_err());
+    assert!(spelled("1.0-RC.1").is_err(), "what is ordered is in the normal form");
 }

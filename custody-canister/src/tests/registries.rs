@@ -282,7 +282,7 @@ impl Registries {
     /// npm's abbreviated packument.
     fn list(&self) -> Result<HttpRequestResult, CallError> {
         if self.list_is_too_long {
-            return Err(CallError::Rejected { code: 1 });
+            return Err(CallError::AnswerTooLarge);
         }
         let published = self.published.iter().filter(|(name, _)| name.ends_with(".tgz"));
         let published = published.map(|(_, published)| ("1.0.0", &published.bytes));
@@ -318,7 +318,7 @@ impl Registries {
             _ => reply(200, bytes),
         };
         let limit = args.max_response_bytes.expect("every answer is bounded");
-        if answer.body.len() as u64 > limit { Err(CallError::Rejected { code: 1 }) } else { Ok(answer) }
+        if answer.body.len() as u64 > limit { Err(CallError::AnswerTooLarge) } else { Ok(answer) }
     }
 
     fn show(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {

@@ -27,8 +27,6 @@ use crate::{
 
 /// Pause before the next try while there is no baseline, at most.
 const BASELINE_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// Reject code of an outcall that fails whoever sends it, as when the answer exceeds the limit.
-const SYS_FATAL: u32 = 1;
 
 /// What one look brought.
 enum Answer {
@@ -96,7 +94,7 @@ async fn ask_for<R: Runtime>(
     }
     let answer = match runtime.send(outcall).await {
         Ok(answer) => answer,
-        Err(CallError::Rejected { code: SYS_FATAL }) => return Err(TooLong),
+        Err(CallError::AnswerTooLarge) => return Err(TooLong),
         Err(_) => return Ok(Answer::Nothing),
     };
     match listing::parse(&answer.body) {

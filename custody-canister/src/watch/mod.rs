@@ -48,7 +48,12 @@ pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Res
     let WatchArgs { registry, package, interval_s } = args;
     let package = PackageKey { ecosystem: registry.ecosystem, endpoint: registry.upload_url, package };
     storage::drop_watch(&package);
-    let began = WatchFact::Began { package: package.clone(), read_url: registry.read_url, interval_s };
+    let began = WatchFact::Began {
+        package: package.clone(),
+        read_url: registry.read_url,
+        interval_s,
+        direct_publishing_ends_at_ns: registry.direct_publishing_ends_at_ns,
+    };
     process_event(runtime, Event::Watch(began));
     tasks::schedule(runtime, Task::Look(package.clone()), Duration::ZERO);
     Ok(view(runtime, &package).unwrap_or_else(|| panic!("BUG: the watch of {package} vanished")))

@@ -34,7 +34,7 @@ pub fn validate(state: &State, proposal: &AmendmentProposal, now_ns: u64) -> Res
     match &proposal.amendment {
         Amendment::DistTag { tag, version, replaces } => {
             defects.extend(version_defects("amendment.version", version));
-            defects.extend(dist_tag_defects(tag, version));
+            defects.extend(dist_tag_defects(tag));
             if let Some(replaced) = replaces {
                 defects.extend(version_defects("amendment.replaces", replaced));
             }

@@ -3,14 +3,20 @@
 use std::{fmt::Write as _, time::Duration};
 
 use clap::Args as ClapArgs;
-use release_types::{ProposalId, ProposalStatus, ProposalView, proposal::ListProposalsArgs};
+use release_types::{
+    ProposalId, ProposalStatus, ProposalView,
+    alarms::Alarm,
+    credential::{CredentialStatus, CredentialView},
+    dao::RegistryView,
+    proposal::ListProposalsArgs,
+};
 use serde_json::json;
 
 use super::describe;
 use crate::{
     context::{Context, Session},
     failure::{Exit, Failure, Outcome},
-    operations::proposal,
+    operations::{now_ns, proposal},
     output::{HEADING, printable, styled},
 };
 
@@ -70,7 +76,7 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
     let custody = session.custody().info().await?;
     let freezes = session.custody().freezes().await?;
     let demands = session.dao().freeze_demands().await?;
-    let alarms = session.custody().alarms().await?;
+    let alarms = alarms(session).await?;
     let funds = session.custody().funds().await?;
     let page = session.dao().proposals(ListProposalsArgs { before: None, limit: Some(5) }).await?;
     let sealing_key = custody.sealing_key.as_ref().map(hex::encode);
@@ -128,4 +134,88 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
     });
     context.output.result(value, text);
     Ok(Exit::Done)
+}
+
+/// Custody's alarms. Custody hears of a registry's announcements with orders and watches; what the group has voted into
+/// its registries since is added here.
+async fn alarms(session: &Session) -> Outcome<Vec<Alarm>> {
+    let alarms = session.custody().alarms().await?;
+    let registries = session.dao().registries().await?;
+    let credentials = session.custody().credentials().await?;
+    Ok(with_announced_ends(alarms, &registries, &credentials, now_ns()))
+}
+
+fn with_announced_ends(
+    mut alarms: Vec<Alarm>,
+    registries: &[RegistryView],
+    credentials: &[CredentialView],
+    now_ns: u64,
+) -> Vec<Alarm> {
+    for view in credentials.iter().filter(|view| view.status == CredentialStatus::Active) {
+        let of_credential =
+            registries.iter().filter(|known| known.registry.upload_url == view.policy.endpoint);
+        let ends_at_ns = of_credential.filter_map(|known| known.registry.direct_publishing_ends_at_ns).min();
+        let Some(alarm) = Alarm::of_announced_end(&view.policy, ends_at_ns, now_ns) else { continue };
+        if alarms.iter().all(|known| known.kind != alarm.kind) {
+            alarms.push(alarm);
+        }
+    }
+    alarms
+}
+
+#[cfg(test)]
+mod tests {
+    use release_types::{
+        CredentialMode, CredentialPolicy, Ecosystem, Registry, RegistryId, Sha256Digest, alarms::AlarmKind,
+        registry::END_WARNING_NS,
+    };
+
+    use super::*;
+
+    const URL: &str = "https://npm.registry.example/";
+
+    fn credential(mode: CredentialMode, status: CredentialStatus) -> CredentialView {
+        let policy = CredentialPolicy {
+            custody: candid::Principal::from_slice(&[7]),
+            ecosystem: Ecosystem::Npm,
+            endpoint: URL.into(),
+            packages: vec!["demo".into()],
+            mode,
+            not_before_ns: 0,
+            not_after_ns: u64::MAX,
+            epoch: 1,
+        };
+        CredentialView {
+            id: policy.id(),
+            policy,
+            status,
+            deposited_at_ns: 0,
+            sealed_token_sha256: Sha256Digest::of(b""),
+            probe: None,
+            notice: None,
+        }
+    }
+
+    #[test]
+    fn should_warn_of_an_announced_end_that_custody_has_not_heard_of() {
+        let at_ns = 3 * END_WARNING_NS;
+        let registry =
+            Registry { direct_publishing_ends_at_ns: Some(at_ns), ..Registry::new(Ecosystem::Npm, URL, URL) };
+        let registries = [RegistryView { id: RegistryId("npm".into()), registry }];
+        let direct = credential(CredentialMode::Direct, CredentialStatus::Active);
+        let others = [
+            credential(CredentialMode::Staged, CredentialStatus::Active),
+            credential(CredentialMode::Direct, CredentialStatus::Revoked),
+        ];
+        let alarms =
+            |known, credentials: &[_], now_ns| with_announced_ends(known, &registries, credentials, now_ns);
+        let warned = alarms(Vec::new(), std::slice::from_ref(&direct), at_ns - END_WARNING_NS);
+        let [Alarm { kind: AlarmKind::DirectPublishingEnds { credential, .. }, .. }] = &warned[..] else {
+            panic!("{warned:?}")
+        };
+        assert_eq!(*credential, direct.id);
+        assert_eq!(alarms(warned.clone(), std::slice::from_ref(&direct), at_ns), warned, "once");
+        assert_eq!(alarms(Vec::new(), std::slice::from_ref(&direct), at_ns - END_WARNING_NS - 1), []);
+        assert_eq!(alarms(Vec::new(), &others, at_ns), []);
+    }
 }

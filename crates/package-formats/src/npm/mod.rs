@@ -18,7 +18,7 @@ use crate::{
     report::Report,
 };
 
-pub use name::{dist_tag_defects, package_name_defects, version_defects};
+pub use name::{dist_tag_defects, package_name_defects, prerelease_defects, version_defects};
 use tree::Tree;
 
 /// Scripts that npm runs when somebody installs the package from a registry.

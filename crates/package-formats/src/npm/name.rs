@@ -105,9 +105,12 @@ pub fn version_defects(field: &str, version: &str) -> Vec<Defect> {
     report.into_defects()
 }
 
-/// Everything that keeps `tag` from being the dist-tag under which `version` is published.
-pub fn dist_tag_defects(tag: &str, version: &str) -> Vec<Defect> {
-    const FIELD: &str = "dist-tag";
+/// The tag that npm installs by.
+const LATEST: &str = "latest";
+const FIELD: &str = "dist-tag";
+
+/// Everything that keeps `tag` from being a dist-tag.
+pub fn dist_tag_defects(tag: &str) -> Vec<Defect> {
     let mut report = Report::default();
     if tag.is_empty() || encode_uri_component(tag) != tag {
         report.add(FIELD, tag, "letters, digits, `-`, `_` and `.`", "use a word such as `latest` or `next`");
@@ -119,13 +122,20 @@ pub fn dist_tag_defects(tag: &str, version: &str) -> Vec<Defect> {
             "use a word such as `latest` or `next`",
         );
     }
+    report.into_defects()
+}
+
+/// What keeps `version` from being published under `tag`: a release never puts a pre-release under `latest`, where
+/// people would get it unasked. A vote of its own may still move `latest` to one.
+pub fn prerelease_defects(tag: &str, version: &str) -> Vec<Defect> {
+    let mut report = Report::default();
     let is_prerelease = Version::parse(version).is_ok_and(|version| !version.pre.is_empty());
-    if tag == "latest" && is_prerelease {
+    if tag == LATEST && is_prerelease {
         report.add(
             FIELD,
             format!("latest for {version}"),
             "another tag for a pre-release",
-            "publish pre-releases under a tag such as `next`, so that nobody gets them unasked",
+            "publish it under a tag such as `next`; if latest is to name it, have that voted afterwards with `countersign propose dist-tag`",
         );
     }
     report.into_defects()

@@ -122,13 +122,20 @@ fn should_refuse_versions_that_are_not_strictly_semantic() {
 #[test]
 fn should_refuse_dist_tags_that_npm_takes_for_versions() {
     for tag in ["latest", "next", "beta-1", "x-ray", "v", "canary", "1.2.3.4"] {
-        assert_eq!(dist_tag_defects(tag, "1.0.0"), [], "{tag}");
+        assert_eq!(dist_tag_defects(tag), [], "{tag}");
     }
     for tag in ["", "1", "1.2", "v1", "~1", "x", "1.x", "*", "1.2.3-beta", "a b", "a/b", "^1", ">=1"] {
-        assert_ne!(dist_tag_defects(tag, "1.0.0"), [], "{tag}");
+        assert_ne!(dist_tag_defects(tag), [], "{tag}");
     }
-    assert_ne!(dist_tag_defects("latest", "1.0.0-rc.1"), []);
-    assert_eq!(dist_tag_defects("next", "1.0.0-rc.1"), []);
+}
+
+#[test]
+fn should_say_how_latest_comes_to_name_a_pre_release_when_one_is_released_under_it() {
+    let [defect] = &prerelease_defects("latest", "1.0.0-rc.1")[..] else { panic!("not one defect") };
+    let text = defect.to_string();
+    assert!(text.contains("such as `next`") && text.contains("countersign propose dist-tag"), "{text}");
+    assert_eq!(prerelease_defects("next", "1.0.0-rc.1"), []);
+    assert_eq!(prerelease_defects("latest", "1.0.0"), []);
 }
 
 #[test]

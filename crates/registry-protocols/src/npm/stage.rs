@@ -130,11 +130,6 @@ pub fn stages_request(endpoint: &EndpointUrl, name: &str, page: u64) -> Result<H
     Ok(HttpRequest::new(Method::Get, url, HEADERS, Vec::new()))
 }
 
-/// `GET {endpoint}/-/stage/{id}`.
-pub fn stage_item_request(endpoint: &EndpointUrl, id: &StageId) -> HttpRequest {
-    HttpRequest::new(Method::Get, endpoint.join(&format!("-/stage/{id}")), HEADERS, Vec::new())
-}
-
 /// `GET {endpoint}/-/stage/{id}/tarball`, whole or in part; [`bytes::read_file`] reads the answer.
 pub fn stage_tarball_request(endpoint: &EndpointUrl, id: &StageId, range: Option<&ByteRange>) -> HttpRequest {
     bytes::file_request(endpoint.join(&format!("-/stage/{id}/tarball")), range)
@@ -185,26 +180,6 @@ pub fn read_stages(
     }
     entries.sort();
     Reading::Present(StagedVersions { entries, has_more })
-}
-
-/// Reads the answer to [`stage_item_request`]. Absent: it was rejected, expired, or was approved and published.
-pub fn read_stage_item(
-    answer: &HttpAnswer,
-    id: &StageId,
-    name: &str,
-    version: &str,
-    dist_tag: &str,
-) -> Reading<StagedVersion> {
-    if let Some(reading) = Reading::from_status(answer) {
-        return reading;
-    }
-    match serde_json::from_slice::<Item>(&answer.body) {
-        Ok(item) if item.id == *id && item.package_name == name && item.version == version => {
-            Reading::Present(item.reduced(dist_tag))
-        }
-        Ok(_) => Reading::unreadable(Unreadable::OtherArtifact),
-        Err(_) => Reading::unreadable(Unreadable::NotTheDocument),
-    }
 }
 
 impl Item {

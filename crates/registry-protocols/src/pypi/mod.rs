@@ -17,10 +17,15 @@ pub use version_document::{
     DocumentReading, DocumentedFile, InvalidPypiId, compare_document, read_document, version_request,
 };
 
+use std::str::FromStr as _;
+
+use pep440_rs::Version;
 use thiserror::Error;
 
 /// Longest project name, in bytes.
 const MAX_PROJECT_BYTES: usize = 100;
+/// Longest version, in bytes.
+const MAX_VERSION_BYTES: usize = 256;
 
 /// A text that is no project name.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -43,4 +48,10 @@ pub fn normalized_project(name: &str) -> Result<String, InvalidProjectName> {
     }
     let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
     Ok(parts.collect::<Vec<_>>().join("-").to_ascii_lowercase())
+}
+
+/// The normal form of a version (PEP 440), such as `1.0rc1` of `1.0-RC.1`; none if it is no version.
+pub fn normalized_version(version: &str) -> Option<String> {
+    let is_bounded = version.len() <= MAX_VERSION_BYTES;
+    is_bounded.then(|| Version::from_str(version).ok()).flatten().map(|version| version.to_string())
 }

@@ -353,3 +353,15 @@ fn should_give_every_status_a_verdict_and_keep_nothing_of_an_echoed_token() {
         assert!(!format!("{verdict:?}").contains("AgEMcH"), "{verdict:?}");
     }
 }
+
+#[test]
+fn should_spell_a_version_in_its_normal_form() {
+    for (version, normal) in
+        [("1.0-RC.1", "1.0rc1"), ("v1.0", "1.0"), ("1.0.0", "1.0.0"), ("1.0-1", "1.0.post1")]
+    {
+        assert_eq!(normalized_version(version).as_deref(), Some(normal), "{version}");
+    }
+    for version in ["", "one", "1.0-", &"1".repeat(257)] {
+        assert_eq!(normalized_version(version), None, "{version}");
+    }
+}

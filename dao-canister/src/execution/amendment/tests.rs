@@ -209,10 +209,6 @@ fn should_report_every_defect_of_an_amendment_at_once() {
         "credential",
     ];
     assert_eq!(refused_fields(&runtime, bad), expected);
-    let prerelease =
-        Amendment::DistTag { tag: "latest".into(), version: "2.0.0-rc.1".into(), replaces: None };
-    let prerelease = AmendmentProposal { amendment: prerelease, allow_unverified: true, ..promotion() };
-    assert_eq!(refused_fields(&runtime, prerelease), ["dist-tag"]);
     assert_eq!(refused_fields(&runtime, deprecation(&"x".repeat(1_001))), ["amendment.message"]);
     let pypi = AmendmentProposal { registry: registry_id(Ecosystem::Pypi), ..promotion() };
     assert_eq!(refused_fields(&runtime, pypi), ["registry"]);
@@ -222,6 +218,18 @@ fn should_report_every_defect_of_an_amendment_at_once() {
     };
     let defects = defects_of(&runtime, ProposalAction::PromotionDelay(nowhere));
     assert_eq!(fields(&defects), ["registry", "delay_ns"]);
+}
+
+#[test]
+fn should_let_latest_name_a_pre_release_by_a_vote_of_its_own_and_never_by_the_release() {
+    let runtime = ready();
+    let version = "2.0.0-rc.1";
+    let npm = Some(NpmOptions { dist_tag: "latest".into(), access: NpmAccess::Public });
+    let released = ReleaseProposal { npm, ..npm_release(&runtime, version) };
+    assert_eq!(fields(&defects_of(&runtime, ProposalAction::Release(released))), ["dist-tag"]);
+    release(&runtime, version);
+    let amendment = Amendment::DistTag { tag: "latest".into(), version: version.into(), replaces: None };
+    submit(&runtime, ProposalAction::Amendment(AmendmentProposal { amendment, ..promotion() }));
 }
 
 #[test]

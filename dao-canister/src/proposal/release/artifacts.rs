@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use package_formats::{
     Declared, Limits, Package, agree,
     limits::{MAX_ENTRIES, MAX_UNPACKED_BYTES},
-    npm::dist_tag_defects,
+    npm::{dist_tag_defects, prerelease_defects},
     python::DistributionFilename,
     review, upload_form,
 };
@@ -88,7 +88,8 @@ pub fn declaration_defects(ecosystem: Ecosystem, proposal: &ReleaseProposal) -> 
             defects.push(Defect::new("npm", "nothing", "the options of an npm release", hint));
         }
         (Ecosystem::Npm, Some(options)) => {
-            defects.extend(dist_tag_defects(&options.dist_tag, &proposal.version));
+            defects.extend(dist_tag_defects(&options.dist_tag));
+            defects.extend(prerelease_defects(&options.dist_tag, &proposal.version));
             if options.access == NpmAccess::Restricted && !proposal.name.starts_with('@') {
                 let hint = "Publish it openly, or give it a scope.";
                 defects.push(Defect::new("npm.access", "restricted", "public, without a scope", hint));

@@ -54,6 +54,18 @@ fn kind(kind: &AlarmKind) -> String {
         }
         AlarmKind::CredentialExpired { credential } => format!("credential {credential} has ended"),
         AlarmKind::CredentialDead { credential, .. } => format!("credential {credential} does not work"),
+        AlarmKind::DirectPublishingEnds { credential, at_ns } => {
+            format!(
+                "direct publishing with credential {credential} ends {}: its registry announced so",
+                moment(*at_ns)
+            )
+        }
+        AlarmKind::RegistryNotice { credential, .. } => {
+            format!("the registry has a notice for the owner of credential {credential}")
+        }
+        AlarmKind::RegistryKeysGone { read_url } => {
+            format!("{} publishes no keys any more to check its signatures with", printable(read_url))
+        }
         AlarmKind::LowCycles { liquid_cycles } => {
             format!("custody runs out of cycles: {} left", billions(*liquid_cycles))
         }
