@@ -58,10 +58,8 @@ fn freezes() -> impl Iterator<Item = Alarm> {
 
 fn low_cycles<R: Runtime>(runtime: &R) -> Option<Alarm> {
     let funds = funds::funds(runtime);
-    let is_low = funds.direct_releases_affordable == 0
-        || funds.watch_days_left.is_some_and(|days| days < funds::RUNWAY_ALARM_DAYS);
     let kind = AlarmKind::LowCycles { liquid_cycles: funds.liquid_cycles };
-    is_low.then(|| alarm(kind, runtime.time_ns(), "top the custody canister up with cycles"))
+    funds::are_low(&funds).then(|| alarm(kind, runtime.time_ns(), "top the custody canister up with cycles"))
 }
 
 fn of_watch(package: &PackageKey, watch: &Watch) -> Vec<Alarm> {
@@ -90,8 +88,8 @@ fn of_watch(package: &PackageKey, watch: &Watch) -> Vec<Alarm> {
     let look = storage::look(package).filter(|look| look.failures >= FAILED_LOOKS);
     let failing = look.map(|look| {
         let kind = AlarmKind::WatchFailing { package: package.clone(), failed_looks: look.failures };
-        let advice = "the registry is down, wants credentials, or its list has outgrown an HTTPS outcall: see its read \
-                      URL, and watch the package anew";
+        let advice = "the registry is down, wants a token (`countersign watch propose --read-credential`), or its list \
+                      has outgrown an HTTPS outcall: see its read URL, and watch the package anew";
         alarm(kind, look.answered_at_ns.unwrap_or(watch.begun_at_ns), advice)
     });
     findings.chain(failing).collect()

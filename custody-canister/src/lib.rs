@@ -7,6 +7,7 @@ pub mod activation;
 pub mod alarms;
 pub mod amend;
 mod artifact_source;
+mod asking;
 pub mod authorization;
 pub mod credentials;
 pub mod freeze;

@@ -166,7 +166,7 @@ fn validate_declare_outcome(args: DeclareOutcomeArgs) -> PhantomData<Validation>
 /// As [`validate_publish`], for a watch.
 #[query(manual_reply = true)]
 fn validate_watch_package(args: WatchArgs) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::watch_package(&args)))
+    answer(may_validate().map(|()| validators::watch_package(&IcRuntime, &args)))
 }
 
 /// As [`validate_publish`], for an amendment.

@@ -76,8 +76,25 @@ impl EncodedOutcall {
 
 /// A request, and what is asked by it.
 pub struct Inquiry {
-    pub request: HttpRequest,
-    pub question: Question,
+    request: HttpRequest,
+    question: Question,
+    /// Most bytes of the reduced answer, by which the outcall is priced.
+    reduced_answer_bytes: u64,
+}
+
+impl Inquiry {
+    pub fn new(request: HttpRequest, question: Question) -> Self {
+        let reduced_answer_bytes = match &question {
+            Question::Viewed(View::Packument) => LONGEST_ANSWER_BYTES,
+            _ => REDUCED_ANSWER_BYTES,
+        };
+        Self { request, question, reduced_answer_bytes }
+    }
+
+    /// Asks for everything that is listed of a package, reduced to at most this much.
+    pub fn of_listing(request: HttpRequest, question: ListingQuestion, reduced_answer_bytes: u64) -> Self {
+        Self { request, question: Question::Listed(question), reduced_answer_bytes }
+    }
 }
 
 /// Tells the transform what it is looking at.
@@ -158,45 +175,28 @@ impl Question {
 
 /// The outcall of an inquiry that needs no token.
 pub fn open_outcall(custody: Principal, inquiry: Inquiry) -> EncodedOutcall {
-    encode(custody, open(inquiry.request, &inquiry.question), REDUCED_ANSWER_BYTES)
+    let Inquiry { request, question, reduced_answer_bytes } = inquiry;
+    let HttpRequest { method, url, headers, body } = request;
+    let headers = headers.into_iter().map(|(name, value)| HttpHeader { name, value }).collect();
+    encode(custody, Outcall { url, method, headers, body, question: &question }, reduced_answer_bytes)
 }
 
-/// The outcall of an inquiry with its token. Everything that held the token is wiped but the outcall itself.
+/// The outcall of an inquiry with its token, which `authorize` puts into the request. Everything that held the token is
+/// wiped but the outcall itself.
 pub fn authorized_outcall(
     custody: Principal,
-    mut request: AuthorizedRequest,
-    question: &Question,
+    inquiry: Inquiry,
+    authorize: impl FnOnce(HttpRequest) -> AuthorizedRequest,
 ) -> EncodedOutcall {
+    let Inquiry { request, question, reduced_answer_bytes } = inquiry;
+    let mut request = authorize(request);
     let body = request.take_body();
     let headers = request
         .headers()
         .map(|(name, value)| HttpHeader { name: name.to_owned(), value: value.to_owned() })
         .collect();
-    let outcall =
-        Outcall { url: request.url().to_owned(), method: request.method(), headers, body, question };
-    encode(custody, outcall, REDUCED_ANSWER_BYTES)
-}
-
-/// The outcall that asks for everything that is listed of a package. `reduced_bytes` is the most that the reduced answer
-/// may have.
-pub fn listing_outcall(
-    custody: Principal,
-    request: HttpRequest,
-    question: &ListingQuestion,
-    reduced_bytes: u64,
-) -> EncodedOutcall {
-    let question = Question::Listed(question.clone());
-    encode(custody, open(request, &question), reduced_bytes)
-}
-
-/// The outcall that reads what is to be amended.
-pub fn view_outcall(custody: Principal, request: HttpRequest, view: &View) -> EncodedOutcall {
-    let reduced_bytes = match view {
-        View::Tag { .. } | View::Deprecation { .. } => REDUCED_ANSWER_BYTES,
-        View::Packument => LONGEST_ANSWER_BYTES,
-    };
-    let question = Question::Viewed(view.clone());
-    encode(custody, open(request, &question), reduced_bytes)
+    let (url, method) = (request.url().to_owned(), request.method());
+    encode(custody, Outcall { url, method, headers, body, question: &question }, reduced_answer_bytes)
 }
 
 /// What publishing the largest artifact, and reading one back, are priced by.
@@ -211,6 +211,12 @@ pub fn largest(is_replicated: bool) -> EncodedOutcall {
     EncodedOutcall { args: Vec::new(), is_replicated, size }
 }
 
+/// What reading a whole document is priced by, on whose bytes the nodes agree.
+pub fn largest_document() -> EncodedOutcall {
+    let read = largest(true);
+    EncodedOutcall { size: OutcallSize { reduced_answer_bytes: LONGEST_ANSWER_BYTES, ..read.size }, ..read }
+}
+
 /// An outcall in parts.
 struct Outcall<'a> {
     url: String,
@@ -218,12 +224,6 @@ struct Outcall<'a> {
     headers: Vec<HttpHeader>,
     body: Vec<u8>,
     question: &'a Question,
-}
-
-fn open(request: HttpRequest, question: &Question) -> Outcall<'_> {
-    let HttpRequest { method, url, headers, body } = request;
-    let headers = headers.into_iter().map(|(name, value)| HttpHeader { name, value }).collect();
-    Outcall { url, method, headers, body, question }
 }
 
 fn encode(custody: Principal, outcall: Outcall<'_>, reduced_answer_bytes: u64) -> EncodedOutcall {

@@ -13,7 +13,7 @@ use release_types::{CredentialId, Ecosystem, credential::ProbeOutcome};
 use crate::{
     funds,
     guard::Guard,
-    outcall,
+    outcall::{self, Inquiry, Question},
     runtime::Runtime,
     state::{
         Event,
@@ -98,8 +98,8 @@ async fn ask<R: Runtime>(
     let Ok(endpoint) = EndpointUrl::check("endpoint", &credential.policy.endpoint) else {
         panic!("BUG: a credential's endpoint is no URL")
     };
-    let request = npm::whoami_request(&endpoint);
-    let outcall = match vault::authorized_probe(runtime.canister_self(), credential, key, request) {
+    let inquiry = Inquiry::new(npm::whoami_request(&endpoint), Question::Probed);
+    let outcall = match vault::authorized_probe(runtime.canister_self(), credential, key, inquiry) {
         Ok(outcall) => outcall,
         Err(error) => return unopened(error),
     };

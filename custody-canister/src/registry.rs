@@ -100,7 +100,7 @@ pub fn sending_inquiry(
     bytes: &[u8],
 ) -> Result<Inquiry, RefusedReason> {
     let request = sending_request(order, artifact, bytes)?;
-    Ok(Inquiry { request, question: Question::Sent(order.registry.ecosystem) })
+    Ok(Inquiry::new(request, Question::Sent(order.registry.ecosystem)))
 }
 
 fn sending_request(
@@ -156,13 +156,13 @@ pub fn read_inquiry(
         ReadBack::Pypi { project, .. } => pypi::project_request(&endpoints.read, project).ok(),
     };
     let request = request.ok_or(RefusedReason::NotPublishable)?;
-    Ok(Inquiry { request, question: Question::Shown(read_back) })
+    Ok(Inquiry::new(request, Question::Shown(read_back)))
 }
 
 /// What reads the keys that an npm registry signs with.
 pub fn keys_inquiry(order: &PublishOrder) -> Result<Inquiry, RefusedReason> {
     let request = signature::keys_request(&endpoints(order)?.read);
-    Ok(Inquiry { request, question: Question::Keys })
+    Ok(Inquiry::new(request, Question::Keys))
 }
 
 /// What reads an index's second view of a file; none where the index has none.
@@ -175,7 +175,7 @@ pub fn second_view_inquiry(
     let request = pypi::version_request(&base, &order.package, &order.version, nonce)
         .map_err(|_| RefusedReason::NotPublishable)?;
     let (project, filename) = (order.package.clone(), artifact.filename.clone());
-    Ok(Some(Inquiry { request, question: Question::Documented { project, filename } }))
+    Ok(Some(Inquiry::new(request, Question::Documented { project, filename })))
 }
 
 /// What reads a page of the staging list.
@@ -191,7 +191,7 @@ pub fn stages_inquiry(
         .map_err(|_| RefusedReason::NotPublishable)?;
     let (name, version) = (order.package.clone(), order.version.clone());
     let question = Question::Stages { name, version, dist_tag: options.dist_tag.clone(), page };
-    Ok(Inquiry { request, question })
+    Ok(Inquiry::new(request, question))
 }
 
 /// Where a file lies; asked for whole, or in parts.
@@ -250,7 +250,7 @@ impl FileAddress {
     /// What reads the file, or a part of it.
     pub fn inquiry(&self, range: Option<ByteRange>) -> Inquiry {
         let request = self.0.request(range.as_ref()).expect("the address was checked when it was made");
-        Inquiry { request, question: Question::Served(range) }
+        Inquiry::new(request, Question::Served(range))
     }
 }
 

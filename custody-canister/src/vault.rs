@@ -6,7 +6,6 @@
 
 use candid::Principal;
 use registry_protocols::{
-    http::HttpRequest,
     macaroon,
     secret::{SecretToken, scrub_stack},
 };
@@ -15,7 +14,7 @@ use sealing::{OpenError, SealingKey, TransportSecretKey, recover_vetkey};
 use thiserror::Error;
 
 use crate::{
-    outcall::{self, EncodedOutcall, Inquiry, Question},
+    outcall::{self, EncodedOutcall, Inquiry},
     registry,
     state::event::UnusableReason,
 };
@@ -138,8 +137,8 @@ pub fn authorized_outcalls(
             token = macaroon::narrow(&token, package, from_s, until_s).map_err(|_| VaultError::NotAToken)?;
         }
         let scheme = registry::authorization_scheme(ecosystem);
-        let authorized = |Inquiry { request, question }| {
-            outcall::authorized_outcall(custody, request.authorize(&token, scheme), &question)
+        let authorized = |inquiry| {
+            outcall::authorized_outcall(custody, inquiry, |request| request.authorize(&token, scheme))
         };
         Ok(inquiries.into_iter().map(authorized).collect())
     }
@@ -156,33 +155,38 @@ pub fn authorized_probe(
     custody: Principal,
     credential: &SealedCredential,
     key: DeliveredKey,
-    request: HttpRequest,
+    inquiry: Inquiry,
 ) -> Result<EncodedOutcall, VaultError> {
     #[inline(never)]
     fn work(
         custody: Principal,
         credential: &SealedCredential,
         key: DeliveredKey,
-        request: HttpRequest,
+        inquiry: Inquiry,
     ) -> Result<EncodedOutcall, VaultError> {
         let token = open(credential, key)?;
         let scheme = registry::authorization_scheme(credential.policy.ecosystem);
-        Ok(outcall::authorized_outcall(custody, request.authorize(&token, scheme), &Question::Probed))
+        Ok(outcall::authorized_outcall(custody, inquiry, |request| request.authorize(&token, scheme)))
     }
-    let outcall = work(custody, credential, key, request);
+    let outcall = work(custody, credential, key, inquiry);
     scrub_stack();
     outcall
 }
 
-/// Opens a macaroon and reads its own dates: whether they allow its use at `now_s` (seconds since 1970).
+/// Opens an index's token and reads its own dates: whether they allow its use at `now_s` (seconds since 1970). One that
+/// only reads may be of another kind, without dates.
 ///
 /// # Errors
-/// If it does not open, or is no macaroon.
+/// If it does not open, or is no token of its ecosystem.
 pub fn is_in_date(credential: &SealedCredential, key: DeliveredKey, now_s: u64) -> Result<bool, VaultError> {
     #[inline(never)]
     fn work(credential: &SealedCredential, key: DeliveredKey, now_s: u64) -> Result<bool, VaultError> {
         let token = open(credential, key)?;
-        let limits = macaroon::restrictions(&token).map_err(|_| VaultError::NotAToken)?;
+        let limits = match macaroon::restrictions(&token) {
+            Ok(limits) => limits,
+            Err(_) if credential.policy.mode == CredentialMode::Read => return Ok(true),
+            Err(_) => return Err(VaultError::NotAToken),
+        };
         Ok(limits.not_before_s.is_none_or(|from_s| from_s <= now_s)
             && limits.expires_s.is_none_or(|until_s| now_s < until_s))
     }

@@ -28,6 +28,7 @@ fn released() -> Publisher {
 
 fn proposal(publisher: &Publisher, amendment: Amendment) -> ProposalAction {
     ProposalAction::Amendment(AmendmentProposal {
+        read_credential: None,
         registry: RegistryId("npm".into()),
         credential: publisher.credential,
         package: PACKAGE.into(),

@@ -39,7 +39,7 @@ fn watched(ecosystem: Ecosystem) -> Publisher {
 
 fn start_watch(world: &mut World, ecosystem: Ecosystem) {
     let registry = RegistryId(if ecosystem == Ecosystem::Npm { "npm" } else { "pypi" }.into());
-    let change = WatchChange::Start { interval_s: 3_600 };
+    let change = WatchChange::Start { interval_s: 3_600, read_credential: None };
     let watch = WatchProposal { registry, package: package(ecosystem).into(), change };
     assert_eq!(world.carry_out(ProposalAction::Watch(watch)), ProposalStatus::Executed);
     world.pass(Duration::from_secs(10));

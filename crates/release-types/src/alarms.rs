@@ -88,10 +88,16 @@ pub struct Funds {
     /// What one release of one artifact costs at most in the direct mode, the largest artifact and long reading back
     /// assumed; custody begins none that it could not pay to its end.
     pub direct_release_most_cycles: u128,
+    /// The same in the staged mode, a few readings of the staging area assumed.
+    pub staged_release_most_cycles: u128,
     /// The same for what custody only verifies.
     pub verify_only_release_most_cycles: u128,
+    /// The same for an amendment.
+    pub amendment_most_cycles: u128,
     /// How many direct releases the liquid cycles suffice for.
     pub direct_releases_affordable: u64,
+    /// How many staged ones.
+    pub staged_releases_affordable: u64,
     /// For how many days of watching they suffice; none if nothing is watched.
     pub watch_days_left: Option<u64>,
 }

@@ -34,6 +34,8 @@ pub struct AmendOrder {
     pub id: OrderId,
     /// Of mode `Direct` or `Staged`: npm lets stage-only tokens amend as well.
     pub credential: CredentialId,
+    /// A read-only token, for a registry that shows nothing without one.
+    pub read_credential: Option<CredentialId>,
     pub registry: Registry,
     /// Full npm name.
     pub package: String,
@@ -103,6 +105,8 @@ impl AmendmentStatus {
 pub struct AmendmentProposal {
     pub registry: RegistryId,
     pub credential: CredentialId,
+    /// A read-only token, for a registry that shows nothing without one.
+    pub read_credential: Option<CredentialId>,
     /// Full npm name.
     pub package: String,
     pub amendment: Amendment,

@@ -6,10 +6,12 @@ use std::fmt;
 use candid::CandidType;
 use serde::{Deserialize, Serialize};
 
-use crate::{Ecosystem, Registry, RegistryId, Sha256Digest};
+use crate::{CredentialId, Defect, Ecosystem, Registry, RegistryId, Sha256Digest};
 
 /// Shortest pause between two looks at a package, in seconds.
 pub const SHORTEST_INTERVAL_S: u64 = 600;
+/// Shortest pause between two looks that each derive a key, in seconds.
+pub const SHORTEST_INTERVAL_WITH_TOKEN_S: u64 = 3_600;
 /// Pause between two looks where nobody says otherwise, in seconds.
 pub const DEFAULT_INTERVAL_S: u64 = 3_600;
 /// Longest pause between two looks, in seconds.
@@ -37,8 +39,24 @@ pub struct WatchArgs {
     pub registry: Registry,
     /// Full npm name, or PyPI name in normalised form.
     pub package: String,
-    /// Pause between two looks: 600 to 86,400 seconds.
+    /// Pause between two looks: 600 to 86,400 seconds, with a read credential 3,600 at least.
     pub interval_s: u64,
+    /// A read-only token, for a registry that lists nothing without one.
+    pub read_credential: Option<CredentialId>,
+}
+
+impl WatchArgs {
+    /// What is wrong with the pause between two looks.
+    pub fn interval_defect(field: &str, interval_s: u64, with_token: bool) -> Option<Defect> {
+        let shortest_s = if with_token { SHORTEST_INTERVAL_WITH_TOKEN_S } else { SHORTEST_INTERVAL_S };
+        let allowed = || {
+            let why = if with_token { ", because each look derives a key" } else { "" };
+            format!("{shortest_s} to {LONGEST_INTERVAL_S} seconds{why}")
+        };
+        let is_allowed = (shortest_s..=LONGEST_INTERVAL_S).contains(&interval_s);
+        (!is_allowed)
+            .then(|| Defect::new(field, interval_s.to_string(), allowed(), "An hour suits most packages."))
+    }
 }
 
 /// A vote to watch a package or to stop watching it.
@@ -53,9 +71,11 @@ pub struct WatchProposal {
 /// What is to become of a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub enum WatchChange {
-    /// Begin, with a new baseline. The pause between two looks is 600 to 86,400 seconds.
+    /// Begin, with a new baseline. The pause between two looks is 600 to 86,400 seconds, with a read credential, which is
+    /// for registries that list nothing without a token, 3,600 at least.
     Start {
         interval_s: u64,
+        read_credential: Option<CredentialId>,
     },
     Stop,
 }
@@ -119,6 +139,8 @@ pub struct WatchView {
     pub package: PackageKey,
     pub read_url: String,
     pub interval_s: u64,
+    /// The token that it is read with, if it takes one.
+    pub read_credential: Option<CredentialId>,
     pub begun_at_ns: u64,
     /// None until the first look succeeded.
     pub baseline: Option<BaselineView>,

@@ -5,12 +5,12 @@ use registry_protocols::{
     macaroon::{self, MacaroonError},
     secret::SecretToken,
 };
-use release_types::Ecosystem;
+use release_types::{CredentialMode, Ecosystem};
 use thiserror::Error;
 
 /// Length of npm's own tokens, in bytes: `npm_` and 36 letters and digits.
 const NPM_TOKEN_BYTES: usize = 40;
-/// Shortest token taken from another npm registry, in bytes: 128 bits in base64.
+/// Shortest token of another registry, in bytes: 128 bits in base64.
 const MIN_OPAQUE_TOKEN_BYTES: usize = 22;
 
 /// Why something is no token for the ecosystem. Never shows it.
@@ -53,14 +53,21 @@ pub enum ImplausibleToken {
 /// Checks the token's form.
 ///
 /// npm's own tokens are `npm_` and 36 letters and digits. Other npm registries issue what they like, such as
-/// signed JSON, so that for these only length and alphabet (RFC 6750) are checked. PyPI tokens are macaroons,
-/// whatever the index, because they must be narrowed.
-pub fn check_token(ecosystem: Ecosystem, token: &SecretToken) -> Result<(), ImplausibleToken> {
+/// signed JSON, so that for these only length and alphabet (RFC 6750) are checked. PyPI tokens that upload are macaroons,
+/// whatever the index, because they must be narrowed; one that only reads a private index is whatever that issues.
+pub fn check_token(
+    ecosystem: Ecosystem,
+    mode: CredentialMode,
+    token: &SecretToken,
+) -> Result<(), ImplausibleToken> {
     let bytes = token.expose();
     match ecosystem {
         Ecosystem::Npm => check_npm_token(bytes),
         Ecosystem::Pypi if bytes.starts_with(b"npm_") => {
             Err(ImplausibleToken::OtherEcosystem { found: Ecosystem::Npm, expected: Ecosystem::Pypi })
+        }
+        Ecosystem::Pypi if mode == CredentialMode::Read && !bytes.starts_with(b"pypi-") => {
+            check_opaque_token(bytes)
         }
         Ecosystem::Pypi => Ok(macaroon::restrictions(token).map(drop)?),
     }
@@ -76,6 +83,10 @@ fn check_npm_token(token: &[u8]) -> Result<(), ImplausibleToken> {
         }
         return Ok(());
     }
+    check_opaque_token(token)
+}
+
+fn check_opaque_token(token: &[u8]) -> Result<(), ImplausibleToken> {
     if token.len() < MIN_OPAQUE_TOKEN_BYTES {
         return Err(ImplausibleToken::TooShort { found_bytes: token.len() });
     }
@@ -95,7 +106,26 @@ mod tests {
     const MACAROON: &str = "pypi-AgEMcHlwaS5leGFtcGxlAiQxMTExMTExMS0yMjIyLTQzMzMtODQ0NC01NTU1NTU1NTU1NTUAAipbMywiYWFhYWFhYWEtYmJiYi00Y2NjLThkZGQtZWVlZWVlZWVlZWVlIl0AAAYgGRsdSW29cw97Nvc_GI5tBxilJD7R7-zINvC-8AKOWkI";
 
     fn check(ecosystem: Ecosystem, token: &str) -> Result<(), ImplausibleToken> {
-        check_token(ecosystem, &SecretToken::new(token.as_bytes().to_vec()).expect("printable"))
+        check_mode(ecosystem, CredentialMode::Direct, token)
+    }
+
+    fn check_mode(ecosystem: Ecosystem, mode: CredentialMode, token: &str) -> Result<(), ImplausibleToken> {
+        check_token(ecosystem, mode, &SecretToken::new(token.as_bytes().to_vec()).expect("printable"))
+    }
+
+    #[test]
+    fn should_take_what_a_private_index_issues_only_to_read_with() {
+        let read = |token| check_mode(Ecosystem::Pypi, CredentialMode::Read, token);
+        let token = "glpat-0123456789abcdefghij";
+        assert_eq!(read(token), Ok(()));
+        assert_eq!(read(MACAROON), Ok(()));
+        assert_eq!(check(Ecosystem::Pypi, token), Err(MacaroonError::NoPrefix.into()));
+        assert_eq!(read("hunter2hunter2"), Err(ImplausibleToken::TooShort { found_bytes: 14 }));
+        assert_eq!(read(&MACAROON[..101]), Err(MacaroonError::Malformed.into()));
+        assert!(matches!(
+            read(&format!("npm_{}", "a".repeat(36))),
+            Err(ImplausibleToken::OtherEcosystem { .. })
+        ));
     }
 
     #[test]

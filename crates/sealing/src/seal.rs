@@ -84,7 +84,7 @@ pub fn seal(
     randomness: [u8; 32],
 ) -> Result<Vec<u8>, SealError> {
     let randomness = Zeroizing::new(randomness);
-    check_token(policy.ecosystem, &token)?;
+    check_token(policy.ecosystem, policy.mode, &token)?;
     let bucket = pad(&token).ok_or(SealError::TooLong { found_bytes: token.expose().len() })?;
     let seed = IbeSeed::from_bytes(&*randomness).expect("32 bytes are enough for a seed");
     let identity = IbeIdentity::from_bytes(&identity(policy));
@@ -117,6 +117,6 @@ pub fn open(
         IbeCiphertext::deserialize(sealed_token).map_err(|_| OpenError::NotACiphertext { found_bytes })?;
     let bucket = Zeroizing::new(ciphertext.decrypt(vetkey).map_err(|_| OpenError::WrongKeyOrPolicy)?);
     let token = unpad(&bucket).ok_or(OpenError::NotPadded)??;
-    check_token(policy.ecosystem, &token)?;
+    check_token(policy.ecosystem, policy.mode, &token)?;
     Ok(token)
 }

@@ -2,33 +2,29 @@
 
 use std::time::Duration;
 
-use registry_protocols::{http::HttpRequest, reading::Unreadable};
-use release_types::{Ecosystem, Obstacle};
+use registry_protocols::reading::Unreadable;
+use release_types::Obstacle;
 
 use crate::{
     amend::{
+        asking::{self, TokenUse},
         driver::{Job, Look, look},
-        effect::{self, Standing, View},
-        validation::usable,
+        effect::{self, Standing},
     },
+    asking::NotAsked,
     funds,
-    outcall::{self, Inquiry, Question},
+    outcall::{self, Inquiry},
     publish::{
         answers::{Answered, note_notice},
-        asking::NotAsked,
-        reading::{back_off, since},
+        reading::{back_off, shortest_pause, since},
     },
     runtime::{CallError, Runtime},
     state::{
         amendment::{AmendmentEnd, AmendmentFact},
-        event::{DerivationPurpose, RefusedReason},
+        event::RefusedReason,
     },
-    vault::{self, VaultError},
-    vetkeys::{self, NoKey},
 };
 
-/// How often a key may be derived for one amendment.
-const MAX_DERIVATIONS: u8 = 8;
 /// Pause before the first read-back after sending.
 const FIRST_LOOK_DELAY: Duration = Duration::from_secs(2);
 /// Shortest pause after something that may be better soon.
@@ -44,13 +40,15 @@ pub async fn change<R: Runtime>(job: &Job<'_, R>) -> Duration {
         }
         Err(NotAsked::Waits(obstacle)) => {
             job.wait_for(obstacle);
-            back_off(since(job.runtime.time_ns(), job.amendment().changed_at_ns()), RETRY_DELAY)
+            let shortest = RETRY_DELAY.max(shortest_pause(job.order.read_credential.is_some()));
+            back_off(since(job.runtime.time_ns(), job.amendment().changed_at_ns()), shortest)
         }
     }
 }
 
 async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, NotAsked> {
-    check_admissible(job)?;
+    asking::admitted(job, TokenUse::Changing)?;
+    check_payable(job)?;
     match look(job).await {
         Look::Found(Standing::Before) => {}
         Look::Found(Standing::Done) => {
@@ -66,33 +64,29 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, NotAsked> {
         }
         Look::Found(Standing::Unreadable(_)) => return Err(NotAsked::Waits(Obstacle::RegistryUnreadable)),
         Look::Hindered(obstacle) => return Err(NotAsked::Waits(obstacle)),
+        Look::Barred(reason) => return Err(NotAsked::Never(reason)),
     }
     let document = fetch_document(job).await?;
-    let request = effect::change_request(job.order, &document).map_err(NotAsked::Never)?;
+    let inquiry = effect::change_inquiry(job.order, &document).map_err(NotAsked::Never)?;
     drop(document);
-    send(job, request).await
+    send(job, inquiry).await
 }
 
-/// Whether order and credential still allow to begin.
-fn check_admissible<R: Runtime>(job: &Job<'_, R>) -> Result<(), NotAsked> {
-    let now_ns = job.runtime.time_ns();
-    if now_ns >= job.order.expires_at_ns {
-        return Err(NotAsked::Never(RefusedReason::Expired));
+/// Whether it can be paid to its end. What was sent before is looked for all the same.
+fn check_payable<R: Runtime>(job: &Job<'_, R>) -> Result<(), NotAsked> {
+    let needed = funds::amendment_cycles(job.runtime, job.order.read_credential.is_some());
+    if job.amendment().sends() > 0 || job.runtime.liquid_cycles() > needed {
+        return Ok(());
     }
-    if usable(job.order, now_ns) { Ok(()) } else { Err(NotAsked::Never(RefusedReason::CredentialNotUsable)) }
+    Err(NotAsked::Waits(Obstacle::TooFewCycles))
 }
 
 /// The document that the change is written into, on whose bytes the nodes agree; empty if there is none.
 async fn fetch_document<R: Runtime>(job: &Job<'_, R>) -> Result<Vec<u8>, NotAsked> {
-    let runtime = job.runtime;
-    let Some(request) = effect::document_request(job.order).map_err(NotAsked::Never)? else {
+    let Some(inquiry) = effect::document_inquiry(job.order).map_err(NotAsked::Never)? else {
         return Ok(Vec::new());
     };
-    let outcall = outcall::view_outcall(runtime.canister_self(), request, &View::Packument);
-    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        return Err(NotAsked::Waits(Obstacle::TooFewCycles));
-    }
-    match runtime.send(outcall).await {
+    match asking::ask(job, TokenUse::DocumentReading, inquiry).await? {
         Ok(answer) if answer.body.is_empty() => Err(NotAsked::Waits(Obstacle::RegistryUnreadable)),
         Ok(answer) => Ok(answer.body),
         Err(CallError::AnswerTooLarge) => Err(NotAsked::Never(RefusedReason::PackumentTooLarge)),
@@ -100,47 +94,11 @@ async fn fetch_document<R: Runtime>(job: &Job<'_, R>) -> Result<Vec<u8>, NotAske
     }
 }
 
-async fn send<R: Runtime>(job: &Job<'_, R>, request: HttpRequest) -> Result<Duration, NotAsked> {
-    let runtime = job.runtime;
-    check_admissible(job)?;
-    if job.amendment().derivations() >= MAX_DERIVATIONS {
-        return Err(NotAsked::Never(RefusedReason::TooManyDerivations));
-    }
-    if !vetkeys::can_pay(runtime, funds::after_derivation_cycles(runtime)) {
-        return Err(NotAsked::Waits(Obstacle::TooFewCycles));
-    }
-    let id = job.order.credential;
-    let purpose = DerivationPurpose::Amendment { credential: id, order: job.id.clone() };
-    let key = vetkeys::derive(runtime, purpose).await.map_err(|error| match error {
-        NoKey::Frozen => NotAsked::Waits(Obstacle::Frozen),
-        NoKey::NotDelivered => NotAsked::Waits(Obstacle::KeyNotDelivered),
-    })?;
-
-    // From here to the outcall nothing awaits.
-    check_admissible(job)?;
-    let credential =
-        vetkeys::sealed_credential(&id).ok_or(NotAsked::Never(RefusedReason::CredentialNotUsable))?;
-    let now_s = runtime.time_ns() / 1_000_000_000;
-    let custody = runtime.canister_self();
-    let inquiries = vec![Inquiry { request, question: Question::Sent(Ecosystem::Npm) }];
-    let outcalls =
-        vault::authorized_outcalls(custody, &credential, key, inquiries, &job.order.package, now_s).map_err(
-            |error| match error {
-                VaultError::InvalidSeed | VaultError::InvalidKey => {
-                    NotAsked::Waits(Obstacle::KeyNotDelivered)
-                }
-                VaultError::NotDecryptable | VaultError::NotAToken => {
-                    NotAsked::Never(RefusedReason::NotDecryptable)
-                }
-            },
-        )?;
-    let outcall = outcalls.into_iter().next().ok_or(NotAsked::Never(RefusedReason::NotPublishable))?;
-    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        return Err(NotAsked::Waits(Obstacle::TooFewCycles));
-    }
+async fn send<R: Runtime>(job: &Job<'_, R>, inquiry: Inquiry) -> Result<Duration, NotAsked> {
+    let outcall = asking::authorize(job, TokenUse::Changing, inquiry).await?;
     job.record(AmendmentFact::Sent);
-    let answer = runtime.send(outcall).await;
-    note_notice(runtime, id, answer.as_ref().ok());
+    let answer = job.runtime.send(outcall).await;
+    note_notice(job.runtime, job.order.credential, answer.as_ref().ok());
     match Answered::by(answer.map(|answer| outcall::verdict(&answer.body))) {
         Answered::Yes => job.record(AmendmentFact::GotAcceptance),
         Answered::NeverSent => job.record(AmendmentFact::Kept),

@@ -6,14 +6,15 @@ use release_types::{AmendOrder, Obstacle, OrderId};
 
 use crate::{
     amend::{
+        asking::{self, TokenUse},
         changing,
         effect::{self, Standing},
         validation::usable,
     },
+    asking::NotAsked,
     guard::Guard,
-    outcall,
     publish::reading::{
-        ABSENCE_GRACE, MAX_SENDS, REFUSAL_GRACE, SHORTEST_PAUSE, VISIBILITY_LIMIT, asked_wait, back_off,
+        ABSENCE_GRACE, MAX_SENDS, REFUSAL_GRACE, VISIBILITY_LIMIT, asked_wait, back_off, shortest_pause,
         since,
     },
     runtime::Runtime,
@@ -37,8 +38,10 @@ pub struct Job<'a, R: Runtime> {
 pub enum Look {
     /// The nodes agree on this.
     Found(Standing),
-    /// They do not, or there are too few cycles to look.
+    /// They do not, or something keeps custody from looking.
     Hindered(Obstacle),
+    /// The registry shows nothing without a token, and the token may not be used (any more).
+    Barred(RefusedReason),
 }
 
 impl<R: Runtime> Job<'_, R> {
@@ -109,17 +112,16 @@ async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
 
 /// Asks every node how it stands.
 pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
-    let runtime = job.runtime;
-    let Ok(request) = effect::look_request(job.order, runtime.time_ns()) else {
+    let Ok(inquiry) = effect::look_inquiry(job.order, job.runtime.time_ns()) else {
         return Look::Hindered(Obstacle::RegistryUnreadable);
     };
-    let view = effect::view(job.order);
-    let outcall = outcall::view_outcall(runtime.canister_self(), request, &view);
-    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        return Look::Hindered(Obstacle::TooFewCycles);
+    match asking::ask(job, TokenUse::ReadBack, inquiry).await {
+        Ok(Ok(answer)) => effect::standing(job.order, &answer.body)
+            .map_or(Look::Hindered(Obstacle::NodesDisagree), Look::Found),
+        Ok(Err(_)) => Look::Hindered(Obstacle::NodesDisagree),
+        Err(NotAsked::Waits(obstacle)) => Look::Hindered(obstacle),
+        Err(NotAsked::Never(reason)) => Look::Barred(reason),
     }
-    let Ok(answer) = runtime.send(outcall).await else { return Look::Hindered(Obstacle::NodesDisagree) };
-    effect::standing(job.order, &answer.body).map_or(Look::Hindered(Obstacle::NodesDisagree), Look::Found)
 }
 
 /// Looks at what was sent, and decides what is next; returns the pause before that.
@@ -134,10 +136,15 @@ async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
         }
         Look::Found(Standing::Unreadable(_)) => put_off(job, Obstacle::RegistryUnreadable),
         Look::Hindered(obstacle) => put_off(job, obstacle),
+        Look::Barred(_) => {
+            job.runtime.log("the token may not read what was amended any more");
+            give_up_in_time(job);
+        }
     }
     let amendment = job.amendment();
     let sent_at_ns = amendment.sent_at_ns().unwrap_or(amendment.changed_at_ns());
-    back_off(since(job.runtime.time_ns(), sent_at_ns), SHORTEST_PAUSE)
+    let shortest = shortest_pause(job.order.read_credential.is_some());
+    back_off(since(job.runtime.time_ns(), sent_at_ns), shortest)
 }
 
 fn put_off<R: Runtime>(job: &Job<'_, R>, obstacle: Obstacle) {

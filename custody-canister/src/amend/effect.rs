@@ -9,7 +9,10 @@ use registry_protocols::{
 use release_types::{AmendOrder, Amendment};
 use serde::{Deserialize, Serialize};
 
-use crate::state::event::RefusedReason;
+use crate::{
+    outcall::{Inquiry, Question},
+    state::event::RefusedReason,
+};
 
 /// What is read. Also the context of the transform that reduces the nodes' answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +44,7 @@ fn endpoints(order: &AmendOrder) -> Result<RegistryEndpoints, RefusedReason> {
 }
 
 /// What shows how it stands.
-pub fn view(order: &AmendOrder) -> View {
+fn view(order: &AmendOrder) -> View {
     match &order.amendment {
         Amendment::DistTag { tag, .. } => View::Tag { tag: tag.clone() },
         Amendment::Deprecation { version, .. } => {
@@ -50,30 +53,32 @@ pub fn view(order: &AmendOrder) -> View {
     }
 }
 
-/// The request that shows how it stands. `nonce` keeps caches from answering for the registry.
-pub fn look_request(order: &AmendOrder, nonce: u64) -> Result<HttpRequest, RefusedReason> {
+/// What asks how it stands. `nonce` keeps caches from answering for the registry.
+pub fn look_inquiry(order: &AmendOrder, nonce: u64) -> Result<Inquiry, RefusedReason> {
     let read = endpoints(order)?.read;
-    match &order.amendment {
+    let request = match &order.amendment {
         Amendment::DistTag { .. } => npm::tags_request(&read, &order.package, nonce),
         Amendment::Deprecation { version, .. } => npm::version_request(&read, &order.package, version, nonce),
-    }
-    .map_err(|_| RefusedReason::NotPublishable)
+    };
+    let request = request.map_err(|_| RefusedReason::NotPublishable)?;
+    Ok(Inquiry::new(request, Question::Viewed(view(order))))
 }
 
-/// The request for the document that the change is written into, if there is one.
-pub fn document_request(order: &AmendOrder) -> Result<Option<HttpRequest>, RefusedReason> {
-    match &order.amendment {
-        Amendment::DistTag { .. } => Ok(None),
-        Amendment::Deprecation { .. } => {
-            npm::full_packument_request(&endpoints(order)?.upload, &order.package)
-                .map(Some)
-                .map_err(|_| RefusedReason::NotPublishable)
-        }
-    }
+/// What asks for the document that the change is written into, if there is one.
+pub fn document_inquiry(order: &AmendOrder) -> Result<Option<Inquiry>, RefusedReason> {
+    let Amendment::Deprecation { .. } = &order.amendment else { return Ok(None) };
+    let request = npm::full_packument_request(&endpoints(order)?.upload, &order.package)
+        .map_err(|_| RefusedReason::NotPublishable)?;
+    Ok(Some(Inquiry::new(request, Question::Viewed(View::Packument))))
 }
 
-/// The request that changes it, still without its token.
-pub fn change_request(order: &AmendOrder, document: &[u8]) -> Result<HttpRequest, RefusedReason> {
+/// What changes it, still without its token.
+pub fn change_inquiry(order: &AmendOrder, document: &[u8]) -> Result<Inquiry, RefusedReason> {
+    let request = change_request(order, document)?;
+    Ok(Inquiry::new(request, Question::Sent(order.registry.ecosystem)))
+}
+
+fn change_request(order: &AmendOrder, document: &[u8]) -> Result<HttpRequest, RefusedReason> {
     let upload = endpoints(order)?.upload;
     match &order.amendment {
         Amendment::DistTag { tag, version, .. } => {

@@ -4,6 +4,7 @@
 //! The same discipline as publishing: intent, act, outcome, and only what the nodes agree on is true. An amendment has the
 //! same effect however often it is sent; it is sent again all the same only after reading back.
 
+mod asking;
 mod changing;
 pub mod driver;
 pub mod effect;

@@ -2,7 +2,7 @@
 
 use registry_protocols::endpoint::RegistryEndpoints;
 use release_types::{
-    AmendOrder, Amendment, CredentialMode, Defect, Ecosystem, amendment::MAX_DEPRECATION_BYTES,
+    AmendOrder, Amendment, CredentialId, CredentialMode, Defect, Ecosystem, amendment::MAX_DEPRECATION_BYTES,
 };
 
 use crate::{
@@ -26,7 +26,7 @@ pub fn check<R: Runtime>(runtime: &R, order: &AmendOrder) -> Result<(), Refusal>
         ));
     } else if defects.is_empty() {
         check_amendment(order, &mut defects);
-        check_credential(runtime, order, &mut defects);
+        check_credentials(runtime, order, &mut defects);
     }
     Refusal::unless_empty(defects)
 }
@@ -46,10 +46,10 @@ pub fn check_room() -> Result<(), Refusal> {
 }
 
 fn check_amendment(order: &AmendOrder, defects: &mut Vec<Defect>) {
-    let mut is_possible = effect::look_request(order, 0).is_ok();
+    let mut is_possible = effect::look_inquiry(order, 0).is_ok();
     match &order.amendment {
         Amendment::DistTag { version, replaces, .. } => {
-            is_possible &= effect::change_request(order, b"").is_ok();
+            is_possible &= effect::change_inquiry(order, b"").is_ok();
             if replaces.as_ref() == Some(version) {
                 defects.push(Defect::new(
                     "amendment.replaces",
@@ -79,21 +79,35 @@ fn check_amendment(order: &AmendOrder, defects: &mut Vec<Defect>) {
     }
 }
 
-fn check_credential<R: Runtime>(runtime: &R, order: &AmendOrder, defects: &mut Vec<Defect>) {
-    if usable(order, runtime.time_ns()) {
-        return;
+fn check_credentials<R: Runtime>(runtime: &R, order: &AmendOrder, defects: &mut Vec<Defect>) {
+    let now_ns = runtime.time_ns();
+    let mut defect = |field: &str, id: CredentialId, allowed: &str| {
+        let found = read_state(|state| match state.credential(&id) {
+            None => format!("{id}, which is not in custody"),
+            Some(credential) if !credential.is_active() => format!("{:?}", credential.standing()),
+            Some(_) => "one for another package, URL or use, or whose time is over".into(),
+        });
+        defects.push(Defect::new(field, found, allowed, "Deposit and activate it first."));
+    };
+    if !usable(order, now_ns) {
+        let allowed = "an active one of mode direct or staged for this package at this registry's upload URL";
+        defect("credential", order.credential, allowed);
     }
-    let found = read_state(|state| match state.credential(&order.credential) {
-        None => format!("{}, which is not in custody", order.credential),
-        Some(credential) if !credential.is_active() => format!("{:?}", credential.standing()),
-        Some(_) => "one for another package, URL or use, or whose time is over".into(),
-    });
-    defects.push(Defect::new(
-        "credential",
-        found,
-        "an active one of mode direct or staged for this package at this registry's upload URL",
-        "Deposit and activate it first.",
-    ));
+    if let Some(id) = order.read_credential.filter(|id| !usable_for_reading(order, *id, now_ns)) {
+        let allowed = "an active one of mode read for this package at this registry's read URL";
+        defect("read_credential", id, allowed);
+    }
+}
+
+/// Whether this credential may be used to read it now.
+pub fn usable_for_reading(order: &AmendOrder, id: CredentialId, now_ns: u64) -> bool {
+    read_state(|state| {
+        state.credential(&id).is_some_and(|credential| {
+            let policy = credential.policy();
+            credential.is_active()
+                && policy.covers(CredentialMode::Read, &order.registry, &order.package, now_ns)
+        })
+    })
 }
 
 /// Whether its credential may be used for it now. npm lets stage-only tokens amend as well.

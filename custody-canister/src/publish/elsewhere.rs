@@ -7,6 +7,7 @@ use registry_protocols::reading::{Comparison, Unreadable};
 use release_types::Obstacle;
 
 use crate::{
+    funds,
     publish::{
         driver::Job,
         reading::{self, Look, since},
@@ -28,6 +29,11 @@ pub async fn begin<R: Runtime>(job: &Job<'_, R>) -> Duration {
     if job.runtime.time_ns() >= job.order.expires_at_ns {
         job.refuse(RefusedReason::Expired);
         return Duration::ZERO;
+    }
+    let (mode, reads_with_token) = (job.order.mode, job.read_token().is_some());
+    if job.runtime.liquid_cycles() <= funds::waiting_cycles(job.runtime, mode, reads_with_token) {
+        job.wait_for(Obstacle::TooFewCycles);
+        return pause(job);
     }
     if job.artifact().digests().is_none() {
         match source::measure(job.runtime, job.order.registry.ecosystem, job.ordered).await {

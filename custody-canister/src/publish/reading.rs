@@ -34,7 +34,7 @@ pub const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
 /// How often an artifact is sent at most.
 pub const MAX_SENDS: u8 = 3;
 /// Shortest pause between read-backs.
-pub const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 /// Shortest pause between read-backs that each derive a key.
 const SHORTEST_PAUSE_WITH_TOKEN: Duration = Duration::from_secs(30);
 /// Shortest pause while more than the shown digest is waited for.
@@ -134,8 +134,12 @@ pub fn pause_after<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duratio
         return (since(now_ns, artifact.changed_at_ns()) / 4).clamp(LONGEST_PAUSE, LONGEST_BLOCKED_PAUSE);
     }
     let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
-    let shortest = if job.read_token().is_some() { SHORTEST_PAUSE_WITH_TOKEN } else { SHORTEST_PAUSE };
-    back_off(since(now_ns, sent_at_ns), shortest)
+    back_off(since(now_ns, sent_at_ns), shortest_pause(job.read_token().is_some()))
+}
+
+/// Shortest pause between two read-backs, each of which may derive a key.
+pub fn shortest_pause(with_token: bool) -> Duration {
+    if with_token { SHORTEST_PAUSE_WITH_TOKEN } else { SHORTEST_PAUSE }
 }
 
 /// Goes on with an artifact that the registry shows: to its bytes, or to its end.

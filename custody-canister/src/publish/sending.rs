@@ -61,8 +61,13 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     let runtime = job.runtime;
     let id = asking::admitted(job, TokenUse::Sending)?;
     // What was sent before may still appear, so the registry is looked at all the same.
-    if job.artifact().sends() == 0 && vetkeys::is_frozen(&id) {
-        return Err(Halt::Wait(Obstacle::Frozen));
+    if job.artifact().sends() == 0 {
+        if vetkeys::is_frozen(&id) {
+            return Err(Halt::Wait(Obstacle::Frozen));
+        }
+        if !vetkeys::can_pay(runtime, asking::sending_reserve_cycles(job)) {
+            return Err(Halt::Wait(Obstacle::TooFewCycles));
+        }
     }
     let bytes = source::fetch(runtime, job.ordered).await.map_err(|error| match error {
         SourceError::Unavailable => Halt::Wait(Obstacle::SourceSilent),

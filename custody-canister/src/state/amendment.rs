@@ -63,6 +63,7 @@ pub struct AcceptedAmendment {
     changed_at_ns: u64,
     sent_at_ns: Option<u64>,
     derivations: u8,
+    read_derivations: u8,
     sends: u8,
     obstacle: Option<MetObstacle>,
 }
@@ -109,6 +110,7 @@ impl AcceptedAmendment {
             changed_at_ns: time_ns,
             sent_at_ns: None,
             derivations: 0,
+            read_derivations: 0,
             sends: 0,
             obstacle: None,
         }
@@ -131,9 +133,14 @@ impl AcceptedAmendment {
         self.sent_at_ns
     }
 
-    /// How often a key was derived for it.
+    /// How often a key was derived to change what is voted.
     pub fn derivations(&self) -> u8 {
         self.derivations
+    }
+
+    /// How often a key was derived to read it.
+    pub fn read_derivations(&self) -> u8 {
+        self.read_derivations
     }
 
     /// How often it was handed to the network.
@@ -186,6 +193,12 @@ impl AcceptedAmendment {
         let id = &self.order.id;
         assert!(self.stage == AmendmentStage::Prepared, "BUG: a key was derived for {id} out of turn");
         self.derivations = self.derivations.saturating_add(1);
+    }
+
+    /// A key is about to be derived to read with.
+    pub(super) fn count_read_derivation(&mut self) {
+        assert!(!self.is_finished(), "BUG: a key was derived for {} after its end", self.order.id);
+        self.read_derivations = self.read_derivations.saturating_add(1);
     }
 
     fn move_to(&mut self, stage: AmendmentStage, time_ns: u64) {

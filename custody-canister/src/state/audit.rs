@@ -294,6 +294,13 @@ fn count_derivation(state: &mut State, time_ns: u64, purpose: &DerivationPurpose
             probe.derivations = probe.derivations.saturating_add(1);
         }
         DerivationPurpose::Amendment { order, .. } => amendment_mut(state, order).count_derivation(),
+        DerivationPurpose::AmendmentReading { order, .. } => {
+            amendment_mut(state, order).count_read_derivation();
+        }
+        DerivationPurpose::Look { credential, package } => {
+            let reads_with = state.watches.get(package).and_then(|watch| watch.read_credential);
+            assert!(reads_with == Some(*credential), "BUG: {package} is not watched with {credential}");
+        }
         DerivationPurpose::Publication { order, artifact, .. } => {
             let artifact = artifact_mut(state, order, *artifact);
             assert!(artifact.stage == Stage::Prepared, "BUG: a key was derived for {order} out of turn");

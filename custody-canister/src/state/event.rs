@@ -143,6 +143,16 @@ pub enum DerivationPurpose {
         credential: CredentialId,
         order: OrderId,
     },
+    /// Reading what is amended from a registry that shows nothing without a token.
+    AmendmentReading {
+        credential: CredentialId,
+        order: OrderId,
+    },
+    /// Looking at a watched package at a registry that lists nothing without a token.
+    Look {
+        credential: CredentialId,
+        package: PackageKey,
+    },
 }
 
 impl DerivationPurpose {
@@ -154,7 +164,9 @@ impl DerivationPurpose {
             | Self::StageReading { credential, .. }
             | Self::ReadBack { credential, .. }
             | Self::Probe { credential }
-            | Self::Amendment { credential, .. } => *credential,
+            | Self::Amendment { credential, .. }
+            | Self::AmendmentReading { credential, .. }
+            | Self::Look { credential, .. } => *credential,
         }
     }
 }

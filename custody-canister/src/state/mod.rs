@@ -1,5 +1,6 @@
 //! The state: what the log adds up to. Changed by [`audit`] alone, read by everyone.
 
+mod advice;
 pub mod amendment;
 pub mod audit;
 pub mod credential;

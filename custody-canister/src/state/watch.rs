@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use registry_protocols::listing::DigestPrefix;
 use release_types::{
-    PackageKey, Sha256Digest,
+    CredentialId, PackageKey, Sha256Digest,
     watch::{FindingKind, ListingKind},
 };
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ pub enum WatchFact {
         package: PackageKey,
         read_url: String,
         interval_s: u64,
+        read_credential: Option<CredentialId>,
         /// When the registry ends direct publishing by token, if it announced that.
         direct_publishing_ends_at_ns: Option<u64>,
     },
@@ -55,6 +56,8 @@ pub struct Watches(BTreeMap<PackageKey, Watch>);
 pub struct Watch {
     pub read_url: String,
     pub interval_s: u64,
+    /// The token that it is read with, if the registry lists nothing without one.
+    pub read_credential: Option<CredentialId>,
     pub begun_at_ns: u64,
     /// None until the first look succeeded.
     pub baseline: Option<Baseline>,
@@ -91,10 +94,11 @@ impl Watches {
 
     pub(super) fn apply(&mut self, time_ns: u64, fact: &WatchFact) {
         match fact {
-            WatchFact::Began { package, read_url, interval_s, .. } => {
+            WatchFact::Began { package, read_url, interval_s, read_credential, .. } => {
                 let watch = Watch {
                     read_url: read_url.clone(),
                     interval_s: *interval_s,
+                    read_credential: *read_credential,
                     begun_at_ns: time_ns,
                     baseline: None,
                     findings: BTreeMap::new(),

@@ -1,15 +1,20 @@
 use std::time::Duration;
 
 use release_types::{
-    Ecosystem, FreezeArgs, FreezeScope, Notice, Obstacle, OrderId, PublicationState::Prepared, PublishOrder,
-    alarms::AlarmKind, proposal::CredentialChange, watch::WatchArgs,
+    CredentialId, CredentialMode, CredentialPolicy, Ecosystem, FreezeArgs, FreezeScope, Notice, Obstacle,
+    OrderId, PublicationState::Prepared, PublishOrder, PublishingMode, alarms::AlarmKind,
+    proposal::CredentialChange, watch::WatchArgs,
 };
 
 use super::{
     registries::{Behaviour, ReadBackMode},
     world::{NPM_TOKEN, World, authority, states},
 };
-use crate::{alarms, freeze, funds, watch};
+use crate::{
+    alarms, freeze, funds,
+    state::{Event, event::DerivationPurpose},
+    storage, watch,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -19,7 +24,12 @@ fn kinds(world: &World) -> Vec<AlarmKind> {
 
 fn watch_npm(world: &World) {
     let order = world.npm_order();
-    let args = WatchArgs { registry: order.registry, package: order.package, interval_s: 3_600 };
+    let args = WatchArgs {
+        registry: order.registry,
+        package: order.package,
+        interval_s: 3_600,
+        read_credential: None,
+    };
     watch::watch(&world.runtime, authority(), args).expect("watches");
     world.runtime.run_for(Duration::from_secs(1));
 }
@@ -101,6 +111,14 @@ fn should_reckon_with_the_subnets_prices_and_warn_in_time() {
     // A derivation, a signature, a sending and 21 reads, as the stub prices them.
     assert_eq!(funds.direct_release_most_cycles, 2 * 26_153_846_153 + 22_000_000_000);
     assert_eq!(funds.direct_releases_affordable, 13);
+    // Four readings of the staging area more, each a derivation and four reads.
+    let staging = 4 * (26_153_846_153 + 4_000_000_000);
+    assert_eq!(funds.staged_release_most_cycles, funds.direct_release_most_cycles + staging);
+    assert_eq!(funds.staged_releases_affordable, 5);
+    // Twenty reads and a signature.
+    assert_eq!(funds.verify_only_release_most_cycles, 26_153_846_153 + 20_000_000_000);
+    // A derivation, a sending, the document and 21 reads.
+    assert_eq!(funds.amendment_most_cycles, 26_153_846_153 + 23_000_000_000);
     assert_eq!(funds.watch_days_left, Some(41));
     world.runtime.0.borrow_mut().cycles = 14 * 24_000_000_000 - 1;
     assert!(matches!(kinds(&world)[..], [AlarmKind::LowCycles { .. }]));
@@ -121,6 +139,77 @@ fn should_begin_no_release_that_it_could_not_pay_to_its_end() {
     world.runtime.0.borrow_mut().cycles = needed;
     world.runtime.settle();
     assert!(world.status(&id).is_verified());
+}
+
+/// A staged or read credential of npm's package.
+fn npm_credential(world: &World, mode: CredentialMode) -> CredentialId {
+    world.activate(CredentialPolicy { mode, ..world.policy(Ecosystem::Npm) }, NPM_TOKEN)
+}
+
+/// How often a key was derived to publish or stage with; the log is that of every world of this thread.
+fn publications() -> usize {
+    let is_publication = |event: &Event| {
+        matches!(event, Event::BoundDerivation { purpose: DerivationPurpose::Publication { .. } })
+    };
+    storage::events()
+        .iter()
+        .filter(|entry| entry.as_ref().is_ok_and(|(_, event)| is_publication(event)))
+        .count()
+}
+
+#[test]
+fn should_begin_nothing_in_any_mode_that_it_could_not_pay_to_its_end() {
+    const KEY: u128 = 26_153_846_153;
+    const READ: u128 = 1_000_000_000;
+    let reading_back = 20 * READ + KEY;
+    let staging = 4 * (KEY + 4 * READ);
+    let private = 12 * (KEY + READ) + KEY;
+    // What must be there when a key is derived to send with, or before it is waited for others; the fees of the looks
+    // before are not.
+    let cases = [
+        (PublishingMode::Direct, false, KEY + READ + reading_back),
+        (PublishingMode::Direct, true, KEY + READ + private),
+        (PublishingMode::Staged, false, KEY + READ + staging + reading_back),
+        (PublishingMode::StagedElsewhere, false, staging + reading_back),
+        (PublishingMode::VerifyOnly, false, reading_back),
+        (PublishingMode::VerifyOnly, true, private),
+    ];
+    for (mode, is_private, needed) in cases {
+        let world = World::with_credentials();
+        let credential = mode.credential_mode().map(|mode| match mode {
+            CredentialMode::Direct => world.policy(Ecosystem::Npm).id(),
+            mode => npm_credential(&world, mode),
+        });
+        let read_credential = is_private.then(|| world.close_to_the_public(Ecosystem::Npm));
+        let order = PublishOrder { mode, credential, read_credential, ..world.npm_order() };
+        let publications_before = publications();
+        world.runtime.0.borrow_mut().cycles = needed;
+        let id = world.publish(order).id;
+        world.runtime.run_for(Duration::from_secs(3_600));
+        assert_eq!(states(&world.status(&id)), [Prepared], "{mode} {is_private}");
+        let wait = world.status(&id).waiting.expect("it waits");
+        assert_eq!(
+            wait.obstacle.map(|met| met.obstacle),
+            Some(Obstacle::TooFewCycles),
+            "{mode} {is_private}"
+        );
+        assert_eq!((publications(), world.sent()), (publications_before, 0), "{mode} {is_private}");
+        world.runtime.0.borrow_mut().cycles = needed + 1;
+        world.runtime.run_for(Duration::from_secs(3_600));
+        assert_ne!(states(&world.status(&id)), [Prepared], "{mode} {is_private}");
+    }
+}
+
+#[test]
+fn should_warn_when_a_group_that_stages_cannot_pay_for_another_staged_release() {
+    let world = World::with_credentials();
+    let funds = funds::funds(&world.runtime);
+    world.runtime.0.borrow_mut().cycles = funds.staged_release_most_cycles - 1;
+    assert_eq!(kinds(&world), [], "nobody stages");
+    world.runtime.0.borrow_mut().cycles = 1_000_000_000_000;
+    npm_credential(&world, CredentialMode::Staged);
+    world.runtime.0.borrow_mut().cycles = funds.staged_release_most_cycles - 1;
+    assert!(matches!(kinds(&world)[..], [AlarmKind::LowCycles { .. }]));
 }
 
 #[test]
@@ -158,8 +247,12 @@ fn should_warn_ninety_days_before_the_end_that_a_registry_announced() {
     assert!(!warned(&world), "the latest word counts");
 
     let (world, order) = ends_in(1);
-    let args =
-        WatchArgs { registry: order.registry.clone(), package: order.package.clone(), interval_s: 3_600 };
+    let args = WatchArgs {
+        registry: order.registry.clone(),
+        package: order.package.clone(),
+        interval_s: 3_600,
+        read_credential: None,
+    };
     watch::watch(&world.runtime, authority(), args).expect("watches");
     assert!(warned(&world), "by the watch's word");
     world.runtime.run_for(2 * DAY);

@@ -10,10 +10,10 @@ use super::{
     amendable::Shown,
     registries::{Behaviour, ReadBackMode},
     stub::{Run, assert_log_adds_up},
-    world::{NPM_ATTACHMENT, NPM_TOKEN, World, authority, npm_bytes, stranger},
+    world::{NPM_ATTACHMENT, NPM_READ_TOKEN, NPM_TOKEN, World, authority, npm_bytes, stranger},
 };
 use crate::{
-    amend, freeze, publish,
+    amend, freeze, funds, publish,
     refusal::Refusal,
     state::{Event, event::DerivationPurpose},
     storage, validators,
@@ -50,7 +50,8 @@ fn deprecation(message: &str) -> Amendment {
 fn order(world: &World, amendment: Amendment) -> AmendOrder {
     let PublishOrder { credential, registry, package, decision, expires_at_ns, .. } = world.npm_order();
     let (id, credential) = (OrderId("proposal-9".into()), credential.expect("a direct order names one"));
-    AmendOrder { id, credential, registry, package, amendment, decision, expires_at_ns }
+    let read_credential = None;
+    AmendOrder { id, credential, read_credential, registry, package, amendment, decision, expires_at_ns }
 }
 
 fn accept(world: &World, order: AmendOrder) -> Result<AmendmentStatus, Refusal> {
@@ -349,4 +350,96 @@ fn should_take_an_id_once_whether_for_a_release_or_an_amendment() {
     publish::accept(&world.runtime, authority(), release).expect_err("an amendment has this id");
     let released = world.publish(world.npm_order()).id;
     assert_eq!(fields(accept(&world, AmendOrder { id: released, ..order(&world, promotion()) })), ["id"]);
+}
+
+#[test]
+fn should_amend_at_a_registry_that_shows_nothing_without_a_token() {
+    for amendment in [promotion(), deprecation("old")] {
+        let world = world_with([]);
+        let read_credential = Some(world.close_to_the_public(Ecosystem::Npm));
+        let is_deprecation = matches!(amendment, Amendment::Deprecation { .. });
+        let events_before = storage::events().len();
+        accept(&world, AmendOrder { read_credential, ..order(&world, amendment) }).expect("a good amendment");
+        world.runtime.settle();
+        assert_eq!((status(&world).state, world.sent()), (Verified, 1));
+        let surroundings = world.runtime.0.borrow();
+        for (url, authorization) in &surroundings.registries.readers {
+            let token = if url.ends_with("?write=true") { NPM_TOKEN } else { NPM_READ_TOKEN };
+            assert_eq!(*authorization, format!("Bearer {token}"), "{url}");
+        }
+        assert!(!is_deprecation || !surroundings.registries.readers.is_empty());
+        let purposes: Vec<_> = storage::events()
+            .into_iter()
+            .skip(events_before)
+            .filter_map(|entry| match entry.expect("replays").1 {
+                Event::BoundDerivation {
+                    purpose: DerivationPurpose::AmendmentReading { credential, .. },
+                } => Some(credential),
+                _ => None,
+            })
+            .collect();
+        assert!(read_credential.is_some_and(|id| purposes.contains(&id)), "every reading is on the log");
+    }
+}
+
+#[test]
+fn should_say_what_to_do_when_a_private_registry_is_amended_without_a_token_to_read_with() {
+    let world = world_with([]);
+    world.close_to_the_public(Ecosystem::Npm);
+    let Refused { reason } = carry_out(&world, promotion()) else { panic!("not refused") };
+    assert!(reason.contains("mode read"), "{reason}");
+    let read_credential = Some(order(&world, promotion()).credential);
+    let swapped =
+        AmendOrder { id: OrderId("proposal-10".into()), read_credential, ..order(&world, promotion()) };
+    assert_eq!(fields(accept(&world, swapped)), ["read_credential"]);
+}
+
+#[test]
+fn should_end_by_itself_whatever_stands_in_the_way_for_ever() {
+    for mode in [ReadBackMode::NoConsensus, ReadBackMode::Status(500), ReadBackMode::Status(401)] {
+        for is_sent in [false, true] {
+            let world = world_with([Behaviour::DropAnswer]);
+            let accepted = order(&world, promotion());
+            let expires_at_ns = accepted.expires_at_ns;
+            accept(&world, accepted).expect("a good amendment");
+            if is_sent {
+                while world.sent() == 0 {
+                    world.runtime.run_next_timer().expect("it is taken up");
+                }
+            }
+            world.runtime.0.borrow_mut().registries.read_backs = mode;
+            world.runtime.settle();
+            let ended = status(&world);
+            assert!(matches!(ended.state, Refused { .. } | Unconfirmed), "{mode:?}: {ended:?}");
+            assert_eq!(
+                matches!(ended.state, Unconfirmed),
+                is_sent,
+                "{mode:?}: what was sent is never called unsent"
+            );
+            assert!(world.now_ns() <= expires_at_ns + 4 * HOUR.as_nanos() as u64, "{mode:?}");
+        }
+    }
+}
+
+#[test]
+fn should_begin_no_amendment_that_it_could_not_pay_to_its_end() {
+    for amendment in [promotion(), deprecation("old")] {
+        let world = world_with([]);
+        let needed = funds::funds(&world.runtime).amendment_most_cycles;
+        let (derivations, reads) = {
+            let mut surroundings = world.runtime.0.borrow_mut();
+            surroundings.cycles = needed;
+            (surroundings.derivations, surroundings.registries.reads)
+        };
+        accept(&world, order(&world, amendment)).expect("a good amendment");
+        world.runtime.run_for(HOUR);
+        let wait = status(&world).waiting.expect("it waits");
+        assert_eq!(wait.obstacle.map(|met| met.obstacle), Some(Obstacle::TooFewCycles));
+        let now = world.runtime.0.borrow();
+        assert_eq!((now.derivations, now.registries.reads), (derivations, reads));
+        drop(now);
+        world.runtime.0.borrow_mut().cycles = needed + 1;
+        world.runtime.settle();
+        assert_eq!(status(&world).state, Verified);
+    }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use release_types::{
     CredentialMode, CredentialPolicy, Ecosystem, OrderStatus, PublicationState, PublishOrder, PublishingMode,
-    Sha256Digest,
+    Sha256Digest, credential::ProbeOutcome, proposal::CredentialChange,
 };
 use serde_json::Value;
 
 use super::{
     registries::{Behaviour, Serving, Staged},
     stub::{Run, assert_log_adds_up},
-    world::{NPM_ATTACHMENT, NPM_TOKEN, World, npm_bytes, states},
+    world::{NPM_ATTACHMENT, NPM_TOKEN, PYPI_READ_TOKEN, World, npm_bytes, states},
 };
 use crate::{queries, state::staging::MAX_STAGE_READINGS};
 use PublicationState::{AwaitingRelease, Blocked, Mismatch, Refused, Shown};
@@ -456,4 +456,40 @@ mod private {
         assert!(matches!(only(&status), Refused { .. }), "{status:?}");
         assert!(derivations(&world) <= 121, "{}", derivations(&world));
     }
+}
+
+#[test]
+fn should_verify_a_release_at_a_private_index_with_whatever_token_that_issues_for_reading() {
+    let world = World::with_credentials();
+    let read_credential = Some(world.close_to_the_public(Ecosystem::Pypi));
+    let status = world.carry_out(PublishOrder { read_credential, ..world.pypi_order() });
+    assert!(status.is_verified(), "{status:?}");
+    let surroundings = world.runtime.0.borrow();
+    let token = STANDARD.encode(format!("__token__:{PYPI_READ_TOKEN}"));
+    assert!(surroundings.registries.readers.iter().any(|(url, authorization)| {
+        url.starts_with("https://pypi.registry.example/simple") && *authorization == format!("Basic {token}")
+    }));
+    for received in &surroundings.registries.received {
+        assert!(!received.authorization.ends_with(&token), "the token that reads never uploads");
+    }
+    drop(surroundings);
+
+    let public = World::with_credentials();
+    public.close_to_the_public(Ecosystem::Pypi);
+    let status = public.carry_out(public.pypi_order());
+    assert!(
+        matches!(&states(&status)[0], PublicationState::Refused { reason } if reason.contains("mode read")),
+        "{status:?}"
+    );
+    assert_eq!(public.sent(), 0);
+}
+
+#[test]
+fn should_say_of_a_token_that_only_reads_a_private_index_that_it_opens() {
+    let world = World::with_credentials();
+    let id = world.close_to_the_public(Ecosystem::Pypi);
+    world.change(id, CredentialChange::Probe);
+    world.runtime.settle();
+    let probe = queries::credential(&id).expect("in custody").probe.expect("probed");
+    assert_eq!(probe.outcome, Some(ProbeOutcome::Alive));
 }

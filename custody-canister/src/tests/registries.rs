@@ -1,6 +1,6 @@
 //! The registries of the tests: they keep what is published and answer as they are told.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ic_management_canister_types::{HttpHeader, HttpMethod, HttpRequestArgs, HttpRequestResult};
@@ -133,6 +133,8 @@ pub struct Registries {
     pub uploaded_at: Option<&'static str>,
     /// What npm says about the versions of its one package.
     pub amendable: Amendable,
+    /// Who was shown something: URL and authorization.
+    pub readers: BTreeSet<(String, String)>,
 }
 
 impl Default for Registries {
@@ -157,6 +159,7 @@ impl Default for Registries {
             project_status: None,
             uploaded_at: None,
             amendable: Amendable::default(),
+            readers: BTreeSet::new(),
         }
     }
 }
@@ -196,6 +199,10 @@ impl Registries {
             assert!(header(args, "authorization").starts_with("Bearer npm_"), "a probe carries the token");
             return Ok(reply(self.whoami.0, self.whoami.1.as_bytes()));
         }
+        if self.is_closed_to(args) {
+            return Ok(reply(401, b"{}"));
+        }
+        self.readers.insert((args.url.clone(), header(args, "authorization")));
         if header(args, "accept") == "application/vnd.npm.install-v1+json" {
             return self.list();
         }
@@ -205,9 +212,6 @@ impl Registries {
             return Ok(reply(200, json!(tags).to_string().as_bytes()));
         }
         let is_authorized = header(args, "authorization").starts_with("Bearer npm_");
-        if self.is_private && !is_authorized {
-            return Ok(reply(401, b"{}"));
-        }
         let is_visible = |filename: &&String| self.published[*filename].visible_from_ns <= now_ns;
         let digest = |filename: &String| &self.published[filename].bytes;
         if let Some((_, staging)) = args.url.split_once("/-/stage") {
@@ -279,6 +283,12 @@ impl Registries {
         Ok(reply(200, page.to_string().as_bytes()))
     }
 
+    /// Whether a private registry shows nothing to who asks so. A Python index takes its token as a password.
+    fn is_closed_to(&self, args: &HttpRequestArgs) -> bool {
+        let authorization = header(args, "authorization");
+        self.is_private && !authorization.starts_with("Bearer npm_") && !authorization.starts_with("Basic ")
+    }
+
     /// npm's abbreviated packument.
     fn list(&self) -> Result<HttpRequestResult, CallError> {
         if self.list_is_too_long {
@@ -327,7 +337,11 @@ impl Registries {
         match self.read_backs {
             ReadBackMode::NoConsensus => Err(CallError::Rejected { code: 2 }),
             ReadBackMode::Status(status) => Ok(reply(status, b"no")),
-            ReadBackMode::Honest => self.amendable.answer(&args.url, now_ns),
+            ReadBackMode::Honest if self.is_closed_to(args) => Ok(reply(401, b"{}")),
+            ReadBackMode::Honest => {
+                self.readers.insert((args.url.clone(), header(args, "authorization")));
+                self.amendable.answer(&args.url, now_ns)
+            }
         }
     }
 

@@ -143,8 +143,8 @@ fn should_say_of_watching_and_settings_what_the_methods_do() {
     let order = world.npm_order();
     for (package, interval_s) in [(order.package.as_str(), 3_600), ("no name", 1)] {
         let registry = order.registry.clone();
-        let args = WatchArgs { registry, package: package.into(), interval_s };
-        let said = unchanging(|| validators::watch_package(&args));
+        let args = WatchArgs { registry, package: package.into(), interval_s, read_credential: None };
+        let said = unchanging(|| validators::watch_package(&world.runtime, &args));
         let done = watch::watch(&world.runtime, authority(), args);
         assert_eq!(said.as_ref().err(), done.err().map(|refusal| refusal.to_string()).as_ref());
         assert!(said.is_err() || said.is_ok_and(|text| text.contains("- interval_s: 3600")));

@@ -5,6 +5,7 @@ use release_types::{
     PublicationState::{Prepared, Verified},
     alarms::AlarmKind,
     freeze::FreezeReason,
+    proposal::CredentialChange,
     watch::{FindingKind, ListingKind, WatchArgs, WatchView},
 };
 
@@ -19,7 +20,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 impl World {
     fn watch_args(&self, ecosystem: Ecosystem) -> WatchArgs {
         let order = self.order_of(ecosystem);
-        WatchArgs { registry: order.registry, package: order.package, interval_s: 3_600 }
+        let (registry, package) = (order.registry, order.package);
+        WatchArgs { registry, package, interval_s: 3_600, read_credential: None }
     }
 
     fn watched(&self, ecosystem: Ecosystem) -> PackageKey {
@@ -312,4 +314,54 @@ fn should_put_orders_off_when_a_package_was_released_often_within_a_day() {
     world.publish(numbered(3));
     world.runtime.upgrade();
     assert_eq!(settings::present(), two);
+}
+
+#[test]
+fn should_watch_a_registry_that_lists_nothing_without_a_token_and_derive_once_a_look() {
+    for ecosystem in [Ecosystem::Npm, Ecosystem::Pypi] {
+        let world = World::with_credentials();
+        let read_credential = Some(world.close_to_the_public(ecosystem));
+        let args = WatchArgs { read_credential, ..world.watch_args(ecosystem) };
+        let derivations = |world: &World| world.runtime.0.borrow().derivations;
+        let before = derivations(&world);
+        let view = watch::watch(&world.runtime, authority(), args).expect("watches");
+        assert_eq!(view.read_credential, read_credential);
+        assert_eq!(view.most_cycles_per_day, 24 * (26_153_846_153 + 1_000_000_000));
+        world.runtime.run_for(Duration::from_secs(1));
+        assert!(world.view().baseline.is_some(), "{ecosystem}");
+        world.runtime.run_for(Duration::from_secs(3 * 3_600));
+        assert_eq!(derivations(&world), before + 4, "{ecosystem}: one a look");
+
+        world.change(read_credential.expect("one"), CredentialChange::Revoke);
+        world.runtime.run_for(Duration::from_secs(3 * 3_600));
+        assert_eq!((derivations(&world), world.view().failed_looks), (before + 4, 3), "{ecosystem}");
+    }
+}
+
+#[test]
+fn should_go_on_seeing_when_what_it_sees_freezes_what_publishes() {
+    let world = World::with_credentials();
+    let read_credential = Some(world.close_to_the_public(Ecosystem::Npm));
+    let args = WatchArgs { read_credential, ..world.watch_args(Ecosystem::Npm) };
+    watch::watch(&world.runtime, authority(), args).expect("watches");
+    world.runtime.run_for(Duration::from_secs(1));
+    world.runtime.0.borrow_mut().registries.listed.insert("0.9.1".into(), b"a thief's".to_vec());
+    world.runtime.run_for(Duration::from_secs(2 * 3_600));
+    let frozen: Vec<_> = freeze::in_force().into_iter().map(|freeze| freeze.scope).collect();
+    assert_eq!(frozen, [FreezeScope::Credential(world.policy(Ecosystem::Npm).id())]);
+    assert_eq!(world.view().failed_looks, 0);
+}
+
+#[test]
+fn should_refuse_a_watch_whose_token_may_not_read_or_would_be_used_too_often() {
+    let world = World::with_credentials();
+    let read_credential = Some(world.close_to_the_public(Ecosystem::Npm));
+    let good = WatchArgs { read_credential, ..world.watch_args(Ecosystem::Npm) };
+    let refused = |args: WatchArgs| {
+        watch::watch(&world.runtime, authority(), args).expect_err("refuses").defects()[0].field.clone()
+    };
+    assert_eq!(refused(WatchArgs { interval_s: 3_599, ..good.clone() }), "interval_s");
+    let publishing = Some(world.policy(Ecosystem::Npm).id());
+    assert_eq!(refused(WatchArgs { read_credential: publishing, ..good.clone() }), "read_credential");
+    assert_eq!(refused(WatchArgs { package: "other".into(), ..good }), "read_credential");
 }

@@ -16,6 +16,9 @@ use super::stub::StubRuntime;
 use crate::{credentials, lifecycle, publish, queries};
 
 pub const NPM_TOKEN: &str = "npm_0123456789abcdefghijABCDEFGHIJ012345";
+pub const NPM_READ_TOKEN: &str = "npm_read0123456789abcdefghijABCDEFGHIJ01";
+/// Private indexes have tokens of their own kinds.
+pub const PYPI_READ_TOKEN: &str = "glpat-0123456789abcdefghij";
 pub const PYPI_TOKEN: &str = "pypi-AgEMcHlwaS5leGFtcGxlAiQxMTExMTExMS0yMjIyLTQzMzMtODQ0NC01NTU1NTU1NTU1NTUAAipbMywiYWFhYWFhYWEtYmJiYi00Y2NjLThkZGQtZWVlZWVlZWVlZWVlIl0AAAYgGRsdSW29cw97Nvc_GI5tBxilJD7R7-zINvC-8AKOWkI";
 pub const NPM_FILE: &str = "demo-1.0.0.tgz";
 /// The name under which npm keeps it.
@@ -107,6 +110,21 @@ impl World {
         self.runtime.settle();
         assert_eq!(self.credential_status(id), CredentialStatus::Active);
         id
+    }
+
+    /// Activates a read-only token for the registry of these orders, and has the registry show nothing without one.
+    pub fn close_to_the_public(&self, ecosystem: Ecosystem) -> CredentialId {
+        let (endpoint, token) = match ecosystem {
+            Ecosystem::Npm => (NPM_URL, NPM_READ_TOKEN),
+            Ecosystem::Pypi => (PYPI_READ_URL, PYPI_READ_TOKEN),
+        };
+        let policy = CredentialPolicy {
+            mode: CredentialMode::Read,
+            endpoint: endpoint.into(),
+            ..self.policy(ecosystem)
+        };
+        self.runtime.0.borrow_mut().registries.is_private = true;
+        self.activate(policy, token)
     }
 
     pub fn not_after_ns(&self, id: CredentialId) -> u64 {

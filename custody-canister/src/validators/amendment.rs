@@ -9,12 +9,16 @@ use super::{
 
 pub fn render(order: &AmendOrder) -> String {
     // Every field by name: one that is added has to be shown too.
-    let AmendOrder { id, credential, registry, package, amendment, decision, expires_at_ns } = order;
+    let AmendOrder { id, credential, read_credential, registry, package, amendment, decision, expires_at_ns } =
+        order;
     let mut text = Rendering::new(&format!("Amend {package} at {}", registry.upload_url));
     text.line("id", &id.0);
     text.line("package", package);
     render_registry(&mut text, registry);
     text.line("credential", credential.to_string());
+    if let Some(id) = read_credential {
+        text.line("read_credential", id.to_string());
+    }
     match amendment {
         Amendment::DistTag { tag, version, replaces } => {
             text.line("amendment.dist_tag", tag);

@@ -63,8 +63,8 @@ pub fn declare_outcome(args: &DeclareOutcomeArgs) -> Validation {
 }
 
 /// What would come of watching a package.
-pub fn watch_package(args: &WatchArgs) -> Validation {
-    validation(crate::watch::check(args), || watch::render_watch(args))
+pub fn watch_package<R: Runtime>(runtime: &R, args: &WatchArgs) -> Validation {
+    validation(crate::watch::check(runtime, args), || watch::render_watch(args))
 }
 
 /// What would come of watching a package no longer: that is never refused.

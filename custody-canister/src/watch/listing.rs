@@ -10,12 +10,7 @@ use registry_protocols::{
 use release_types::{Defect, Ecosystem, PackageKey, watch::ListingKind};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    outcall::{self, EncodedOutcall},
-    runtime::Runtime,
-    state::watch::Watch,
-    storage,
-};
+use crate::{outcall::Inquiry, runtime::Runtime, state::watch::Watch, storage};
 
 /// Room for the Candid envelope of a reduced list.
 const ENVELOPE_BYTES: u64 = 2_048;
@@ -49,13 +44,13 @@ pub fn first_kind(ecosystem: Ecosystem) -> ListingKind {
     }
 }
 
-/// The outcall that asks every node for the list; none if the package's name cannot stand in a URL.
-pub fn outcall<R: Runtime>(
+/// What asks every node for the list; none if the package's name cannot stand in a URL.
+pub fn inquiry<R: Runtime>(
     runtime: &R,
     package: &PackageKey,
     watch: &Watch,
     kind: ListingKind,
-) -> Option<EncodedOutcall> {
+) -> Option<Inquiry> {
     let read = EndpointUrl::check("read_url", &watch.read_url).ok()?;
     let (name, nonce) = (package.package.as_str(), runtime.time_ns());
     let request = match kind {
@@ -64,7 +59,7 @@ pub fn outcall<R: Runtime>(
         ListingKind::Files => pypi::project_request(&read, name).ok()?,
     };
     let question = ListingQuestion { kind, package: package.package.clone() };
-    Some(outcall::listing_outcall(runtime.canister_self(), request, &question, reduced_bytes(package)))
+    Some(Inquiry::of_listing(request, question, reduced_bytes(package)))
 }
 
 /// How large the reduced list may be: as the baseline with room to grow; anything while there is none, or after a look

@@ -9,20 +9,25 @@ use registry_protocols::{
     reading::{Reading, Unreadable},
 };
 use release_types::{
-    CredentialId, FreezeScope, PackageKey, Sha256Digest, freeze::FreezeReason, watch::ListingKind,
+    CredentialId, CredentialMode, FreezeScope, Obstacle, PackageKey, Registry, Sha256Digest,
+    freeze::FreezeReason, watch::ListingKind,
 };
 
 use crate::{
-    freeze,
+    asking::{self, NotAsked, TokenUse},
+    freeze, funds,
     guard::Guard,
+    outcall::{EncodedOutcall, Inquiry},
     runtime::{CallError, Runtime},
     state::{
-        Event, process_event, read_state,
+        Event,
+        event::{DerivationPurpose, RefusedReason},
+        process_event, read_state,
         watch::{Watch, WatchFact},
     },
     storage::{self, Look},
     tasks::Task,
-    watch::{comparison, listing},
+    watch::{comparison, listing, usable_for_reading},
 };
 
 /// Pause before the next try while there is no baseline, at most.
@@ -87,11 +92,18 @@ async fn ask_for<R: Runtime>(
     watch: &Watch,
     kind: ListingKind,
 ) -> Result<Answer, TooLong> {
-    let Some(outcall) = listing::outcall(runtime, package, watch, kind) else { return Ok(Answer::Nothing) };
-    if runtime.liquid_cycles() <= runtime.outcall_cost_cycles(&outcall) {
-        runtime.log("watching waits for cycles");
-        return Ok(Answer::Nothing);
-    }
+    let Some(inquiry) = listing::inquiry(runtime, package, watch, kind) else { return Ok(Answer::Nothing) };
+    let outcall = match outcall(runtime, package, watch, inquiry).await {
+        Ok(outcall) => outcall,
+        Err(not_asked) => {
+            runtime.log(match not_asked {
+                NotAsked::Waits(Obstacle::TooFewCycles) => "watching waits for cycles",
+                NotAsked::Waits(_) => "watching waits for a key",
+                NotAsked::Never(_) => "the token may not be used to watch any more",
+            });
+            return Ok(Answer::Nothing);
+        }
+    };
     let answer = match runtime.send(outcall).await {
         Ok(answer) => answer,
         Err(CallError::AnswerTooLarge) => return Err(TooLong),
@@ -104,6 +116,45 @@ async fn ask_for<R: Runtime>(
         Ok(Reading::Unreadable { why: Unreadable::TooMany }) => Err(TooLong),
         Ok(Reading::Unreadable { .. }) | Err(_) => Ok(Answer::Nothing),
     }
+}
+
+/// The outcall of a look, with the watch's token where it takes one.
+async fn outcall<R: Runtime>(
+    runtime: &R,
+    package: &PackageKey,
+    watch: &Watch,
+    inquiry: Inquiry,
+) -> Result<EncodedOutcall, NotAsked> {
+    let outcalls = match watch.read_credential {
+        None => asking::open(runtime, vec![inquiry])?,
+        Some(credential) => {
+            let token = TokenUse {
+                purpose: DerivationPurpose::Look { credential, package: package.clone() },
+                package: &package.package,
+                reserve_cycles: funds::read_cycles(runtime),
+            };
+            let admitted = || admitted(runtime, package, watch, &credential);
+            asking::authorize(runtime, token, vec![inquiry], admitted).await?
+        }
+    };
+    outcalls.into_iter().next().ok_or(NotAsked::Never(RefusedReason::NotPublishable))
+}
+
+/// Whether the watch still stands as it did, and its token may be used for it.
+fn admitted<R: Runtime>(
+    runtime: &R,
+    package: &PackageKey,
+    watch: &Watch,
+    credential: &CredentialId,
+) -> Result<(), NotAsked> {
+    let registry = Registry::new(package.ecosystem, &package.endpoint, &watch.read_url);
+    let stands = read_state(|state| {
+        state.watches().get(package).is_some_and(|present| present.begun_at_ns == watch.begun_at_ns)
+    });
+    if stands && usable_for_reading(credential, &registry, &package.package, runtime.time_ns()) {
+        return Ok(());
+    }
+    Err(NotAsked::Never(RefusedReason::CredentialNotUsable))
 }
 
 fn note<R: Runtime>(runtime: &R, package: &PackageKey, answered: bool) {
@@ -156,12 +207,14 @@ fn freeze_reason(fact: &WatchFact) -> Option<FreezeReason> {
     }
 }
 
-/// The credentials that could publish the package, or could once they are activated.
+/// The credentials that could publish the package, or could once they are activated. One that only reads cannot, and is
+/// what custody sees with.
 fn covering(package: &PackageKey) -> Vec<CredentialId> {
     read_state(|state| {
         let covers = state.credentials().filter(|(_, credential)| {
             let policy = credential.policy();
             !credential.is_revoked()
+                && policy.mode != CredentialMode::Read
                 && policy.ecosystem == package.ecosystem
                 && policy.endpoint == package.endpoint
                 && policy.packages.contains(&package.package)
@@ -172,5 +225,7 @@ fn covering(package: &PackageKey) -> Vec<CredentialId> {
 
 fn pause(watch: &Watch) -> Duration {
     let interval = Duration::from_secs(watch.interval_s);
-    if watch.baseline.is_some() { interval } else { interval.min(BASELINE_PAUSE) }
+    // A look that derives a key is not hurried.
+    let is_hurried = watch.baseline.is_none() && watch.read_credential.is_none();
+    if is_hurried { interval.min(BASELINE_PAUSE) } else { interval }
 }

@@ -11,14 +11,13 @@ use std::time::Duration;
 use candid::Principal;
 use registry_protocols::endpoint::RegistryEndpoints;
 use release_types::{
-    Defect, PackageKey,
-    watch::{
-        BaselineView, FindingView, LONGEST_INTERVAL_S, ListedEntry, SHORTEST_INTERVAL_S, WatchArgs, WatchView,
-    },
+    CredentialId, CredentialMode, Defect, PackageKey, Registry,
+    watch::{BaselineView, FindingView, ListedEntry, WatchArgs, WatchView},
 };
 
 use crate::{
     authorization::require_authority,
+    funds, outcall,
     refusal::Refusal,
     runtime::Runtime,
     state::{
@@ -44,14 +43,15 @@ const DAY_S: u64 = 86_400;
 /// A caller other than the authority, arguments with defects, or too many watches.
 pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Result<WatchView, Refusal> {
     require_authority(caller)?;
-    check(&args)?;
-    let WatchArgs { registry, package, interval_s } = args;
+    check(runtime, &args)?;
+    let WatchArgs { registry, package, interval_s, read_credential } = args;
     let package = PackageKey { ecosystem: registry.ecosystem, endpoint: registry.upload_url, package };
     storage::drop_watch(&package);
     let began = WatchFact::Began {
         package: package.clone(),
         read_url: registry.read_url,
         interval_s,
+        read_credential,
         direct_publishing_ends_at_ns: registry.direct_publishing_ends_at_ns,
     };
     process_event(runtime, Event::Watch(began));
@@ -63,16 +63,19 @@ pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Res
 ///
 /// # Errors
 /// Arguments with defects, or too many watches.
-pub fn check(args: &WatchArgs) -> Result<(), Refusal> {
-    let WatchArgs { registry, package, interval_s } = args;
+pub fn check<R: Runtime>(runtime: &R, args: &WatchArgs) -> Result<(), Refusal> {
+    let WatchArgs { registry, package, interval_s, read_credential } = args;
     let mut defects = RegistryEndpoints::check(registry).err().unwrap_or_default();
     defects.extend(listing::name_defect(registry.ecosystem, package));
-    if !(SHORTEST_INTERVAL_S..=LONGEST_INTERVAL_S).contains(interval_s) {
+    defects.extend(WatchArgs::interval_defect("interval_s", *interval_s, read_credential.is_some()));
+    if let Some(id) = read_credential
+        && !usable_for_reading(id, registry, package, runtime.time_ns())
+    {
         defects.push(Defect::new(
-            "interval_s",
-            interval_s.to_string(),
-            format!("{SHORTEST_INTERVAL_S} to {LONGEST_INTERVAL_S} seconds"),
-            "An hour suits most packages.",
+            "read_credential",
+            id.to_string(),
+            "an active one of mode read for this package at this registry's read URL",
+            "Deposit and activate it first.",
         ));
     }
     let own = PackageKey {
@@ -90,6 +93,16 @@ pub fn check(args: &WatchArgs) -> Result<(), Refusal> {
         ));
     }
     Refusal::unless_empty(defects)
+}
+
+/// Whether this credential may be used to look at a package now.
+fn usable_for_reading(id: &CredentialId, registry: &Registry, package: &str, now_ns: u64) -> bool {
+    read_state(|state| {
+        state.credential(id).is_some_and(|credential| {
+            credential.is_active()
+                && credential.policy().covers(CredentialMode::Read, registry, package, now_ns)
+        })
+    })
 }
 
 /// Stops watching a package, and answers with what is still watched. Stopping what is not watched changes nothing.
@@ -117,11 +130,16 @@ pub fn views<R: Runtime>(runtime: &R) -> Vec<WatchView> {
 
 /// What watching costs within a day at most, in cycles.
 pub fn most_cycles_per_day<R: Runtime>(runtime: &R, package: &PackageKey, watch: &Watch) -> u128 {
-    let Some(outcall) = listing::outcall(runtime, package, watch, listing::first_kind(package.ecosystem))
+    let Some(inquiry) = listing::inquiry(runtime, package, watch, listing::first_kind(package.ecosystem))
     else {
         return 0;
     };
-    runtime.outcall_cost_cycles(&outcall).saturating_mul(u128::from(DAY_S.div_ceil(watch.interval_s)))
+    let key = if watch.read_credential.is_some() { funds::derivation_cycles(runtime) } else { 0 };
+    let outcall = outcall::open_outcall(runtime.canister_self(), inquiry);
+    runtime
+        .outcall_cost_cycles(&outcall)
+        .saturating_add(key)
+        .saturating_mul(u128::from(DAY_S.div_ceil(watch.interval_s)))
 }
 
 fn view<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<WatchView> {
@@ -148,6 +166,7 @@ fn view<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<WatchView> {
         package: package.clone(),
         read_url: watch.read_url,
         interval_s: watch.interval_s,
+        read_credential: watch.read_credential,
         begun_at_ns: watch.begun_at_ns,
         baseline,
         findings: findings.collect(),

@@ -89,10 +89,18 @@ mod watching {
     #[test]
     fn should_have_custody_watch_a_package_and_stop() {
         let runtime = ready();
-        let id = submit(&runtime, proposal("@dao/demo", WatchChange::Start { interval_s: 3_600 }));
+        let id = submit(
+            &runtime,
+            proposal("@dao/demo", WatchChange::Start { interval_s: 3_600, read_credential: None }),
+        );
         adopt(&runtime, id);
         let registry = registry(Ecosystem::Npm).registry;
-        let args = WatchArgs { registry: registry.clone(), package: "@dao/demo".into(), interval_s: 3_600 };
+        let args = WatchArgs {
+            registry: registry.clone(),
+            package: "@dao/demo".into(),
+            interval_s: 3_600,
+            read_credential: None,
+        };
         let view = WatchView {
             package: key(),
             read_url: registry.read_url,
@@ -122,7 +130,10 @@ mod watching {
     #[test]
     fn should_name_all_defects_of_a_watch() {
         let runtime = ready();
-        let defects = defects_of(&runtime, proposal("../x", WatchChange::Start { interval_s: 5 }));
+        let defects = defects_of(
+            &runtime,
+            proposal("../x", WatchChange::Start { interval_s: 5, read_credential: None }),
+        );
         let fields: Vec<_> = defects.iter().map(|defect| defect.field.as_str()).collect();
         assert_eq!(fields, ["package", "change.interval_s"]);
         let registry = release_types::RegistryId("elsewhere".into());

@@ -25,8 +25,8 @@ async fn carry_out<R: Runtime>(runtime: &R, watch: WatchProposal) -> Result<(), 
     let registry = read_state(|state| state.registry(&id).cloned())
         .unwrap_or_else(|| panic!("BUG: registry {id} is not in place any more"));
     match change {
-        WatchChange::Start { interval_s } => {
-            let args = WatchArgs { registry, package, interval_s };
+        WatchChange::Start { interval_s, read_credential } => {
+            let args = WatchArgs { registry, package, interval_s, read_credential };
             runtime.watch_package(custody, args).await.map(drop)
         }
         WatchChange::Stop => {

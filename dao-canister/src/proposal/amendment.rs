@@ -52,6 +52,10 @@ pub fn validate(state: &State, proposal: &AmendmentProposal, now_ns: u64) -> Res
         }
     }
     defects.extend(credential_defect(state, proposal, registry, now_ns));
+    if let Some(id) = proposal.read_credential {
+        let package = &proposal.package;
+        defects.extend(credential::read_defect(state, "read_credential", id, registry, package, now_ns));
+    }
     if defects.is_empty() { Ok(()) } else { Err(defects) }
 }
 
@@ -133,6 +137,7 @@ pub fn order(
     AmendOrder {
         id: order_id(id),
         credential: proposal.credential,
+        read_credential: proposal.read_credential,
         registry,
         package: proposal.package,
         amendment: proposal.amendment,

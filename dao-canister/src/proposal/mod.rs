@@ -123,7 +123,7 @@ fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<Val
         ProposalAction::Credential(credential) => credential::validate(state, credential).map(plain),
         ProposalAction::Unfreeze(unfreeze) => unfreeze::validate(unfreeze).map(plain),
         ProposalAction::Declaration(declaration) => declaration::validate(state, declaration).map(plain),
-        ProposalAction::Watch(watch) => watch::validate(state, watch).map(plain),
+        ProposalAction::Watch(watch) => watch::validate(state, watch, now_ns).map(plain),
         ProposalAction::Settings(settings) => match settings.defects() {
             defects if defects.is_empty() => Ok(ValidProposal::Plain),
             defects => Err(defects),

@@ -3,12 +3,12 @@
 use registry_protocols::{npm, pypi};
 use release_types::{
     Defect, Ecosystem,
-    watch::{LONGEST_INTERVAL_S, SHORTEST_INTERVAL_S, WatchChange, WatchProposal},
+    watch::{WatchArgs, WatchChange, WatchProposal},
 };
 
-use crate::state::State;
+use crate::{proposal::credential, state::State};
 
-pub fn validate(state: &State, proposal: &WatchProposal) -> Result<(), Vec<Defect>> {
+pub fn validate(state: &State, proposal: &WatchProposal, now_ns: u64) -> Result<(), Vec<Defect>> {
     let WatchProposal { registry, package, change } = proposal;
     let mut defects = Vec::new();
     match state.registry(registry) {
@@ -20,15 +20,13 @@ pub fn validate(state: &State, proposal: &WatchProposal) -> Result<(), Vec<Defec
             "Propose the registry first.",
         )),
     }
-    if let WatchChange::Start { interval_s } = change
-        && !(SHORTEST_INTERVAL_S..=LONGEST_INTERVAL_S).contains(interval_s)
-    {
-        defects.push(Defect::new(
-            "change.interval_s",
-            interval_s.to_string(),
-            format!("{SHORTEST_INTERVAL_S} to {LONGEST_INTERVAL_S} seconds"),
-            "An hour suits most packages.",
-        ));
+    if let WatchChange::Start { interval_s, read_credential } = change {
+        let with_token = read_credential.is_some();
+        defects.extend(WatchArgs::interval_defect("change.interval_s", *interval_s, with_token));
+        if let (Some(id), Some(registry)) = (read_credential, state.registry(registry)) {
+            let field = "change.read_credential";
+            defects.extend(credential::read_defect(state, field, *id, registry, package, now_ns));
+        }
     }
     if defects.is_empty() { Ok(()) } else { Err(defects) }
 }

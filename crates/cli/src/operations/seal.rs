@@ -55,7 +55,8 @@ pub fn custody_key(
 pub fn narrow(token: SecretToken, policy: &CredentialPolicy, now_ns: u64) -> Outcome<SecretToken> {
     let unusable =
         |reason: String| Failure::usage(reason).hint("nothing was sealed, and the token was not kept");
-    sealing::check_token(policy.ecosystem, &token).map_err(|error| unusable(error.to_string()))?;
+    sealing::check_token(policy.ecosystem, policy.mode, &token)
+        .map_err(|error| unusable(error.to_string()))?;
     if policy.ecosystem != Ecosystem::Pypi {
         return Ok(token);
     }

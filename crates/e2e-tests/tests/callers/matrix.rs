@@ -321,7 +321,7 @@ fn watched_package() -> PackageKey {
 fn watch(_: &Setting) -> Vec<u8> {
     let PackageKey { ecosystem, endpoint, package } = watched_package();
     let registry = Registry::new(ecosystem, endpoint.clone(), endpoint);
-    Encode!(&WatchArgs { registry, package, interval_s: 3_600 }).expect("encodes")
+    Encode!(&WatchArgs { registry, package, interval_s: 3_600, read_credential: None }).expect("encodes")
 }
 
 fn unwatch(_: &Setting) -> Vec<u8> {

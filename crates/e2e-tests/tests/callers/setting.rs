@@ -142,6 +142,7 @@ impl Setting {
     /// A good amendment, as the DAO would give it, in Candid.
     pub fn amendment(&self) -> Vec<u8> {
         let order = AmendOrder {
+            read_credential: None,
             id: OrderId("order-2".into()),
             credential: self.credential,
             registry: npm_registry(),

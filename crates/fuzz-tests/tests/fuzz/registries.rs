@@ -51,9 +51,8 @@ fn reduced(question: &[u8], text: &[u8]) -> Vec<u8> {
 fn should_reduce_any_answer_to_few_bytes() {
     let (questions, answers) = (questions(), corpus("answers"));
     let is_understood =
-        |question: &&Vec<u8>| answers.iter().any(|answer| !reduced(question, answer).is_empty());
-    let understood = questions.iter().filter(is_understood).count();
-    assert!(understood >= 8, "only {understood} of the questions are understood");
+        |question: &Vec<u8>| answers.iter().any(|answer| !reduced(question, answer).is_empty());
+    assert!(questions.iter().all(is_understood), "a question that means nothing tests nothing");
     Campaign::new("answers", answers).run(|text| {
         read_by_all(&read_answer(answer(text)));
         for question in &questions {

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use fuzz_tests::Campaign;
 use registry_protocols::{macaroon, secret::SecretToken};
-use release_types::Ecosystem;
+use release_types::{CredentialMode, Ecosystem};
 use sealing::{SealingKey, check_token};
 use serde::Deserialize;
 
@@ -21,8 +21,9 @@ fn vectors() -> Vec<Vector> {
 
 fn narrow(text: &[u8]) {
     let Ok(token) = SecretToken::new(text.to_vec()) else { return };
-    let _ = check_token(Ecosystem::Npm, &token);
-    let _ = check_token(Ecosystem::Pypi, &token);
+    let _ = check_token(Ecosystem::Npm, CredentialMode::Direct, &token);
+    let _ = check_token(Ecosystem::Pypi, CredentialMode::Direct, &token);
+    let _ = check_token(Ecosystem::Pypi, CredentialMode::Read, &token);
     let _ = macaroon::restrictions(&token);
     if let Ok(narrowed) = macaroon::narrow(&token, "demo", 1_800_000_000, 1_800_000_300) {
         let restrictions = macaroon::restrictions(&narrowed).expect("a narrowed macaroon is one");

@@ -19,6 +19,7 @@ fn promotion() -> AmendmentProposal {
     AmendmentProposal {
         registry: registry_id(Ecosystem::Npm),
         credential: policy(Ecosystem::Npm).id(),
+        read_credential: None,
         package: "@dao/demo".into(),
         amendment: Amendment::DistTag {
             tag: "latest".into(),
@@ -95,8 +96,17 @@ fn should_order_exactly_what_was_voted_and_follow_it_to_the_end() {
     runtime.advance(0);
     let asked = runtime.take_asked();
     let [Asked::Amend(sent)] = asked.as_slice() else { panic!("{asked:?}") };
-    let AmendOrder { id: order, credential, registry: at, package, amendment, decision, expires_at_ns } =
-        sent;
+    let AmendOrder {
+        id: order,
+        credential,
+        read_credential,
+        registry: at,
+        package,
+        amendment,
+        decision,
+        expires_at_ns,
+    } = sent;
+    assert_eq!(*read_credential, None);
     assert_eq!(order.0, format!("proposal-{id}"));
     assert_eq!((*credential, package.as_str()), (promotion().credential, "@dao/demo"));
     assert_eq!((at, amendment), (&registry(Ecosystem::Npm).registry, &promotion().amendment));
@@ -242,4 +252,8 @@ fn should_take_a_stage_only_credential_for_amendments() {
     let credential = crate::test_fixtures::activate(&runtime, &read);
     let refused = AmendmentProposal { credential, ..deprecation("old") };
     assert_eq!(refused_fields(&runtime, refused), ["credential"]);
+    let private = AmendmentProposal { read_credential: Some(credential), ..deprecation("old") };
+    submit(&runtime, ProposalAction::Amendment(private.clone()));
+    let swapped = AmendmentProposal { read_credential: Some(private.credential), ..private };
+    assert_eq!(refused_fields(&runtime, swapped), ["read_credential"]);
 }

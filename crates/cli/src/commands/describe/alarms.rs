@@ -74,12 +74,15 @@ fn kind(kind: &AlarmKind) -> String {
 
 /// What custody can pay for.
 pub fn funds(funds: &Funds) -> String {
-    let releases = funds.direct_releases_affordable;
+    let (releases, staged) = (funds.direct_releases_affordable, funds.staged_releases_affordable);
     let watching = match funds.watch_days_left {
         Some(days) => format!(", or for {days} days of watching"),
         None => String::new(),
     };
-    format!("{} cycles: enough for {releases} releases{watching}", billions(funds.liquid_cycles))
+    format!(
+        "{} cycles: enough for {releases} releases, {staged} if staged{watching}",
+        billions(funds.liquid_cycles)
+    )
 }
 
 /// A watch, on a few lines.
@@ -90,6 +93,9 @@ pub fn watch(view: &WatchView) -> String {
     };
     line("every", period(view.interval_s.saturating_mul(1_000_000_000)));
     line("cost", format!("at most {} cycles a day", billions(view.most_cycles_per_day)));
+    if let Some(credential) = view.read_credential {
+        line("read with", credential.to_string());
+    }
     match &view.baseline {
         None => line("baseline", styled(WARNING, "none yet: the registry has not answered")),
         Some(baseline) => {

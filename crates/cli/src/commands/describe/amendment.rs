@@ -8,7 +8,7 @@ use crate::output::{BAD, GOOD, WARNING, printable, styled};
 pub fn amendment(proposal: &AmendmentProposal) -> String {
     let (package, registry) = (printable(&proposal.package), printable(&proposal.registry.0));
     let unverified = if proposal.allow_unverified { " (also if this group did not release it)" } else { "" };
-    match &proposal.amendment {
+    let what = match &proposal.amendment {
         Amendment::DistTag { tag, version, replaces } => {
             let replaced = replaces.as_deref().map_or("nothing".into(), printable);
             let (tag, version) = (printable(tag), printable(version));
@@ -20,7 +20,8 @@ pub fn amendment(proposal: &AmendmentProposal) -> String {
         Amendment::Deprecation { version, message } => {
             format!("deprecate {package} {} at {registry}: {}", printable(version), printable(message))
         }
-    }
+    };
+    what + &super::read_with(proposal.read_credential)
 }
 
 /// How far custody has come with an amendment.

@@ -10,8 +10,8 @@ mod review;
 use std::fmt::Write as _;
 
 use release_types::{
-    CredentialMode, ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry, Tally,
-    VotingPolicy,
+    CredentialId, CredentialMode, ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry,
+    Tally, VotingPolicy,
     credential::{CredentialStatus, CredentialView},
     dao::RegistryView,
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
@@ -73,9 +73,10 @@ pub fn action(action: &ProposalAction) -> String {
         ProposalAction::Watch(watch) => {
             let (package, registry) = (printable(&watch.package), printable(&watch.registry.0));
             match watch.change {
-                WatchChange::Start { interval_s } => {
+                WatchChange::Start { interval_s, read_credential } => {
                     let every = period(interval_s.saturating_mul(1_000_000_000));
-                    format!("watch {package} at {registry} every {every}")
+                    let read_with = read_with(read_credential);
+                    format!("watch {package} at {registry} every {every}{read_with}")
                 }
                 WatchChange::Stop => format!("stop watching {package} at {registry}"),
             }
@@ -84,6 +85,11 @@ pub fn action(action: &ProposalAction) -> String {
             format!("allow {} releases of a package a day", settings.releases_per_package_and_day)
         }
     }
+}
+
+/// With which credential something is read, for the end of a line.
+fn read_with(credential: Option<CredentialId>) -> String {
+    credential.map_or_else(String::new, |id| format!(", read with credential {id}"))
 }
 
 /// What a registry consists of, each fact with its short name.

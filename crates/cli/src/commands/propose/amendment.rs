@@ -72,6 +72,9 @@ struct Where {
     /// With which credential [default: the newest active one that covers the package]
     #[arg(long, value_name = "CREDENTIAL", value_parser = credential_id)]
     credential: Option<CredentialId>,
+    /// With which read-only token, for a registry that shows nothing without one
+    #[arg(long, value_name = "CREDENTIAL", value_parser = credential_id)]
+    read_credential: Option<CredentialId>,
     /// More for voters
     #[arg(long, default_value = "")]
     summary: String,
@@ -116,14 +119,16 @@ async fn amend(
     let wanted = where_.registry.map(RegistryId);
     let registry = release::choose_registry(&registries, wanted.as_ref(), Some(Ecosystem::Npm))?;
     let credentials = session.custody().credentials().await?;
-    let choose = |mode| {
-        release::choose_credential(&credentials, where_.credential, registry, &package, mode, now_ns())
-    };
+    let choose =
+        |wanted, mode| release::choose_credential(&credentials, wanted, registry, &package, mode, now_ns());
     // npm lets stage-only tokens amend as well.
-    let credential = choose(CredentialMode::Direct)
-        .or_else(|failure| choose(CredentialMode::Staged).map_err(|_| failure))?;
+    let credential = choose(where_.credential, CredentialMode::Direct)
+        .or_else(|failure| choose(where_.credential, CredentialMode::Staged).map_err(|_| failure))?;
+    let read_credential =
+        where_.read_credential.map(|id| choose(Some(id), CredentialMode::Read)).transpose()?;
     let registry = registry.id.clone();
-    let proposal = AmendmentProposal { registry, credential, package, amendment, allow_unverified };
+    let proposal =
+        AmendmentProposal { registry, credential, read_credential, package, amendment, allow_unverified };
     submit(context, &session, ProposalAction::Amendment(proposal), where_.summary).await
 }
 

@@ -158,6 +158,7 @@ fn amendments() -> Vec<Measurement> {
         ("npm, deprecation: look, open the token, send, prove", deprecation),
     ] {
         let action = ProposalAction::Amendment(AmendmentProposal {
+            read_credential: None,
             registry: RegistryId("npm".into()),
             credential,
             package: NAME.into(),
@@ -194,7 +195,7 @@ fn besides() -> Vec<Measurement> {
         let published = (document(&bytes), bytes);
         bench.world.npm.with(|double| double.published.insert(format!("{NAME}@0.0.{patch}"), published));
     }
-    let change = WatchChange::Start { interval_s: HOUR.as_secs() };
+    let change = WatchChange::Start { interval_s: HOUR.as_secs(), read_credential: None };
     let registry = RegistryId("npm".into());
     let watch = ProposalAction::Watch(WatchProposal { registry, package: NAME.into(), change });
     let proposal = submit(&mut bench.world, watch);
