@@ -5,7 +5,7 @@ use std::time::Duration;
 use release_types::CredentialId;
 
 use crate::{
-    guard::Guard,
+    guard,
     runtime::Runtime,
     state::{
         Event,
@@ -26,9 +26,7 @@ const WAIT_DELAY: Duration = Duration::from_secs(60);
 
 /// Runs one trial of a credential that is being activated.
 pub async fn run<R: Runtime>(runtime: R, id: CredentialId) {
-    let Some(guard) = Guard::acquire(&runtime, Task::Activate(id)) else { return };
-    let again_after = trial(&runtime, id).await;
-    guard.finish(again_after);
+    guard::run_alone(&runtime, Task::Activate(id), trial(&runtime, id)).await;
 }
 
 async fn trial<R: Runtime>(runtime: &R, id: CredentialId) -> Option<Duration> {

@@ -11,8 +11,7 @@ use registry_protocols::{
 use release_types::{CredentialId, Ecosystem, credential::ProbeOutcome};
 
 use crate::{
-    funds,
-    guard::Guard,
+    funds, guard,
     outcall::{self, Inquiry, Question},
     runtime::Runtime,
     state::{
@@ -43,9 +42,7 @@ pub fn begin<R: Runtime>(runtime: &R, credential: CredentialId) {
 
 /// Runs one try of a probe.
 pub async fn run<R: Runtime>(runtime: R, credential: CredentialId) {
-    let Some(guard) = Guard::acquire(&runtime, Task::Probe(credential)) else { return };
-    let again_after = attempt(&runtime, credential).await;
-    guard.finish(again_after);
+    guard::run_alone(&runtime, Task::Probe(credential), attempt(&runtime, credential)).await;
 }
 
 async fn attempt<R: Runtime>(runtime: &R, id: CredentialId) -> Option<Duration> {

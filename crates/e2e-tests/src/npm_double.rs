@@ -16,6 +16,8 @@ use crate::{
 #[derive(Clone)]
 pub struct NpmDouble {
     pub token: String,
+    /// The token without which it shows nothing, if there is one.
+    pub read_token: Option<String>,
     /// Version documents and tarballs by `name@version`.
     pub published: BTreeMap<String, (Value, Vec<u8>)>,
     /// Dist-tags by package.
@@ -30,6 +32,7 @@ impl NpmDouble {
     pub fn new(token: &str) -> Self {
         Self {
             token: token.into(),
+            read_token: None,
             published: BTreeMap::new(),
             tags: BTreeMap::new(),
             hidden_reads: 0,
@@ -99,7 +102,12 @@ impl NpmDouble {
     }
 
     fn is_authorized(&self, request: &SeenRequest) -> bool {
-        request.header("authorization") == Some(&format!("Bearer {}", self.token))
+        has_token(request, &self.token)
+    }
+
+    /// Whether it shows its content to whoever asks so.
+    fn is_open_to(&self, request: &SeenRequest) -> bool {
+        self.read_token.as_ref().is_none_or(|token| has_token(request, token))
     }
 
     fn get(&mut self, request: &SeenRequest) -> Answer {
@@ -131,7 +139,7 @@ impl NpmDouble {
 
 impl NpmDouble {
     fn whoami(&self, request: &SeenRequest) -> Answer {
-        match request.header("authorization") == Some(&format!("Bearer {}", self.token)) {
+        match self.is_authorized(request) {
             true => Answer::json(200, &json!({"username": "ada"})),
             false => Answer::json(401, &json!({"error": "Unauthorized"})),
         }
@@ -165,6 +173,7 @@ impl RegistryDouble for NpmDouble {
         match request.method.as_str() {
             "PUT" => self.put(request),
             "GET" if request.path.ends_with("/-/whoami") => self.whoami(request),
+            "GET" if !self.is_open_to(request) => Answer::json(401, &json!({"error": "Unauthorized"})),
             "GET" if request.header("accept") == Some("application/vnd.npm.install-v1+json") => {
                 self.list(&request.path)
             }
@@ -173,4 +182,8 @@ impl RegistryDouble for NpmDouble {
             _ => Answer::json(405, &json!({"error": "method not allowed"})),
         }
     }
+}
+
+fn has_token(request: &SeenRequest, token: &str) -> bool {
+    request.header("authorization") == Some(&format!("Bearer {token}"))
 }

@@ -30,7 +30,7 @@ enum End {
     Published,
     /// Nothing was published, and custody says so.
     Refused,
-    /// Nothing was published, and custody leaves it to people and looks on: the registry or a node said that it was.
+    /// Nothing was published, and custody leaves it to people and looks on: one node's word is all there is.
     Blocked,
     /// Somebody else's bytes are there.
     Mismatch,
@@ -94,7 +94,7 @@ const SEND_CASES: &[SendCase] = &[
         arrange: |p, _| fault_on_write(p, lie(200, r#"{"ok":true,"success":true}"#)),
         end: End::Blocked, writes: [0, 0] },
     SendCase { name: "the node says 403 without sending",
-        arrange: |p, _| fault_on_write(p, lie(403, "Forbidden")), end: End::Refused, writes: [0, 0] },
+        arrange: |p, _| fault_on_write(p, lie(403, "Forbidden")), end: End::Blocked, writes: [0, 0] },
     SendCase { name: "the node says that the version exists, without sending",
         arrange: |p, _| fault_on_write(p, lie(409, "it already exists")), end: End::Blocked, writes: [0, 0] },
     SendCase { name: "the node says 500 without sending",
@@ -136,9 +136,9 @@ const SEND_CASES: &[SendCase] = &[
         arrange: |p, _| misbehave(p, Answer::text(400, ALREADY_THERE), false, Delivery::AtOnce),
         end: End::Blocked, writes: [1, 1] },
     SendCase { name: "302",
-        arrange: |p, _| misbehave(p, redirect(302), false, Delivery::AtOnce), end: End::Refused, writes: [1, 1] },
+        arrange: |p, _| misbehave(p, redirect(302), false, Delivery::AtOnce), end: End::Blocked, writes: [1, 1] },
     SendCase { name: "307",
-        arrange: |p, _| misbehave(p, redirect(307), false, Delivery::AtOnce), end: End::Refused, writes: [1, 1] },
+        arrange: |p, _| misbehave(p, redirect(307), false, Delivery::AtOnce), end: End::Blocked, writes: [1, 1] },
     SendCase { name: "200 with HTML, and nothing stored",
         arrange: |p, _| misbehave(p, html(200), false, Delivery::AtOnce), end: End::Blocked, writes: [1, 1] },
     SendCase { name: "200 with HTML, and stored",

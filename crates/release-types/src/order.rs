@@ -118,8 +118,7 @@ pub enum PublicationState {
     Blocked { reason: String },
     /// It did not appear, and the group voted on what became of it. Proves nothing: there is no receipt.
     Declared { published: bool, reason: String },
-    /// Nothing was sent, or the only sending was refused and nothing appeared for half an hour; the reason says what
-    /// to do.
+    /// Nothing was sent, or the only sending was refused and nothing appeared for a day; the reason says what to do.
     Refused { reason: String },
 }
 

@@ -39,7 +39,7 @@ pub enum Waiting {
     Until { at_ns: u64 },
     /// Nobody knows whether it was published.
     Outcome,
-    /// One node says that the registry refused. That is believed once nothing appears for half an hour.
+    /// One node says that the registry refused. People are told once nothing appears for half an hour.
     Confirmation,
     /// It did not appear in time. Custody looks ever more rarely, and people should.
     People,

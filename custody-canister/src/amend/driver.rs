@@ -12,7 +12,7 @@ use crate::{
         validation::usable,
     },
     asking::NotAsked,
-    guard::Guard,
+    guard,
     publish::reading::{
         ABSENCE_GRACE, MAX_SENDS, REFUSAL_GRACE, VISIBILITY_LIMIT, asked_wait, back_off, shortest_pause,
         since,
@@ -89,9 +89,7 @@ impl<R: Runtime> Job<'_, R> {
 
 /// Takes the amendment one step further, unless that is being done already.
 pub async fn drive<R: Runtime>(runtime: R, id: OrderId) {
-    let Some(guard) = Guard::acquire(&runtime, Task::DriveAmendment(id.clone())) else { return };
-    let again_after = step(&runtime, &id).await;
-    guard.finish(again_after);
+    guard::run_alone(&runtime, Task::DriveAmendment(id.clone()), step(&runtime, &id)).await;
 }
 
 /// One step; returns the pause before the next, or none when there is nothing more to do.

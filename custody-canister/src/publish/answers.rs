@@ -58,8 +58,7 @@ impl Answered {
             }
             Self::NeverSent => ("`Prepared`", String::new()),
             Self::Open(UnknownCause::SaidNo { refusal }) => {
-                let state =
-                    "`Unknown`; `Refused` once nothing appears for half an hour, unless it was sent before";
+                let state = "`Unknown`; `Blocked` once nothing appears for half an hour; `Refused` after a day, unless it was sent before";
                 (state, refusal.advice().to_owned())
             }
             Self::Open(UnknownCause::AlreadyExists) => (

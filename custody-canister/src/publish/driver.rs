@@ -7,7 +7,7 @@ use release_types::{
 };
 
 use crate::{
-    guard::{self, Guard},
+    guard,
     publish::{asking::TokenUse, confirming, elsewhere, proving, reading, sending, staging},
     receipts,
     runtime::Runtime,
@@ -51,6 +51,11 @@ impl<R: Runtime> Job<'_, R> {
     /// Ends the artifact: nothing was published, and nothing will be.
     pub fn refuse(&self, reason: RefusedReason) {
         self.record(|order, artifact| Event::RefusedArtifact { order, artifact, reason });
+    }
+
+    /// Leaves the artifact to people. Looking for it goes on.
+    pub fn block(&self, reason: BlockedReason) {
+        self.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
     }
 
     /// Sends nothing, for good. If it was sent before, that may still appear, so reading back goes on.
@@ -114,13 +119,11 @@ pub fn note_obstacle<R: Runtime>(runtime: &R, id: &OrderId, obstacle: Obstacle) 
 /// Takes the order one step further, unless that is being done already.
 pub async fn drive<R: Runtime>(runtime: R, id: OrderId) {
     let task = Task::DriveOrder(id.clone());
-    if guard::driven_orders() >= MAX_DRIVEN {
+    if guard::driven_orders(&runtime) >= MAX_DRIVEN {
         tasks::schedule(&runtime, task, BUSY_DELAY);
         return;
     }
-    let Some(guard) = Guard::acquire(&runtime, task) else { return };
-    let again_after = step(&runtime, &id).await;
-    guard.finish(again_after);
+    guard::run_alone(&runtime, task, step(&runtime, &id)).await;
 }
 
 /// One step; returns the pause before the next, or none when there is nothing more to do.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use registry_protocols::reading::{Comparison, Unreadable};
-
 use release_types::Obstacle;
 
 use crate::{
@@ -14,7 +12,10 @@ use crate::{
         source::{self, SourceError},
     },
     runtime::Runtime,
-    state::{Event, event::RefusedReason},
+    state::{
+        Event,
+        event::{BlockedReason, RefusedReason},
+    },
 };
 
 /// Shortest pause between two looks.
@@ -26,16 +27,16 @@ const LONGEST_PAUSE_WITH_TOKEN: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Hashes what was voted and looks once; returns the pause before the next step.
 pub async fn begin<R: Runtime>(job: &Job<'_, R>) -> Duration {
-    if job.runtime.time_ns() >= job.order.expires_at_ns {
-        job.refuse(RefusedReason::Expired);
-        return Duration::ZERO;
-    }
     let (mode, reads_with_token) = (job.order.mode, job.read_token().is_some());
     if job.runtime.liquid_cycles() <= funds::waiting_cycles(job.runtime, mode, reads_with_token) {
         job.wait_for(Obstacle::TooFewCycles);
         return pause(job);
     }
     if job.artifact().digests().is_none() {
+        if job.runtime.time_ns() >= job.order.expires_at_ns {
+            job.refuse(RefusedReason::Expired);
+            return Duration::ZERO;
+        }
         match source::measure(job.runtime, job.order.registry.ecosystem, job.ordered).await {
             Ok((digests, chunks)) => {
                 job.record(|order, artifact| Event::PreparedArtifact { order, artifact, digests, chunks });
@@ -50,42 +51,40 @@ pub async fn begin<R: Runtime>(job: &Job<'_, R>) -> Duration {
             }
         }
     }
-    match reading::look_and_settle(job).await {
-        Look::Found(finding) => match finding.comparison {
-            Comparison::Same | Comparison::Different => Duration::ZERO,
-            Comparison::Absent => {
-                job.record(|order, artifact| Event::AwaitedOthers { order, artifact });
-                Duration::ZERO
-            }
-            Comparison::Unreadable(Unreadable::NotPublic | Unreadable::Redirected) => {
-                job.refuse(RefusedReason::NotReadable);
-                Duration::ZERO
-            }
-            Comparison::Unreadable(_) => pause(job),
-        },
-        Look::Barred(reason) => {
-            job.refuse(reason);
-            Duration::ZERO
-        }
-        Look::Failed | Look::Waits(_) => pause(job),
+    let looked = reading::look_and_settle(job).await;
+    if looked.is_absent() {
+        job.record(|order, artifact| Event::AwaitedOthers { order, artifact });
+        return Duration::ZERO;
     }
+    next(job, &looked)
 }
 
 /// Looks whether it was published; returns the pause before the next look.
 pub async fn await_release<R: Runtime>(job: &Job<'_, R>) -> Duration {
     let looked = reading::look_and_settle(job).await;
-    if looked.is_settled() {
-        return Duration::ZERO;
+    next(job, &looked)
+}
+
+/// The pause before the next step, unless the look or the end of the order's time decides.
+fn next<R: Runtime>(job: &Job<'_, R>, looked: &Look) -> Duration {
+    let is_over = looked.is_settled() || end_in_time(job, looked, RefusedReason::NotPublished);
+    if is_over { Duration::ZERO } else { pause(job) }
+}
+
+/// Ends the wait for other people at the end of the order's time: refused if the nodes agree that nothing is there. What
+/// cannot be read may have been published, so people must look; whether it ended.
+pub fn end_in_time<R: Runtime>(job: &Job<'_, R>, looked: &Look, nothing: RefusedReason) -> bool {
+    let (now_ns, expires_at_ns) = (job.runtime.time_ns(), job.order.expires_at_ns);
+    if looked.is_absent() && now_ns >= expires_at_ns {
+        job.refuse(nothing);
+        return true;
     }
-    if job.runtime.time_ns() >= job.order.expires_at_ns {
-        job.refuse(RefusedReason::NotPublished);
-        return Duration::ZERO;
+    let is_hopeless =
+        matches!(looked, Look::Barred(_)) || since(now_ns, expires_at_ns) >= reading::VISIBILITY_LIMIT;
+    if is_hopeless {
+        job.block(BlockedReason::NotReadable);
     }
-    if let Look::Barred(reason) = looked {
-        job.refuse(reason);
-        return Duration::ZERO;
-    }
-    pause(job)
+    is_hopeless
 }
 
 fn pause<R: Runtime>(job: &Job<'_, R>) -> Duration {

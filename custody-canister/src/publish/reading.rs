@@ -28,9 +28,11 @@ use crate::{
 pub const VISIBILITY_LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long an artifact must be absent before it may be sent again. It may still be on its way.
 pub const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
-/// How long an artifact must be absent before a no is believed. It is one node's word, and a registry may have stored
-/// the bytes all the same and show them minutes later.
+/// How long an artifact must be absent after a no before people are told. It is one node's word, and a registry may have
+/// stored the bytes all the same and show them minutes later.
 pub const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
+/// How long after it was sent it must be absent before that no is believed.
+const REFUSAL_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often an artifact is sent at most.
 pub const MAX_SENDS: u8 = 3;
 /// Shortest pause between read-backs.
@@ -133,13 +135,17 @@ pub fn pause_after<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duratio
     if let Stage::Blocked { .. } = artifact.stage() {
         return (since(now_ns, artifact.changed_at_ns()) / 4).clamp(LONGEST_PAUSE, LONGEST_BLOCKED_PAUSE);
     }
-    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
-    back_off(since(now_ns, sent_at_ns), shortest_pause(job.read_token().is_some()))
+    back_off(sent_since(job, artifact), shortest_pause(job.read_token().is_some()))
 }
 
 /// Shortest pause between two read-backs, each of which may derive a key.
 pub fn shortest_pause(with_token: bool) -> Duration {
     if with_token { SHORTEST_PAUSE_WITH_TOKEN } else { SHORTEST_PAUSE }
+}
+
+/// The time since it was handed to the network, or since its state changed if it never was.
+fn sent_since<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
+    since(job.runtime.time_ns(), artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns()))
 }
 
 /// Goes on with an artifact that the registry shows: to its bytes, or to its end.
@@ -161,9 +167,12 @@ pub fn note_absence<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
     match artifact.stage() {
         Stage::Accepted => job.record(|order, artifact| Event::AwaitedVisibility { order, artifact }),
+        Stage::Unknown { cause: UnknownCause::SaidNo { refusal } } if waited >= REFUSAL_GRACE => {
+            job.block(BlockedReason::SaidNo { refusal: *refusal });
+        }
         // Of several sendings, one may have been stored though the last was refused.
-        Stage::Unknown { cause: UnknownCause::SaidNo { refusal } }
-            if waited >= REFUSAL_GRACE && artifact.sends() == 1 =>
+        Stage::Blocked { reason: BlockedReason::SaidNo { refusal } }
+            if sent_since(job, artifact) >= REFUSAL_LIMIT && artifact.sends() == 1 =>
         {
             job.refuse(RefusedReason::ByRegistry(*refusal));
         }
@@ -201,12 +210,11 @@ pub fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
     if matches!(artifact.stage(), Stage::Blocked { .. }) {
         return;
     }
-    let sent_at_ns = artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns());
     let wait = match artifact.stage() {
         Stage::Unknown { cause } => asked_wait(*cause),
         _ => Duration::ZERO,
     };
-    if since(job.runtime.time_ns(), sent_at_ns) < wait + VISIBILITY_LIMIT {
+    if sent_since(job, artifact) < wait + VISIBILITY_LIMIT {
         return;
     }
     let reason = match artifact.stage() {
@@ -216,7 +224,7 @@ pub fn give_up_in_time<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) {
         }
         _ => BlockedReason::OutcomeUnknown,
     };
-    job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+    job.block(reason);
 }
 
 /// Goes on waiting for more than the shown digest, and leaves the artifact to people for this reason once that took too
@@ -228,7 +236,7 @@ pub fn wait_while_shown<R: Runtime>(job: &Job<'_, R>, reason: BlockedReason) -> 
     }
     let waited = since(job.runtime.time_ns(), artifact.changed_at_ns());
     if waited >= VISIBILITY_LIMIT {
-        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+        job.block(reason);
     }
     back_off(waited, SHORTEST_PAUSE_WHILE_SHOWN)
 }

@@ -16,6 +16,7 @@ use crate::{
     publish::{
         asking::{self, NotAsked, TokenUse},
         driver::Job,
+        elsewhere,
         proving::{self, Served},
         reading::{self, since},
     },
@@ -36,8 +37,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(30);
 /// Pages of the list read at a time, of a hundred entries each.
 const PAGES: u64 = 2;
-/// How long nothing may be published after the stage is gone before it counts as rejected or expired. Approved
-/// versions are shown minutes later, once it took two hours.
+/// How long nothing may be published after the stage is gone before people must say what became of it. Approved versions
+/// are shown minutes later, once it took two hours.
 const GONE_GRACE: Duration = reading::VISIBILITY_LIMIT;
 /// How long a proven stage may wait for a person before people are told to look.
 const APPROVAL_LIMIT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -111,12 +112,10 @@ pub async fn await_stage<R: Runtime>(job: &Job<'_, R>) -> Duration {
         return Duration::ZERO;
     }
     let artifact = job.artifact();
-    let now_ns = job.runtime.time_ns();
     if is_due(job, &artifact, &AWAITING) && matches!(survey(job).await, Survey::GoOn) {
         return Duration::ZERO;
     }
-    if now_ns >= job.order.expires_at_ns {
-        job.refuse(RefusedReason::NotStaged);
+    if elsewhere::end_in_time(job, &looked, RefusedReason::NotStaged) {
         return Duration::ZERO;
     }
     next(job, &AWAITING)
@@ -132,7 +131,7 @@ pub async fn await_approval<R: Runtime>(job: &Job<'_, R>) -> Duration {
     let artifact = job.artifact();
     if let Some(gone_ns) = artifact.staging().gone_since_ns() {
         if looked.is_absent() && since(now_ns, gone_ns) >= GONE_GRACE {
-            job.refuse(RefusedReason::StageGone);
+            job.block(BlockedReason::StageGone);
             return Duration::ZERO;
         }
     } else if let Some(stage) = artifact.staging().unread().map(|stage| stage.id.clone()) {
@@ -144,8 +143,7 @@ pub async fn await_approval<R: Runtime>(job: &Job<'_, R>) -> Duration {
     }
     let waited = since(now_ns, artifact.changed_at_ns());
     if waited >= APPROVAL_LIMIT {
-        let reason = BlockedReason::NotApproved;
-        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+        job.block(BlockedReason::NotApproved);
         return Duration::ZERO;
     }
     public_pause(waited)
@@ -177,8 +175,7 @@ fn conclude<R: Runtime>(job: &Job<'_, R>) -> Survey {
         return Survey::GoOn;
     }
     if staging.judged(Judgement::NotReadable).is_some() {
-        let reason = BlockedReason::StageNotReadable;
-        job.record(|order, artifact| Event::BlockedArtifact { order, artifact, reason });
+        job.block(BlockedReason::StageNotReadable);
         return Survey::GoOn;
     }
     if let Some((stage, judgement)) = staging.foreign().next() {

@@ -9,7 +9,11 @@ impl BlockedReason {
     pub fn advice(self) -> String {
         let text = match self {
             Self::SaidNo { refusal } => {
-                return format!("it could not be found out whether it arrived; {}", by_registry(refusal));
+                return format!(
+                    "one node says that the registry refused it, and nothing is shown so far; a single sending counts as \
+                     refused after a day, and a new proposal need not wait for that; {}",
+                    by_registry(refusal)
+                );
             }
             Self::NotConfirmed => {
                 "the registry shows the voted digest, but neither its signature nor its second view could be read: look \
@@ -26,6 +30,14 @@ impl BlockedReason {
             }
             Self::NotApproved => {
                 "it is staged and nobody approved it: approve it, or reject it and propose the release again"
+            }
+            Self::StageGone => {
+                "the stage is gone and the registry does not show the version: if somebody rejected it or it expired, \
+                 declare that and propose the release again; if it was approved, the registry may show it yet"
+            }
+            Self::NotReadable => {
+                "the registry could not be read, so it is not known whether it was published: look for it there; if it \
+                 shows nothing without a token, seal a read-only one (mode read) and name it in the proposal"
             }
             Self::StageNotReadable => {
                 "it is staged, but the registry does not serve bytes of that size: compare it by hand, then propose it as verify-only"
@@ -85,9 +97,6 @@ impl RefusedReason {
             }
             Self::NotStaged => {
                 "nobody staged it in time: propose it again when it is about to be staged".into()
-            }
-            Self::StageGone => {
-                "the stage was rejected or expired, and nothing was published: propose the release again".into()
             }
             Self::EarlierArtifactFailed => {
                 "an earlier artifact of this release failed, so this one was not sent: release a new version".into()

@@ -255,7 +255,7 @@ pub enum BlockedReason {
     NeverAppeared,
     /// Neither shown nor safe to send again.
     OutcomeUnknown,
-    /// One node brought a no, and the registry could not be read for long enough to believe it.
+    /// One node brought a no, and nothing has appeared so far, or the registry could not be read.
     SaidNo { refusal: Refusal },
     /// The version is shown with the voted digest, but its file could not be read in all the time that was given.
     FileNotServed,
@@ -265,6 +265,10 @@ pub enum BlockedReason {
     NotApproved,
     /// It is staged, but its bytes cannot be read, so nothing can be proven.
     StageNotReadable,
+    /// It was staged and proven, then the stage was gone, and the version was not shown in all the time that was given.
+    StageGone,
+    /// Other people were to publish, and the registry could not be read when the order's time was over.
+    NotReadable,
 }
 
 /// Why nothing was published.
@@ -302,8 +306,6 @@ pub enum RefusedReason {
     NotPublished,
     /// Nobody staged it in time.
     NotStaged,
-    /// It was staged and proven, then it was rejected or it expired.
-    StageGone,
 }
 
 impl Event {

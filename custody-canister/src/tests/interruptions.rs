@@ -146,3 +146,33 @@ fn should_not_drive_an_order_twice_at_a_time() {
     assert!(world.status(&OrderId("proposal-1".into())).is_verified());
     assert_eq!(world.sent(), 1);
 }
+
+#[test]
+fn should_take_an_order_up_again_when_its_answer_never_comes() {
+    let world = World::with_credentials();
+    let order = world.npm_order();
+    world.publish(order.clone());
+    {
+        let mut surroundings = world.runtime.0.borrow_mut();
+        surroundings.timers.retain(|(_, task)| *task == Task::Sweep);
+        surroundings.stuck_at = Some(surroundings.awaits + 1);
+    }
+    tasks::forget_timers();
+    let mut lost = Box::pin(driver::drive(world.runtime.clone(), order.id.clone()));
+    assert!(lost.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let sweep_after = |minutes: u64| {
+        world.runtime.run_for(Duration::from_secs(60 * minutes));
+        tasks::arm(&world.runtime);
+        world.runtime.settle();
+    };
+    sweep_after(29);
+    assert_eq!(world.sent(), 0, "the answer may come yet");
+    sweep_after(1);
+    assert!(world.status(&order.id).is_verified(), "{:?}", world.status(&order.id));
+    // Should the answer come after all, nobody listens any more.
+    let events = crate::storage::events().into_iter().count();
+    assert!(lost.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    drop(lost);
+    world.runtime.settle();
+    assert_eq!((world.sent(), crate::storage::events().into_iter().count()), (1, events));
+}

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use release_types::{
-    CredentialMode, CredentialPolicy, Ecosystem, OrderStatus, PublicationState, PublishOrder, PublishingMode,
-    Sha256Digest, credential::ProbeOutcome, proposal::CredentialChange,
+    CredentialMode, CredentialPolicy, Ecosystem, Obstacle, OrderStatus, PublicationState, PublishOrder,
+    PublishingMode, Sha256Digest, credential::ProbeOutcome, proposal::CredentialChange,
 };
 use serde_json::Value;
 
 use super::{
-    registries::{Behaviour, Serving, Staged},
+    registries::{Behaviour, ReadBackMode, Serving, Staged},
     stub::{Run, assert_log_adds_up},
     world::{NPM_ATTACHMENT, NPM_TOKEN, PYPI_READ_TOKEN, World, npm_bytes, states},
 };
 use crate::{queries, state::staging::MAX_STAGE_READINGS};
-use PublicationState::{AwaitingRelease, Blocked, Mismatch, Refused, Shown};
+use PublicationState::{AwaitingRelease, Blocked, Mismatch, Prepared, Refused, Shown};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -146,6 +146,52 @@ mod verify_only {
         assert!(world.now_ns() >= expires_at_ns);
     }
 
+    /// Lets the registry answer every look so for a time; custody waits, says what stands in the way, and goes on.
+    #[test]
+    fn should_wait_when_the_registry_cannot_be_read_for_a_while() {
+        for (mode, answer) in [PublishingMode::VerifyOnly, PublishingMode::StagedElsewhere]
+            .into_iter()
+            .flat_map(|mode| [301, 302, 401, 403, 503].map(|answer| (mode, answer)))
+        {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                let let_looks_be =
+                    |read_backs| world.runtime.0.borrow_mut().registries.read_backs = read_backs;
+                let order = order_in(&world, mode, &npm_bytes());
+                let_looks_be(ReadBackMode::Status(answer));
+                let id = world.publish(order).id;
+                world.runtime.run_for(DAY);
+                let status = world.status(&id);
+                assert_eq!(only(&status), Prepared);
+                let obstacle = status.waiting.and_then(|wait| wait.obstacle).expect("something in the way");
+                assert_eq!(obstacle.obstacle, Obstacle::RegistryUnreadable);
+                let_looks_be(ReadBackMode::Honest);
+                put(&world, &npm_bytes());
+                world.runtime.run_for(HOUR);
+                assert!(world.status(&id).is_verified(), "{:?}", world.status(&id));
+            });
+            run.join().unwrap_or_else(|_| panic!("{mode}, {answer}"));
+        }
+    }
+
+    #[test]
+    fn should_call_people_when_the_registry_cannot_be_read_at_the_end() {
+        for mode in [PublishingMode::VerifyOnly, PublishingMode::StagedElsewhere] {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                let id = world.publish(order_in(&world, mode, &npm_bytes())).id;
+                world.runtime.run_for(13 * DAY);
+                world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Status(503);
+                world.runtime.run_for(25 * HOUR);
+                assert!(!world.status(&id).is_final(), "it may be readable soon");
+                world.runtime.run_for(4 * HOUR);
+                let Blocked { reason } = only(&world.status(&id)) else { panic!("{:?}", world.status(&id)) };
+                assert!(reason.contains("could not be read"), "{reason}");
+            });
+            run.join().unwrap_or_else(|_| panic!("{mode}"));
+        }
+    }
+
     #[test]
     fn should_compare_a_large_file_range_by_range() {
         let world = World::new();
@@ -260,17 +306,28 @@ mod staged {
     }
 
     #[test]
-    fn should_end_with_advice_when_the_stage_is_rejected() {
-        let world = World::new();
-        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
-        world.runtime.run_for(10 * MINUTE);
-        to_approve(&world.status(&id));
-        reject(&world);
-        world.runtime.settle();
-        let status = world.status(&id);
-        let Refused { reason } = only(&status) else { panic!("{status:?}") };
-        assert!(reason.contains("rejected or expired"), "{reason}");
-        assert!(!status.receipt);
+    fn should_call_people_when_the_stage_is_gone_and_verify_what_is_shown_late() {
+        for is_approved in [false, true] {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+                world.runtime.run_for(10 * MINUTE);
+                to_approve(&world.status(&id));
+                reject(&world);
+                world.runtime.settle();
+                world.runtime.run_for(DAY);
+                let status = world.status(&id);
+                let Blocked { reason } = only(&status) else { panic!("{status:?}") };
+                assert!(reason.contains("rejected it or it expired"), "{reason}");
+                assert!(!status.receipt);
+                if is_approved {
+                    put(&world, &npm_bytes());
+                }
+                world.runtime.run_for(DAY);
+                assert_eq!(world.status(&id).is_verified(), is_approved);
+            });
+            run.join().expect("an alarm");
+        }
     }
 
     #[test]
@@ -453,7 +510,8 @@ mod private {
             ..order_in(&world, PublishingMode::VerifyOnly, &npm_bytes())
         };
         let status = world.carry_out(order);
-        assert!(matches!(only(&status), Refused { .. }), "{status:?}");
+        let Blocked { reason } = only(&status) else { panic!("{status:?}") };
+        assert!(reason.contains("could not be read"), "{reason}");
         assert!(derivations(&world) <= 121, "{}", derivations(&world));
     }
 }

@@ -19,6 +19,8 @@ use PublicationState::{Blocked, Mismatch, Pending, Prepared, Refused, Unknown, V
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
+/// A day, and the longest pause between two looks.
+const LOOKED_FOR_LONG: Duration = Duration::from_secs(30 * 3_600);
 
 fn world_with(behaviours: impl IntoIterator<Item = Behaviour>) -> World {
     let world = World::with_credentials();
@@ -195,6 +197,10 @@ fn should_keep_polling_when_npm_shows_an_accepted_version_late() {
 fn should_believe_a_no_only_after_reading_back() {
     let world = world_with([Behaviour::Answer(401, "unauthorized")]);
     let status = world.carry_out(world.npm_order());
+    let Blocked { reason } = &states(&status)[0] else { panic!("{status:?}") };
+    assert!(reason.contains("token-invalid: "), "{reason}");
+    world.runtime.run_for(LOOKED_FOR_LONG);
+    let status = world.status(&status.id);
     assert!(refusal_of(&states(&status)[0]).starts_with("token-invalid: "), "{status:?}");
     assert_eq!(world.sent(), 1);
 
@@ -218,9 +224,26 @@ fn should_never_believe_a_no_of_one_node_when_the_version_is_shown_minutes_later
 }
 
 #[test]
+fn should_verify_what_is_shown_hours_after_a_no_of_one_node() {
+    for hours in [1, 5, 20] {
+        for ecosystem in [Ecosystem::Npm, Ecosystem::Pypi] {
+            let delay_ns = (hours * HOUR).as_nanos() as u64;
+            let world = world_with([Behaviour::PublishLateAndAnswer(delay_ns, 401, "unauthorized")]);
+            let id = world.publish(world.order_of(ecosystem)).id;
+            world.runtime.run_for(hours * HOUR - MINUTE);
+            assert!(matches!(states(&world.status(&id))[0], Blocked { .. }), "{hours} hours, {ecosystem}");
+            world.runtime.run_for(LOOKED_FOR_LONG);
+            assert!(world.status(&id).is_verified(), "{hours} hours, {ecosystem}");
+        }
+    }
+}
+
+#[test]
 fn should_leave_it_to_people_when_the_last_of_several_sendings_was_refused() {
     let world = world_with([Behaviour::NeverArrive, Behaviour::Answer(401, "unauthorized")]);
-    let status = world.carry_out(world.npm_order());
+    let id = world.carry_out(world.npm_order()).id;
+    world.runtime.run_for(LOOKED_FOR_LONG);
+    let status = world.status(&id);
     assert!(matches!(&states(&status)[..], [Blocked { .. }]), "{status:?}");
     assert_eq!(world.sent(), 2);
 }
@@ -343,8 +366,9 @@ fn should_go_back_to_prepared_when_the_request_never_left_the_canister() {
 #[test]
 fn should_not_continue_a_release_whose_first_file_was_refused() {
     let world = world_with([Behaviour::Answer(403, "Invalid or non-existent authentication information")]);
-    let status = world.carry_out(world.pypi_order());
-    let states = states(&status);
+    let id = world.carry_out(world.pypi_order()).id;
+    world.runtime.run_for(LOOKED_FOR_LONG);
+    let states = states(&world.status(&id));
     assert!(refusal_of(&states[0]).starts_with("token-invalid: "), "{states:?}");
     assert!(refusal_of(&states[1]).contains("earlier artifact"), "{states:?}");
     assert_eq!(world.sent(), 1);

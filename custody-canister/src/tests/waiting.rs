@@ -301,12 +301,16 @@ fn should_say_that_the_credential_matters_no_more_when_it_is_revoked_while_peopl
 }
 
 #[test]
-fn should_call_a_late_no_refused_only_once_nothing_appeared_for_half_an_hour() {
+fn should_tell_people_of_a_no_after_half_an_hour_and_believe_it_after_a_day() {
     let world = world_with(Behaviour::Answer(401, "no"));
     let id = world.publish(world.npm_order()).id;
     world.runtime.run_for(29 * MINUTE);
     assert_eq!(states(&world.status(&id)), [Unknown]);
     world.runtime.run_for(10 * MINUTE);
+    assert!(matches!(states(&world.status(&id))[..], [Blocked { .. }]));
+    world.runtime.run_for(23 * HOUR);
+    assert!(matches!(states(&world.status(&id))[..], [Blocked { .. }]));
+    world.runtime.run_for(7 * HOUR);
     assert!(matches!(states(&world.status(&id))[..], [Refused { .. }]));
     assert_eq!(world.status(&id).waiting, None);
 }

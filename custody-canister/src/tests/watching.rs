@@ -133,7 +133,7 @@ fn should_freeze_when_a_refused_version_appears_after_all() {
     world.watch(Ecosystem::Npm);
     world.runtime.0.borrow_mut().registries.behaviours.push_back(Behaviour::Answer(403, "no"));
     let id = world.publish(world.npm_order()).id;
-    world.runtime.run_for(2 * HOUR);
+    world.runtime.run_for(30 * HOUR);
     assert!(world.status(&id).is_final());
     world.runtime.0.borrow_mut().registries.put(NPM_FILE, b"published by somebody");
     world.runtime.run_for(HOUR);

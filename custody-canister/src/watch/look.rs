@@ -15,8 +15,7 @@ use release_types::{
 
 use crate::{
     asking::{self, NotAsked, TokenUse},
-    freeze, funds,
-    guard::Guard,
+    freeze, funds, guard,
     outcall::{EncodedOutcall, Inquiry},
     runtime::{CallError, Runtime},
     state::{
@@ -49,9 +48,7 @@ pub fn due_in<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration>
 
 /// Looks at a package, unless that is being done already.
 pub async fn run<R: Runtime>(runtime: R, package: PackageKey) {
-    let Some(guard) = Guard::acquire(&runtime, Task::Look(package.clone())) else { return };
-    let again_after = step(&runtime, &package).await;
-    guard.finish(again_after);
+    guard::run_alone(&runtime, Task::Look(package.clone()), step(&runtime, &package)).await;
 }
 
 async fn step<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration> {

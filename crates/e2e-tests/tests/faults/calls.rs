@@ -175,7 +175,8 @@ fn name_calls(calls: &mut [Call]) {
             (file, is_sent) = (file + 1, false);
         }
         is_sent |= call.kind == Kind::Send;
-        call.file = file - 1;
+        // Amendments fetch nothing and have one file.
+        call.file = usize::saturating_sub(file, 1);
         call.name = match call.kind {
             Kind::Sign => call.kind.name().into(),
             kind if files > 1 => format!("{} (file {file})", kind.name()),

@@ -8,14 +8,14 @@ use std::{
     },
 };
 
-use release_types::PublicationState;
-
 use crate::{
     calls::Undisturbed,
-    desk::{Desk, Mode},
+    desk::Desk,
     disturbances::{Disturbance, disturbances, is_deep},
     evidence::Evidence,
+    mode::Mode,
     oracle,
+    record::End,
 };
 
 /// How a case ended.
@@ -44,23 +44,23 @@ pub struct Case {
     pub ending: Ending,
 }
 
-/// Runs every case of the modes.
-pub fn run(modes: &[Mode]) -> BTreeMap<Place, Case> {
+/// Runs every case whose name contains these words.
+pub fn run(words: &str) -> BTreeMap<Place, Case> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let cases = Mutex::new(BTreeMap::new());
-    for mode in modes {
-        let next_call = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| run_calls(*mode, &next_call, &cases));
-            }
-        });
-    }
+    let next_calls = Mode::ALL.map(|mode| (mode, AtomicUsize::new(0)));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                next_calls.iter().for_each(|(mode, next_call)| run_calls(*mode, words, next_call, &cases));
+            });
+        }
+    });
     cases.into_inner().expect("no panic while held")
 }
 
 /// Takes one call after the other and runs its cases, in a world of its own.
-fn run_calls(mode: Mode, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, Case>>) {
+fn run_calls(mode: Mode, words: &str, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, Case>>) {
     let mut desk = Desk::new(mode);
     let undisturbed = Undisturbed::record(&mut desk);
     loop {
@@ -69,7 +69,10 @@ fn run_calls(mode: Mode, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, 
         if call.repetition > repetitions() {
             continue;
         }
-        for (number, disturbance) in disturbances(call.kind).iter().enumerate() {
+        for (number, disturbance) in disturbances(call.kind, mode).iter().enumerate() {
+            if !format!("{} / {} / {}", mode.name(), call.name, disturbance.name).contains(words) {
+                continue;
+            }
             let place = Place { mode, call: index, disturbance: number };
             let ending = run_case(&mut desk, &undisturbed, index, disturbance);
             let case = Case { call: call.name.clone(), disturbance: disturbance.name.clone(), ending };
@@ -97,20 +100,18 @@ fn run_case(desk: &mut Desk, undisturbed: &Undisturbed, index: usize, disturbanc
 
 /// The end in a few words: the state of each file that is not verified, and how often was sent if not once.
 fn describe(evidence: &Evidence) -> String {
-    let Some(order) = &evidence.order else { return "no order".into() };
+    let Some(record) = &evidence.record else { return "no order".into() };
     let mut words: Vec<String> = Vec::new();
-    for (file, artifact) in (0..).zip(&order.artifacts) {
-        let sends = evidence.sends(file);
-        let state = match &artifact.state {
-            PublicationState::Verified => "verified",
-            PublicationState::Mismatch { .. } => "MISMATCH",
-            PublicationState::Blocked { .. } => "BLOCKED",
-            PublicationState::Refused { .. } => "refused",
-            _ => "unfinished",
+    for (file, end) in (0..).zip(&record.ends) {
+        let state = match end {
+            End::Verified => "verified",
+            End::Refused => "refused",
+            End::Alarm(name) => name,
+            End::Open => "unfinished",
         };
-        words.push(match sends {
+        words.push(match evidence.sends(file) {
             1 => state.into(),
-            _ => format!("{state} ({sends})"),
+            sends => format!("{state} ({sends})"),
         });
     }
     words.dedup();

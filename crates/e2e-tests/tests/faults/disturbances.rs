@@ -16,6 +16,7 @@ use local_replica::{
 use crate::{
     calls::{Call, Kind, TIMER},
     desk::{Desk, NODES, TOLERATED},
+    mode::Mode,
 };
 
 /// Something that goes wrong.
@@ -72,7 +73,7 @@ pub fn is_deep() -> bool {
 }
 
 /// Everything that can go wrong with a call.
-pub fn disturbances(kind: Kind) -> Vec<Disturbance> {
+pub fn disturbances(kind: Kind, mode: Mode) -> Vec<Disturbance> {
     let mut all = of_any_call();
     match kind {
         Kind::FetchBytes => all.extend(of_fetching()),
@@ -91,6 +92,9 @@ pub fn disturbances(kind: Kind) -> Vec<Disturbance> {
             all.extend(of_reading());
         }
         Kind::Send => all.extend(of_sending()),
+    }
+    if !mode.is_amendment() {
+        all.extend(of_showing_late(kind));
     }
     all
 }
@@ -121,17 +125,9 @@ fn of_any_call() -> Vec<Disturbance> {
             desk.upgrade(custody);
             desk.manage("start_canister", custody);
         }),
-        // The answer of the open call meets code that did not make it, which may leave the order waiting: the next
-        // upgrade, with a stop, takes it up.
-        Disturbance::new("custody is upgraded without a stop, and ten minutes later with one", |desk, _| {
+        // The answer of the open call meets code that did not make it; what waits for another in vain is taken up again.
+        Disturbance::new("custody is upgraded without a stop", |desk, _| {
             desk.upgrade(desk.world.custody);
-        })
-        .lasting(10 * MINUTE)
-        .healed_by(|desk| {
-            let custody = desk.world.custody;
-            desk.manage("stop_canister", custody);
-            desk.upgrade(custody);
-            desk.manage("start_canister", custody);
         }),
         Disturbance::new("custody is stopped for an hour", |desk, _| {
             desk.manage("stop_canister", desk.world.custody);
@@ -261,8 +257,9 @@ fn redirect(status: u16) -> Answer {
     answer
 }
 
-/// Bytes that nobody voted for.
-const OTHER_BYTES: &[u8] = b"other bytes";
+/// Bytes that nobody voted for; a version that nobody voted for, too.
+const OTHER_TEXT: &str = "0.9.0";
+const OTHER_BYTES: &[u8] = OTHER_TEXT.as_bytes();
 const ALREADY_THERE: &str = "You cannot publish over the previously published versions; File already exists";
 
 /// What can be wrong with a document by which the registry shows a file.
@@ -278,8 +275,67 @@ fn of_looking() -> Vec<Disturbance> {
             let document = desk.document(call.file, OTHER_BYTES);
             misread(desk, Answer::json(200, &document), NODES as usize);
         }),
-        Disturbance::new("the registry does not show it for minutes", |desk, _| desk.hide(40)).lasting(HOUR),
     ]
+}
+
+/// What the registry has and does not show yet.
+fn of_showing_late(kind: Kind) -> Vec<Disturbance> {
+    let show = |desk: &mut Desk| desk.hide(0);
+    let hidden = |name: String, arrange: fn(&mut Desk)| {
+        Disturbance::new(name, move |desk, _| {
+            arrange(desk);
+            desk.hide(ALWAYS);
+        })
+        .healed_by(show)
+    };
+    match kind {
+        Kind::Read => vec![
+            Disturbance::new("the registry does not show it for minutes", |desk, _| desk.hide(40))
+                .lasting(HOUR),
+        ],
+        Kind::Send => {
+            let mut all = vec![
+                Disturbance::new(
+                    "the answer is dropped, and the digest is shown seconds later",
+                    |desk, _| {
+                        desk.world.replica.faults().next(Target::AnyCall, Fault::AnswerDropped);
+                        desk.hide(3);
+                    },
+                )
+                .lasting(HOUR),
+            ];
+            for (when, lasts) in [("20 minutes", 20 * MINUTE), ("an hour", HOUR), ("four hours", 4 * HOUR)] {
+                let dropped: fn(&mut Desk) =
+                    |desk| desk.world.replica.faults().next(Target::AnyCall, Fault::AnswerDropped);
+                let answered: [(&str, fn(&mut Desk)); 4] = [
+                    ("the digest is shown", |_| {}),
+                    ("the answer is dropped, and the digest is shown", dropped),
+                    ("the registry answers 403 after storing, and shows it", |desk| {
+                        store_and_answer(desk, 403)
+                    }),
+                    ("the registry answers 500 after storing, and shows it", |desk| {
+                        store_and_answer(desk, 500)
+                    }),
+                ];
+                for (what, arrange) in answered {
+                    all.push(hidden(format!("{what} {when} later"), arrange).lasting(lasts));
+                }
+            }
+            all
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The registry takes the next request, and says something else.
+fn store_and_answer(desk: &mut Desk, status: u16) {
+    desk.misbehave(Misbehaviour {
+        to: Requests::Writes,
+        answer: Some(Answer::text(status, "")),
+        processed: true,
+        delivery: Delivery::AtOnce,
+        times: 1,
+    });
 }
 
 /// What can be wrong with the bytes that the registry serves.
@@ -287,13 +343,13 @@ fn of_serving() -> Vec<Disturbance> {
     vec![
         of_outcall(
             "as many nodes as are tolerated are served other bytes",
-            FaultPlan::default().on(0..TOLERATED, lie(200, "other bytes")),
+            FaultPlan::default().on(0..TOLERATED, lie(200, OTHER_TEXT)),
         ),
         Disturbance::new("the registry serves other bytes, once", |desk, _| {
-            misread(desk, Answer::text(200, "other bytes"), NODES as usize);
+            misread(desk, Answer::text(200, OTHER_TEXT), NODES as usize);
         }),
         Disturbance::new("half of the nodes are served other bytes", |desk, _| {
-            misread(desk, Answer::text(200, "other bytes"), NODES as usize / 2);
+            misread(desk, Answer::text(200, OTHER_TEXT), NODES as usize / 2);
         }),
     ]
 }
@@ -398,17 +454,6 @@ fn of_sending() -> Vec<Disturbance> {
             (0..3).for_each(|_| desk.world.replica.faults().next(sends(desk), Fault::TimeoutBeforeSending));
         })
         .lasting(HOUR),
-        Disturbance::new("the answer is dropped, and the digest is shown seconds later", |desk, _| {
-            desk.world.replica.faults().next(Target::AnyCall, Fault::AnswerDropped);
-            desk.hide(3);
-        })
-        .lasting(HOUR),
-        Disturbance::new("the answer is dropped, and the digest is shown minutes later", |desk, _| {
-            desk.world.replica.faults().next(Target::AnyCall, Fault::AnswerDropped);
-            desk.hide(40);
-        })
-        .lasting(HOUR),
-        Disturbance::new("the digest is shown minutes later", |desk, _| desk.hide(40)).lasting(HOUR),
     ];
     for (status, body) in [(200, r#"{"ok":true,"success":true}"#), (201, ""), (202, "")] {
         all.push(of_outcall(format!("the node says {status} without sending"), lie(status, body)));
@@ -436,17 +481,6 @@ fn of_sending() -> Vec<Disturbance> {
             let name = format!("the registry answers {what}, {when}");
             all.push(of_registry(name, Requests::Writes, answer.clone(), is_processed, 1));
         }
-    }
-    for (what, status) in [("403", 403), ("500", 500)] {
-        let name = format!("the registry answers {what} after storing, and shows it minutes later");
-        let late = of_registry(name.clone(), Requests::Writes, Answer::text(status, ""), true, 1);
-        all.push(
-            Disturbance::new(name, move |desk, call| {
-                (late.arrange)(desk, call);
-                desk.hide(20);
-            })
-            .lasting(HOUR),
-        );
     }
     all.extend(of_others());
     all

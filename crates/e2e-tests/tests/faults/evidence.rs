@@ -1,14 +1,16 @@
 //! What a release has left behind, once it is over and the world is well again: what custody says of it, what the
 //! registry really has and received, and what lies in memory.
 
-use custody_canister::state::{Event, event::DerivationPurpose};
+use custody_canister::state::{Event, amendment::AmendmentFact, event::DerivationPurpose};
 use e2e_tests::World;
 use registry_protocols::receipt;
-use release_types::{OrderId, OrderStatus, ProposalStatus, Sha256Digest};
+use release_types::{OrderId, ProposalStatus, Sha256Digest};
 
 use crate::{
     calls::Undisturbed,
-    desk::{Desk, Release, Write},
+    desk::{Desk, Release},
+    record::{Record, order_of},
+    registry::Write,
 };
 
 /// One file of the release.
@@ -28,17 +30,29 @@ pub struct WriteEvidence {
     pub is_authorized: bool,
 }
 
+/// What custody's log says of deriving and sending for the order. Numbers are positions of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    BoundDerivation,
+    Sent(u32),
+    /// The request never left.
+    Kept(u32),
+    FoundAbsent(u32),
+}
+
 /// Everything about one case.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     pub proposal: ProposalStatus,
-    pub order: Option<OrderStatus>,
+    pub record: Option<Record>,
+    /// Whether what is verified gets a receipt; an amendment gets none.
+    pub has_receipts: bool,
     /// The digests in the receipt, if there is one and its signature holds.
     pub receipt: Option<Vec<Sha256Digest>>,
     pub files: Vec<FileEvidence>,
     pub writes: Vec<WriteEvidence>,
-    /// The order's part of custody's log.
-    pub facts: Vec<Event>,
+    /// In the order of the log.
+    pub facts: Vec<Fact>,
     /// How often a key was derived since the release was adopted.
     pub derivations: usize,
     /// Where secrets lie.
@@ -63,11 +77,12 @@ impl Evidence {
         let traces = desk.watch().traces(&desk.world.replica.view());
         let mut evidence = Self {
             proposal,
-            order: desk.world.order(release.proposal),
+            record: desk.record(release.proposal),
+            has_receipts: !desk.mode.is_amendment(),
             receipt: receipt_digests(desk, release),
             files: files(desk, release),
             writes: writes(desk).split_off(start.writes()),
-            facts: facts(&custody_log, &OrderId(format!("proposal-{}", release.proposal))),
+            facts: facts(&custody_log, &order_of(release.proposal)),
             derivations,
             traces,
             is_replayed,
@@ -82,11 +97,8 @@ impl Evidence {
 
     /// How often custody handed a file to the network.
     pub fn sends(&self, file: u32) -> usize {
-        let count = |is_it: fn(&Event) -> bool| {
-            self.facts.iter().filter(|fact| artifact_of(fact) == Some(file) && is_it(fact)).count()
-        };
-        count(|fact| matches!(fact, Event::SentArtifact { .. }))
-            - count(|fact| matches!(fact, Event::KeptArtifact { .. }))
+        let count = |fact| self.facts.iter().filter(|known| **known == fact).count();
+        count(Fact::Sent(file)) - count(Fact::Kept(file))
     }
 }
 
@@ -107,7 +119,7 @@ fn files(desk: &Desk, release: &Release) -> Vec<FileEvidence> {
     let file = |(filename, bytes): &(String, Vec<u8>)| FileEvidence {
         filename: filename.clone(),
         voted: Sha256Digest::of(bytes),
-        stored: desk.stored(release, filename).map(|bytes| Sha256Digest::of(&bytes)),
+        stored: desk.stored(&release.version, filename).map(|bytes| Sha256Digest::of(&bytes)),
     };
     release.files.iter().map(file).collect()
 }
@@ -121,35 +133,33 @@ fn writes(desk: &Desk) -> Vec<WriteEvidence> {
     desk.writes().into_iter().map(write).collect()
 }
 
-/// The facts of an order that say what was derived and sent, and why.
-fn facts(log: &[audit_log::Value], order: &OrderId) -> Vec<Event> {
-    let of_order = |fact: &Event| match fact {
+fn facts(log: &[audit_log::Value], order: &OrderId) -> Vec<Fact> {
+    World::custody_facts(log).filter_map(|(_, event)| fact(&event, order)).collect()
+}
+
+/// What an event says of deriving and sending for this order, if anything.
+fn fact(event: &Event, order: &OrderId) -> Option<Fact> {
+    let (of, fact) = match event {
         Event::BoundDerivation {
             purpose:
                 DerivationPurpose::Publication { order: of, .. }
                 | DerivationPurpose::StageReading { order: of, .. }
-                | DerivationPurpose::ReadBack { order: of, .. },
-        }
-        | Event::SentArtifact { order: of, .. }
-        | Event::KeptArtifact { order: of, .. }
-        | Event::ConcludedAbsence { order: of, .. } => of == order,
-        _ => false,
+                | DerivationPurpose::ReadBack { order: of, .. }
+                | DerivationPurpose::Amendment { order: of, .. },
+        } => (of, Fact::BoundDerivation),
+        Event::SentArtifact { order: of, artifact } => (of, Fact::Sent(*artifact)),
+        Event::KeptArtifact { order: of, artifact } => (of, Fact::Kept(*artifact)),
+        Event::ConcludedAbsence { order: of, artifact } => (of, Fact::FoundAbsent(*artifact)),
+        Event::Amendment { order: of, fact: AmendmentFact::Sent } => (of, Fact::Sent(0)),
+        Event::Amendment { order: of, fact: AmendmentFact::Kept } => (of, Fact::Kept(0)),
+        Event::Amendment { order: of, fact: AmendmentFact::ConcludedUnchanged } => (of, Fact::FoundAbsent(0)),
+        _ => return None,
     };
-    World::custody_facts(log).map(|(_, fact)| fact).filter(of_order).collect()
+    (of == order).then_some(fact)
 }
 
 fn open_calls(desk: &Desk) -> usize {
     let view = desk.world.replica.view();
     let custody = view.canister(desk.world.custody).expect("custody exists");
     custody.open_calls.calls_by_callee().values().sum()
-}
-
-/// The artifact that a fact about sending is about.
-pub fn artifact_of(fact: &Event) -> Option<u32> {
-    match fact {
-        Event::SentArtifact { artifact, .. }
-        | Event::KeptArtifact { artifact, .. }
-        | Event::ConcludedAbsence { artifact, .. } => Some(*artifact),
-        _ => None,
-    }
 }

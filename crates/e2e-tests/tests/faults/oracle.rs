@@ -1,12 +1,11 @@
 //! What must hold of every case, whatever went wrong. The registry's double knows what it stored and received, so
 //! custody's word is never taken for it.
 
-use custody_canister::state::Event;
-use release_types::{ProposalStatus, PublicationState};
+use release_types::ProposalStatus;
 
 use crate::{
-    desk::waits_for_people,
-    evidence::{Evidence, artifact_of},
+    evidence::{Evidence, Fact},
+    record::End,
 };
 
 /// How often custody may hand an artifact to the network.
@@ -40,32 +39,21 @@ pub fn judge(evidence: &Evidence) -> Vec<String> {
     INVARIANTS.iter().flat_map(|(_, check)| check(evidence)).collect()
 }
 
-fn states(evidence: &Evidence) -> Vec<PublicationState> {
-    let order = evidence.order.as_ref();
-    order
-        .map(|order| order.artifacts.iter().map(|artifact| artifact.state.clone()).collect())
-        .unwrap_or_default()
-}
-
-fn is_alarm(state: &PublicationState) -> bool {
-    matches!(state, PublicationState::Mismatch { .. } | PublicationState::Blocked { .. })
-}
-
 fn records_are_true(evidence: &Evidence) -> Vec<String> {
-    let states = states(evidence);
-    if states.len() != evidence.files.len() {
-        return vec![format!("the order has {} artifacts", states.len())];
+    let ends = evidence.record.as_ref().map(|record| record.ends.as_slice()).unwrap_or_default();
+    if ends.len() != evidence.files.len() {
+        return vec![format!("custody knows of {} files", ends.len())];
     }
     let mut wrong = Vec::new();
-    for (file, state) in evidence.files.iter().zip(&states) {
+    for (file, end) in evidence.files.iter().zip(ends) {
         let is_published = file.stored == Some(file.voted);
-        let is_true = match state {
-            PublicationState::Verified => is_published,
-            state if is_alarm(state) => true,
-            _ => !is_published,
+        let is_true = match end {
+            End::Verified => is_published,
+            End::Alarm(_) => true,
+            End::Refused | End::Open => !is_published,
         };
         if !is_true {
-            wrong.push(format!("{} is recorded as {state:?}; published: {is_published}", file.filename));
+            wrong.push(format!("{} is recorded as {end:?}; published: {is_published}", file.filename));
         }
     }
     wrong
@@ -73,13 +61,11 @@ fn records_are_true(evidence: &Evidence) -> Vec<String> {
 
 fn receipt_is_true(evidence: &Evidence) -> Vec<String> {
     let mut wrong = Vec::new();
-    let is_verified = evidence.order.as_ref().is_some_and(|order| order.is_verified());
+    let is_verified = evidence.record.as_ref().is_some_and(|record| record.is_verified);
     let is_executed = evidence.proposal == ProposalStatus::Executed;
-    if evidence.receipt.is_some() != is_verified || is_verified != is_executed {
-        wrong.push(format!(
-            "receipt: {}, verified: {is_verified}, executed: {is_executed}",
-            evidence.receipt.is_some()
-        ));
+    let has_receipt = evidence.receipt.is_some();
+    if has_receipt != (is_verified && evidence.has_receipts) || is_verified != is_executed {
+        wrong.push(format!("receipt: {has_receipt}, verified: {is_verified}, executed: {is_executed}"));
     }
     if let Some(digests) = &evidence.receipt {
         for file in &evidence.files {
@@ -106,16 +92,16 @@ fn sends_are_justified(evidence: &Evidence) -> Vec<String> {
     let mut wrong = Vec::new();
     for (index, file) in (0..).zip(&evidence.files) {
         let (mut sends, mut may_send) = (0, true);
-        for fact in evidence.facts.iter().filter(|fact| artifact_of(fact) == Some(index)) {
-            match fact {
-                Event::SentArtifact { .. } => {
+        for fact in &evidence.facts {
+            match *fact {
+                Fact::Sent(of) if of == index => {
                     if !may_send {
                         wrong.push(format!("{} was sent again without a reason", file.filename));
                     }
                     (sends, may_send) = (sends + 1, false);
                 }
-                Event::KeptArtifact { .. } => (sends, may_send) = (sends - 1, true),
-                Event::ConcludedAbsence { .. } => may_send = true,
+                Fact::Kept(of) if of == index => (sends, may_send) = (sends - 1, true),
+                Fact::FoundAbsent(of) if of == index => may_send = true,
                 _ => {}
             }
         }
@@ -128,7 +114,7 @@ fn sends_are_justified(evidence: &Evidence) -> Vec<String> {
 }
 
 fn derivations_are_bound(evidence: &Evidence) -> Vec<String> {
-    let bound = evidence.facts.iter().filter(|fact| matches!(fact, Event::BoundDerivation { .. })).count();
+    let bound = evidence.facts.iter().filter(|fact| **fact == Fact::BoundDerivation).count();
     let is_bound = evidence.derivations <= bound;
     if is_bound {
         Vec::new()
@@ -147,12 +133,13 @@ fn logs_add_up(evidence: &Evidence) -> Vec<String> {
 
 fn nothing_is_left(evidence: &Evidence) -> Vec<String> {
     let mut wrong = Vec::new();
-    let order = evidence.order.as_ref();
-    if !order.is_some_and(|order| order.is_final() || waits_for_people(order)) {
-        wrong.push(format!("the order does not end: {:?}", evidence.order));
+    let record = evidence.record.as_ref();
+    let waits_for_people = record.is_some_and(|record| record.waits_for_people());
+    if !record.is_some_and(|record| record.is_final) && !waits_for_people {
+        wrong.push(format!("custody comes to no end: {record:?}"));
     }
     let is_over = matches!(evidence.proposal, ProposalStatus::Executed | ProposalStatus::Failed { .. });
-    if !is_over && !order.is_some_and(waits_for_people) {
+    if !is_over && !waits_for_people {
         wrong.push(format!("the proposal does not end: {:?}", evidence.proposal));
     }
     if evidence.open_calls > 0 {
@@ -166,10 +153,13 @@ fn nothing_is_left(evidence: &Evidence) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use release_types::{OrderId, OrderStatus, Sha256Digest, order::ArtifactStatus};
+    use release_types::Sha256Digest;
 
     use super::*;
-    use crate::evidence::{FileEvidence, WriteEvidence};
+    use crate::{
+        evidence::{FileEvidence, WriteEvidence},
+        record::Record,
+    };
 
     const FILE: &str = "demo-1.0.0.tgz";
 
@@ -179,14 +169,14 @@ mod tests {
 
     /// A release that went well.
     fn good() -> Evidence {
-        let order = OrderId("proposal-1".into());
         Evidence {
             proposal: ProposalStatus::Executed,
-            order: Some(order_in(PublicationState::Verified, true)),
+            record: Some(record_of(End::Verified)),
+            has_receipts: true,
             receipt: Some(vec![voted()]),
             files: vec![FileEvidence { filename: FILE.into(), voted: voted(), stored: Some(voted()) }],
             writes: vec![WriteEvidence { filename: FILE.into(), sha256: voted(), is_authorized: true }],
-            facts: vec![Event::SentArtifact { order, artifact: 0 }],
+            facts: vec![Fact::Sent(0)],
             derivations: 0,
             traces: Vec::new(),
             is_replayed: true,
@@ -195,14 +185,12 @@ mod tests {
         }
     }
 
-    fn order_in(state: PublicationState, receipt: bool) -> OrderStatus {
-        let artifact = ArtifactStatus { filename: FILE.into(), sha256: voted(), state, changed_at_ns: 0 };
-        OrderStatus {
-            id: OrderId("proposal-1".into()),
-            accepted_at_ns: 0,
-            artifacts: vec![artifact],
-            receipt,
-            waiting: None,
+    fn record_of(end: End) -> Record {
+        Record {
+            ends: vec![end],
+            is_final: !matches!(end, End::Open | End::Alarm("BLOCKED")),
+            is_verified: end == End::Verified,
+            text: String::new(),
         }
     }
 
@@ -220,9 +208,8 @@ mod tests {
 
     #[test]
     fn should_notice_a_false_record() {
-        let refused = || PublicationState::Refused { reason: String::new() };
         assert_noticed("published, recorded as refused", |evidence| {
-            evidence.order = Some(order_in(refused(), false));
+            evidence.record = Some(record_of(End::Refused));
             evidence.receipt = None;
             evidence.proposal = ProposalStatus::Failed { reason: String::new() };
         });
@@ -252,14 +239,12 @@ mod tests {
 
     #[test]
     fn should_notice_sendings_without_a_reason() {
-        let again = |evidence: &mut Evidence| evidence.facts.push(evidence.facts[0].clone());
+        let again = |evidence: &mut Evidence| evidence.facts.push(Fact::Sent(0));
         assert_noticed("sent blindly", again);
         assert_noticed("received, and never sent", |evidence| evidence.facts.clear());
         assert_noticed("sent too often", |evidence| {
             for _ in 0..3 {
-                let order = OrderId("proposal-1".into());
-                evidence.facts.push(Event::ConcludedAbsence { order, artifact: 0 });
-                evidence.facts.push(evidence.facts[0].clone());
+                evidence.facts.extend([Fact::FoundAbsent(0), Fact::Sent(0)]);
             }
         });
     }
@@ -271,7 +256,7 @@ mod tests {
         assert_noticed("a log that says something else", |evidence| evidence.is_replayed = false);
         assert_noticed("an open call", |evidence| evidence.open_calls = 1);
         assert_noticed("an order without end", |evidence| {
-            evidence.order = Some(order_in(PublicationState::Unknown, false));
+            evidence.record = Some(record_of(End::Open));
         });
         assert_noticed("a lock", |evidence| evidence.next = Some(ProposalStatus::Executing));
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use crate::{
     campaign::{Case, Place},
-    desk::Mode,
+    mode::Mode,
     oracle::INVARIANTS,
 };
 
@@ -14,8 +14,8 @@ const INTRODUCTION: &str = "\
 Written by `scripts/test faults`; `UPDATE_FAULTS=1 scripts/test faults` rewrites it. Each cell is one case: in a release of
 this mode, while this call of custody was under way, this went wrong; when it was over, the release ended so. One word
 for each file if they differ: *verified* (published, proven, with a receipt), *refused* (nothing was published, and
-custody says so), *BLOCKED* and *MISMATCH* (an alarm: people must look). A number in brackets says how often custody
-sent, if not once.
+custody says so), *BLOCKED* after more than a day, *MISMATCH*, *CONFLICT* and *UNCONFIRMED* (people must look). A number
+in brackets says how often custody sent, if not once.
 
 In every case holds:
 ";

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::desk::READ_TOKEN;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use e2e_tests::{
     World,
@@ -23,6 +24,7 @@ impl Watch {
         let mut secrets = SecretSearch::default();
         secrets.add("the npm token", NPM_TOKEN.as_bytes());
         secrets.add("the PyPI token", PYPI_TOKEN.as_bytes());
+        secrets.add("the npm token for reading", READ_TOKEN.as_bytes());
         let macaroon = URL_SAFE_NO_PAD.decode(&PYPI_TOKEN["pypi-".len()..]).expect("base64");
         secrets.add("the macaroon's signature", &macaroon[macaroon.len() - 32..]);
         let watch = Arc::new(Mutex::new(Self { secrets, derivations: 0 }));

@@ -64,11 +64,11 @@ pub fn assert_refused_without_a_known_token(shared: &'static Shared) {
     assert_refused(&mut setting, release.proposal, Refusal::TokenInvalid);
 }
 
-/// Panics unless the release ends refused for this reason.
+/// Panics unless people are told that the registry refused the release for this reason.
 #[track_caller]
 pub fn assert_refused(setting: &mut Setting, proposal: release_types::ProposalId, refusal: Refusal) {
     let order = setting.settle(proposal);
-    let PublicationState::Refused { reason } = &order.artifacts[0].state else { panic!("{order:?}") };
+    let PublicationState::Blocked { reason } = &order.artifacts[0].state else { panic!("{order:?}") };
     assert!(reason.contains(refusal.advice()), "{refusal:?} expected: {reason}");
 }
 

@@ -23,6 +23,7 @@ use registry_protocols::receipt::{self, Confirmation};
 use release_types::{
     CredentialId, CredentialMode, CredentialPolicy, Ecosystem, OrderStatus, ProposalAction, ProposalId,
     ProposalStatus, PublicationState, PublishingMode, Registry, Sha256Digest,
+    order::ArtifactStatus,
     proposal::{CredentialChange, CredentialProposal},
 };
 use serde_json::{Value, json};
@@ -254,14 +255,16 @@ impl Setting {
         }
     }
 
-    /// Lets time pass until custody has done with a release, hours if need be.
+    /// Lets time pass until custody has done with a release or leaves it to people, hours if need be.
     pub fn settle(&mut self, proposal: ProposalId) -> OrderStatus {
         self.settle_within(proposal, LONGEST_WAIT)
     }
 
     /// As [`Self::settle`], for at most so long: in small steps at first, then coarser.
     pub fn settle_within(&mut self, proposal: ProposalId, limit: Duration) -> OrderStatus {
-        self.pass_until(proposal, limit, OrderStatus::is_final)
+        let is_blocked =
+            |artifact: &ArtifactStatus| matches!(artifact.state, PublicationState::Blocked { .. });
+        self.pass_until(proposal, limit, |order| order.is_final() || order.artifacts.iter().any(is_blocked))
     }
 
     /// Lets time pass until custody says what is to be approved, and nothing else; returns its id.
