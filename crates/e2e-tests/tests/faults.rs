@@ -22,10 +22,16 @@ mod liars;
 mod mode;
 #[path = "faults/oracle.rs"]
 mod oracle;
+#[path = "faults/outcalls.rs"]
+mod outcalls;
+#[path = "faults/reads.rs"]
+mod reads;
 #[path = "faults/record.rs"]
 mod record;
 #[path = "faults/registry.rs"]
 mod registry;
+#[path = "faults/sends.rs"]
+mod sends;
 #[path = "faults/table.rs"]
 mod table;
 #[path = "faults/watch.rs"]

@@ -1,7 +1,7 @@
 //! The campaign: every disturbance of every call of every mode, on all cores.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -44,40 +44,82 @@ pub struct Case {
     pub ending: Ending,
 }
 
+/// The campaign under way.
+struct Campaign<'a> {
+    /// What the name of a case must contain.
+    words: &'a str,
+    next_calls: [(Mode, AtomicUsize); Mode::ALL.len()],
+    /// What the next release was tried after.
+    tried: Mutex<BTreeSet<(Mode, String)>>,
+    cases: Mutex<BTreeMap<Place, Case>>,
+}
+
 /// Runs every case whose name contains these words.
 pub fn run(words: &str) -> BTreeMap<Place, Case> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let cases = Mutex::new(BTreeMap::new());
-    let next_calls = Mode::ALL.map(|mode| (mode, AtomicUsize::new(0)));
+    let campaign = Campaign {
+        words,
+        next_calls: Mode::ALL.map(|mode| (mode, AtomicUsize::new(0))),
+        tried: Mutex::default(),
+        cases: Mutex::default(),
+    };
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                next_calls.iter().for_each(|(mode, next_call)| run_calls(*mode, words, next_call, &cases));
+                campaign.next_calls.iter().for_each(|(mode, next_call)| campaign.run_calls(*mode, next_call));
             });
         }
     });
-    cases.into_inner().expect("no panic while held")
+    campaign.cases.into_inner().expect("no panic while held")
 }
 
-/// Takes one call after the other and runs its cases, in a world of its own.
-fn run_calls(mode: Mode, words: &str, next_call: &AtomicUsize, cases: &Mutex<BTreeMap<Place, Case>>) {
-    let mut desk = Desk::new(mode);
-    let undisturbed = Undisturbed::record(&mut desk);
-    loop {
-        let index = next_call.fetch_add(1, Ordering::Relaxed);
-        let Some(call) = undisturbed.calls.get(index) else { return };
-        if call.repetition > repetitions() {
-            continue;
-        }
-        for (number, disturbance) in disturbances(call.kind, mode).iter().enumerate() {
-            if !format!("{} / {} / {}", mode.name(), call.name, disturbance.name).contains(words) {
+impl Campaign<'_> {
+    /// Takes one call after the other and runs its cases, in a world of its own.
+    fn run_calls(&self, mode: Mode, next_call: &AtomicUsize) {
+        let mut desk = Desk::new(mode);
+        let undisturbed = Undisturbed::record(&mut desk);
+        loop {
+            let index = next_call.fetch_add(1, Ordering::Relaxed);
+            let Some(call) = undisturbed.calls.get(index) else { return };
+            if call.repetition > repetitions() {
                 continue;
             }
-            let place = Place { mode, call: index, disturbance: number };
-            let ending = run_case(&mut desk, &undisturbed, index, disturbance);
-            let case = Case { call: call.name.clone(), disturbance: disturbance.name.clone(), ending };
-            cases.lock().expect("no panic while held").insert(place, case);
+            for (number, disturbance) in disturbances(call.kind, mode).iter().enumerate() {
+                let name = format!("{} / {} / {}", mode.name(), call.name, disturbance.name);
+                if !name.contains(self.words) {
+                    continue;
+                }
+                let place = Place { mode, call: index, disturbance: number };
+                let ending = self.run_case(&mut desk, &undisturbed, index, disturbance);
+                let case = Case { call: call.name.clone(), disturbance: disturbance.name.clone(), ending };
+                self.cases.lock().expect("no panic while held").insert(place, case);
+            }
         }
+    }
+
+    fn run_case(
+        &self,
+        desk: &mut Desk,
+        undisturbed: &Undisturbed,
+        index: usize,
+        disturbance: &Disturbance,
+    ) -> Ending {
+        let call = &undisturbed.calls[index];
+        desk.go_back(if disturbance.is_early { undisturbed.before(index) } else { &call.moment });
+        disturbance.happen(desk, call);
+        desk.clear_faults();
+        let proposal = desk.settle(undisturbed.release.proposal);
+        let mut evidence = Evidence::gather(desk, undisturbed, proposal);
+        let text = describe(&evidence);
+        let is_new = {
+            let mut tried = self.tried.lock().expect("no panic while held");
+            let is_new_call = tried.insert((desk.mode, call.name.clone()));
+            tried.insert((desk.mode, format!("{}: {text}", disturbance.name))) || is_new_call
+        };
+        if is_new {
+            evidence.try_next(desk);
+        }
+        Ending { text, wrong: oracle::judge(&evidence) }
     }
 }
 
@@ -85,17 +127,6 @@ fn run_calls(mode: Mode, words: &str, next_call: &AtomicUsize, cases: &Mutex<BTr
 /// repeat the second.
 fn repetitions() -> usize {
     if is_deep() { usize::MAX } else { 2 }
-}
-
-fn run_case(desk: &mut Desk, undisturbed: &Undisturbed, index: usize, disturbance: &Disturbance) -> Ending {
-    let release = &undisturbed.release;
-    let call = &undisturbed.calls[index];
-    desk.go_back(if disturbance.is_early { undisturbed.before(index) } else { &call.moment });
-    disturbance.happen(desk, call);
-    desk.clear_faults();
-    let proposal = desk.settle(release.proposal);
-    let evidence = Evidence::gather(desk, undisturbed, proposal);
-    Ending { text: describe(&evidence), wrong: oracle::judge(&evidence) }
 }
 
 /// The end in a few words: the state of each file that is not verified, and how often was sent if not once.

@@ -61,12 +61,12 @@ pub struct Evidence {
     pub is_replayed: bool,
     /// Calls that custody still waits for.
     pub open_calls: usize,
-    /// How the next release ended.
+    /// How the next one ended, if it was tried.
     pub next: Option<ProposalStatus>,
 }
 
 impl Evidence {
-    /// Gathers everything about a release that is over, and carries out another.
+    /// Gathers everything about a release that is over.
     pub fn gather(desk: &mut Desk, undisturbed: &Undisturbed, proposal: ProposalStatus) -> Self {
         let (release, start) = (&undisturbed.release, &undisturbed.start);
         let (dao, custody) = (desk.world.dao, desk.world.custody);
@@ -75,7 +75,7 @@ impl Evidence {
             && World::replay_custody(&custody_log) == desk.world.state_digest(custody);
         let derivations = desk.watch().derivations - start.derivations();
         let traces = desk.watch().traces(&desk.world.replica.view());
-        let mut evidence = Self {
+        Self {
             proposal,
             record: desk.record(release.proposal),
             has_receipts: !desk.mode.is_amendment(),
@@ -88,11 +88,13 @@ impl Evidence {
             is_replayed,
             open_calls: open_calls(desk),
             next: None,
-        };
+        }
+    }
+
+    /// Carries out the next one.
+    pub fn try_next(&mut self, desk: &mut Desk) {
         let next = desk.adopt_next();
-        evidence.next = Some(desk.settle(next.proposal));
-        evidence.traces.extend(desk.watch().traces(&desk.world.replica.view()));
-        evidence
+        self.next = Some(desk.settle(next.proposal));
     }
 
     /// How often custody handed a file to the network.

@@ -1,0 +1,64 @@
+//! What an HTTPS outcall can meet: faults of nodes and network, and a registry's answers.
+
+use e2e_tests::registry_server::{Answer, Delivery, Misbehaviour, Requests};
+use local_replica::outcalls::{Fault, FaultPlan, Lie, Resent, Target};
+
+use crate::disturbances::Disturbance;
+
+/// As often as it is asked.
+pub const ALWAYS: usize = usize::MAX;
+
+/// A fault of the outcall that is under way.
+pub fn of_outcall(name: impl Into<String>, plan: impl Into<FaultPlan>) -> Disturbance {
+    let plan = plan.into();
+    Disturbance::new(name, move |desk, _| desk.world.replica.faults().next(Target::AnyCall, plan.clone()))
+}
+
+/// What the registry answers to the next requests.
+pub fn of_registry(
+    name: impl Into<String>,
+    to: Requests,
+    answer: Answer,
+    is_processed: bool,
+    times: usize,
+) -> Disturbance {
+    Disturbance::new(name, move |desk, _| {
+        desk.misbehave(Misbehaviour {
+            to,
+            answer: Some(answer.clone()),
+            processed: is_processed,
+            delivery: Delivery::AtOnce,
+            times,
+        });
+    })
+}
+
+pub fn resent(unsent: u8, unanswered: u8) -> Fault {
+    Fault::Resent(Resent { unsent, unanswered })
+}
+
+pub fn lie(status: u16, body: &str) -> Fault {
+    Fault::NodeLies(Lie { status, headers: Vec::new(), body: body.into() })
+}
+
+pub fn html(status: u16) -> Answer {
+    let mut answer = Answer::text(status, "<!doctype html><title>Please wait</title>");
+    answer.headers = vec![("content-type".into(), "text/html".into())];
+    answer
+}
+
+pub fn retry_after(status: u16, seconds: u32) -> Answer {
+    let mut answer = Answer::text(status, "slow down");
+    answer.headers.push(("retry-after".into(), seconds.to_string()));
+    answer
+}
+
+pub fn redirect(status: u16) -> Answer {
+    let mut answer = Answer::text(status, "");
+    answer.headers.push(("location".into(), "/elsewhere".into()));
+    answer
+}
+
+/// Bytes that nobody voted for; a version that nobody voted for, too.
+pub const OTHER_TEXT: &str = "0.9.0";
+pub const OTHER_BYTES: &[u8] = OTHER_TEXT.as_bytes();
