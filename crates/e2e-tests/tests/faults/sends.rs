@@ -7,7 +7,10 @@ use crate::{
     desk::Desk,
     disturbances::{Disturbance, HOUR, MINUTE},
     mode::Mode,
-    outcalls::{ALWAYS, OTHER_BYTES, html, lie, of_outcall, of_registry, redirect, resent, retry_after},
+    outcalls::{
+        ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, html, lie, of_outcall, of_registry, of_upgrade_while_late,
+        redirect, resent, retry_after,
+    },
 };
 
 const ALREADY_THERE: &str = "You cannot publish over the previously published versions; File already exists";
@@ -23,7 +26,8 @@ pub fn of_sending(mode: Mode) -> Vec<Disturbance> {
         of_outcall("the first two connections fail", resent(2, 0)),
         of_outcall("no connection", resent(3, 0)),
         of_outcall("the node changes the answer", Fault::Garbled),
-        of_outcall("the node is half a minute late", Fault::Late { by_ns: 30_000_000_000 }).lasting(MINUTE),
+        of_outcall("the node is half a minute late", HALF_A_MINUTE_LATE).lasting(MINUTE),
+        of_upgrade_while_late(),
         of_outcall("the node is two minutes late", Fault::Late { by_ns: 120_000_000_000 })
             .lasting(5 * MINUTE),
         Disturbance::new("every attempt times out before sending", |desk, _| {
