@@ -7,6 +7,8 @@ use release_types::{Ecosystem, Registry};
 use serde::Serialize;
 use url::Url;
 
+use super::user_client::python;
+
 /// A registry that a tool on this machine publishes to or installs from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfiguredRegistry {
@@ -24,19 +26,26 @@ url = os.environ.get('TWINE_REPOSITORY_URL')
 print(utils.get_repository_from_config(os.path.expanduser('~/.pypirc'), name, url)['repository'])
 ";
 
+/// Prints where pip is configured to install from.
+const ASK_PIP: &str = "
+import runpy, sys
+sys.argv = ['pip', 'config', 'get', 'global.index-url']
+runpy.run_module('pip', run_name='__main__')
+";
+
 /// Prints where pip installs from when nothing is configured.
 const ASK_PIP_DEFAULT: &str = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)";
 
 /// What the tools of an ecosystem name; `None` if they are not installed or name nothing usable.
 pub fn configured(ecosystem: Ecosystem) -> Option<ConfiguredRegistry> {
     match ecosystem {
-        Ecosystem::Npm => npm(ask("npm", &["config", "get", "registry"])),
+        Ecosystem::Npm => npm(ask(npm_config())),
         Ecosystem::Pypi => {
-            let upload = ask("python3", &["-c", ASK_TWINE]);
+            let upload = ask(python(ASK_TWINE));
             let read = std::env::var("PIP_INDEX_URL")
                 .ok()
-                .or_else(|| ask("python3", &["-m", "pip", "config", "get", "global.index-url"]))
-                .or_else(|| ask("python3", &["-c", ASK_PIP_DEFAULT]));
+                .or_else(|| ask(python(ASK_PIP)))
+                .or_else(|| ask(python(ASK_PIP_DEFAULT)));
             pypi(upload, read)
         }
     }
@@ -70,8 +79,14 @@ fn usable(text: &str) -> Option<String> {
     Some(url.into())
 }
 
-fn ask(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+fn npm_config() -> Command {
+    let mut command = Command::new("npm");
+    command.args(["config", "get", "registry"]);
+    command
+}
+
+fn ask(mut command: Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?.trim().to_string();
     (output.status.success() && !text.is_empty() && text != "undefined").then_some(text)
 }

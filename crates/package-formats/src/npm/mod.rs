@@ -19,6 +19,7 @@ use crate::{
 };
 
 pub use name::{dist_tag_defects, package_name_defects, prerelease_defects, version_defects};
+pub use normalise::is_hosted_repository;
 use tree::Tree;
 
 /// Scripts that npm runs when somebody installs the package from a registry.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Seen, npm, pypi};
 use crate::{
     failure::{Failure, Outcome},
-    operations::user_client::{end_of, failed, run},
+    operations::user_client::{end_of, failed, python, run},
 };
 
 const PIP_PROJECT: &str = include_str!("pip_project.py");
@@ -83,8 +83,8 @@ fn npm_arguments(wanted: Wanted<'_>, what: &str) -> Vec<String> {
 fn look_with_pip(wanted: Wanted<'_>) -> Outcome<Option<Seen>> {
     let project = normalized_project(wanted.package).map_err(|error| Failure::usage(error.to_string()))?;
     let version_url = wanted.registry.and_then(|registry| registry.version_url.as_deref());
-    let mut command = Command::new("python3");
-    command.args(["-c", PIP_PROJECT, &project, version_url.unwrap_or_default()]);
+    let mut command = python(PIP_PROJECT);
+    command.args([&project, version_url.unwrap_or_default()]);
     if let Some(registry) = wanted.registry {
         command.env("PIP_INDEX_URL", &registry.read_url);
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::ReleaseName;
 use crate::{
     failure::{Failure, Outcome},
-    operations::user_client::run,
+    operations::user_client::{python, run},
 };
 
 const PIP_FILES: &str = include_str!("pip_files.py");
@@ -79,13 +79,18 @@ struct PipFile {
     path: PathBuf,
 }
 
-fn fetch_pypi(release: &ReleaseName, extent: Extent, directory: &Path) -> Outcome<Fetched> {
+fn pip_files(release: &ReleaseName, extent: Extent, directory: &Path) -> Command {
     let extent = match extent {
         Extent::Chosen => "chosen",
         Extent::All => "all",
     };
-    let mut command = Command::new("python3");
-    command.args(["-c", PIP_FILES]).arg(directory).args([&release.package, &release.version, extent]);
+    let mut command = python(PIP_FILES);
+    command.arg(directory).args([&release.package, &release.version, extent]);
+    command
+}
+
+fn fetch_pypi(release: &ReleaseName, extent: Extent, directory: &Path) -> Outcome<Fetched> {
+    let mut command = pip_files(release, extent, directory);
     let output = run(&mut command, &format!("fetch {release}"))?;
     let told: PipFiles = serde_json::from_slice(&output.stdout)
         .map_err(|error| Failure::usage(format!("pip did not say what it fetched of {release}: {error}")))?;
@@ -99,4 +104,25 @@ fn at_least_one(fetched: Fetched, release: &ReleaseName) -> Outcome<Fetched> {
             .hint("check name and version, and which registry your client is set up for"));
     }
     Ok(fetched)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_not_verify_a_version_when_pip_would_install_another() {
+        let [links, out] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+        let release = ReleaseName::pypi("demo", "1.0").expect("a release");
+        let fetched = || {
+            let mut command = pip_files(&release, Extent::Chosen, out.path());
+            command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", links.path());
+            run(&mut command, "fetch")
+        };
+        let publish = |name: &str| fs::write(links.path().join(name), b"a wheel").expect("writable");
+        publish("demo-1.0-py3-none-any.whl");
+        fetched().expect("the only one");
+        publish("demo-1.0+evil-py3-none-any.whl");
+        assert!(fetched().expect_err("another").message.contains("pip would install 1.0+evil"));
+    }
 }

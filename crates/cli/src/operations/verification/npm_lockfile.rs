@@ -1,8 +1,12 @@
 //! Which registry releases an npm lockfile (`package-lock.json`, `npm-shrinkwrap.json`; versions 2 and 3) pins.
+//!
+//! A digest counts only where npm itself compares it: what a lockfile has from a git repository npm installs unchecked,
+//! whatever digest stands beside it.
 
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use package_formats::npm::is_hosted_repository;
 use serde::Deserialize;
 
 use super::{FileDigest, Pin, ReleaseName};
@@ -18,6 +22,8 @@ struct Entry {
     /// The package's own name, where it is installed under another one.
     name: Option<String>,
     version: Option<String>,
+    /// Where it is fetched from; without it, the registry is asked by name and version. Of a link, its target.
+    resolved: Option<String>,
     integrity: Option<String>,
     /// A workspace or a directory: not from a registry.
     #[serde(default)]
@@ -37,10 +43,14 @@ pub fn pins(text: &str) -> Outcome<Vec<Pin>> {
             .hint("write it anew with `npm install --package-lock-only --lockfile-version 3`")
     })?;
     let mut pins = Vec::new();
-    for (path, entry) in packages.iter().filter(|(_, entry)| !entry.link) {
+    for (path, entry) in &packages {
+        if entry.link {
+            check_link(path, entry)?;
+            continue;
+        }
         let Some((_, installed_as)) = path.rsplit_once("node_modules/") else { continue };
         let version = entry.version.as_deref().unwrap_or_default();
-        let digests = entry.integrity.as_deref().map(sha512_digests).unwrap_or_default();
+        let digests = entry.enforced_integrity().map(sha512_digests).unwrap_or_default();
         for name in [Some(installed_as), entry.name.as_deref()].into_iter().flatten() {
             let release = ReleaseName::npm(name, version)
                 .map_err(|error| Failure::usage(format!("\"{}\": {error}", path.escape_default())))?;
@@ -50,6 +60,30 @@ pub fn pins(text: &str) -> Outcome<Vec<Pin>> {
     pins.sort_by_key(|pin| (pin.release.clone(), pin.digests.first().map(ToString::to_string)));
     pins.dedup();
     Ok(pins)
+}
+
+impl Entry {
+    /// The integrity text, where npm compares it with what it fetches.
+    fn enforced_integrity(&self) -> Option<&str> {
+        let is_enforced = self.resolved.as_deref().is_none_or(|address| {
+            ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme))
+                && !is_hosted_repository(address)
+        });
+        self.integrity.as_deref().filter(|_| is_enforced)
+    }
+}
+
+/// Refuses a link to an installed package: it would stand under one name for what is pinned under another.
+fn check_link(path: &str, entry: &Entry) -> Outcome<()> {
+    let target = entry.resolved.as_deref().unwrap_or("node_modules");
+    if target.split(['/', '\\']).any(|part| part.eq_ignore_ascii_case("node_modules")) {
+        return Err(Failure::usage(format!(
+            "\"{}\": links to another package, not to a directory of the project",
+            path.escape_default()
+        ))
+        .hint("depend on that package under its own name, or as an alias, `npm:NAME@VERSION`"));
+    }
+    Ok(())
 }
 
 /// The SHA-512 digests of an integrity text; other hashes are too weak or not on receipts.
@@ -108,6 +142,45 @@ mod tests {
             "node_modules/other/node_modules/demo": {"version": "1.2.3", "integrity": integrity(2)},
         }});
         assert_eq!(pins(&lockfile.to_string()).expect("a lockfile").len(), 2);
+    }
+
+    #[test]
+    fn should_count_a_digest_only_where_npm_enforces_it() {
+        let digests_from = |resolved: &str| {
+            let entry =
+                serde_json::json!({"version": "1.2.3", "integrity": integrity(1), "resolved": resolved});
+            let lockfile = serde_json::json!({"packages": {"node_modules/demo": entry}});
+            pins(&lockfile.to_string()).expect("a lockfile").remove(0).digests
+        };
+        for unchecked in [
+            "git+ssh://git.example/demo.git#0123",
+            "git+https://git.example/demo.git",
+            "https://github.com/evil/demo.git#0123",
+            "https://www.github.com/evil/demo",
+            "HTTPS://github.com/evil/demo",
+            "github:evil/demo",
+            "evil/demo",
+            "file:../demo",
+            "",
+        ] {
+            assert_eq!(digests_from(unchecked), [], "{unchecked}");
+        }
+        for checked in [
+            "https://npm.registry.example/demo/-/demo-1.2.3.tgz",
+            "http://127.0.0.1:4873/demo/-/demo-1.2.3.tgz",
+            "https://github.com/five/demo/releases/download/v1.2.3/demo.tgz",
+        ] {
+            assert_eq!(digests_from(checked), [digest(1)], "{checked}");
+        }
+    }
+
+    #[test]
+    fn should_refuse_a_link_that_puts_one_package_in_the_place_of_another() {
+        for target in ["node_modules/other", "packages/../node_modules/other", "a\\Node_Modules\\other"] {
+            let link = serde_json::json!({"link": true, "resolved": target});
+            let failure = pins(&serde_json::json!({"packages": {"node_modules/demo": link}}).to_string());
+            assert!(failure.expect_err("refused").message.contains("node_modules/demo"), "{target}");
+        }
     }
 
     #[test]

@@ -55,9 +55,10 @@ def main():
         session = command.get_default_session(options)
         finder = command._build_package_finder(options, session)
         best = finder.find_best_candidate(name, SpecifierSet(f"=={version}")).best_candidate
-        wanted = [best.link] if best else []
+        # `==1.0` allows 1.0+local too, which pip prefers: then nothing that is verified here is what it installs.
         if best and best.version != version:
-            wanted = []
+            sys.exit(f"for =={version} pip would install {best.version}")
+        wanted = [best.link] if best else []
         known = {link.url_without_fragment for link in wanted}
         others = [link for link in files_of_release(finder, name, version) if link.url_without_fragment not in known]
         if which == "all" or not wanted:
@@ -67,7 +68,7 @@ def main():
             path = directory / str(number)
             fetch(session, link, path)
             files.append({"filename": link.filename, "path": str(path)})
-    print(json.dumps({"files": files, "left_out": [link.filename for link in others], "chosen": bool(best)}))
+    print(json.dumps({"files": files, "left_out": [link.filename for link in others]}))
 
 
 main()

@@ -22,6 +22,12 @@ use crate::report::Report;
 
 pub(super) use javascript::{encode_uri_component, is_truthy};
 
+/// Whether npm takes an address for a repository on one of the hosts that it knows, which it clones, rather than for a
+/// file that it downloads.
+pub fn is_hosted_repository(address: &str) -> bool {
+    hosted_git::HostedRepository::parse(address).is_some()
+}
+
 /// The version document without `dist`.
 pub(super) fn version_document(
     content: Map<String, Value>,
