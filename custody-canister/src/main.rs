@@ -102,9 +102,10 @@ fn change_settings(settings: Settings) -> PhantomData<Settings> {
     answer(settings::change(&IcRuntime, ic_cdk::api::msg_caller(), settings))
 }
 
-#[query]
-fn alarms() -> Vec<Alarm> {
-    alarms::alarms(&IcRuntime)
+/// For people, as [`state_digest`]: everything that custody ever did is looked at for it.
+#[query(manual_reply = true)]
+fn alarms() -> PhantomData<Vec<Alarm>> {
+    answer(may_ask().map(|()| alarms::alarms(&IcRuntime)))
 }
 
 #[query]
@@ -117,9 +118,10 @@ fn settings() -> Settings {
     settings::present()
 }
 
-#[query]
-fn watched_packages() -> Vec<WatchView> {
-    watch::views(&IcRuntime)
+/// For people, as [`state_digest`]: every baseline is read for it.
+#[query(manual_reply = true)]
+fn watched_packages() -> PhantomData<Vec<WatchView>> {
+    answer(may_ask().map(|()| watch::views(&IcRuntime)))
 }
 
 #[query]
@@ -130,64 +132,64 @@ fn freezes() -> Vec<FreezeView> {
 /// What a governor asks before it puts an order to the vote. People may ask too, by queries from outside.
 #[query(manual_reply = true)]
 fn validate_publish(order: PublishOrder) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::publish(&IcRuntime, &order)))
+    answer(may_ask().map(|()| validators::publish(&IcRuntime, &order)))
 }
 
 /// As [`validate_publish`], for a deposit.
 #[query(manual_reply = true)]
 fn validate_deposit_credential(args: DepositCredentialArgs) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::deposit_credential(&IcRuntime, &args)))
+    answer(may_ask().map(|()| validators::deposit_credential(&IcRuntime, &args)))
 }
 
 /// As [`validate_publish`], for a change.
 #[query(manual_reply = true)]
 fn validate_change_credential(args: ChangeCredentialArgs) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::change_credential(&IcRuntime, &args)))
+    answer(may_ask().map(|()| validators::change_credential(&IcRuntime, &args)))
 }
 
 /// As [`validate_publish`], for a freeze.
 #[query(manual_reply = true)]
 fn validate_freeze(args: FreezeArgs) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::freeze(&args)))
+    answer(may_ask().map(|()| validators::freeze(&args)))
 }
 
 /// As [`validate_publish`], for lifting a freeze.
 #[query(manual_reply = true)]
 fn validate_unfreeze(scope: FreezeScope) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::unfreeze(scope)))
+    answer(may_ask().map(|()| validators::unfreeze(scope)))
 }
 
 /// As [`validate_publish`], for a declaration.
 #[query(manual_reply = true)]
 fn validate_declare_outcome(args: DeclareOutcomeArgs) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::declare_outcome(&args)))
+    answer(may_ask().map(|()| validators::declare_outcome(&args)))
 }
 
 /// As [`validate_publish`], for a watch.
 #[query(manual_reply = true)]
 fn validate_watch_package(args: WatchArgs) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::watch_package(&IcRuntime, &args)))
+    answer(may_ask().map(|()| validators::watch_package(&IcRuntime, &args)))
 }
 
 /// As [`validate_publish`], for an amendment.
 #[query(manual_reply = true)]
 fn validate_amend(order: AmendOrder) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::amend(&IcRuntime, &order)))
+    answer(may_ask().map(|()| validators::amend(&IcRuntime, &order)))
 }
 
 /// As [`validate_publish`], for the end of a watch.
 #[query(manual_reply = true)]
 fn validate_unwatch_package(package: PackageKey) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::unwatch_package(&package)))
+    answer(may_ask().map(|()| validators::unwatch_package(&package)))
 }
 
 /// As [`validate_publish`], for settings.
 #[query(manual_reply = true)]
 fn validate_change_settings(settings: Settings) -> PhantomData<Validation> {
-    answer(may_validate().map(|()| validators::change_settings(&settings)))
+    answer(may_ask().map(|()| validators::change_settings(&settings)))
 }
 
-fn may_validate() -> Result<(), Refusal> {
+fn may_ask() -> Result<(), Refusal> {
     authorization::require_authority_or_query(
         ic_cdk::api::msg_caller(),
         ic_cdk::api::in_replicated_execution(),

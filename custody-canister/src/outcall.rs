@@ -365,7 +365,11 @@ mod tests {
 
     #[test]
     fn should_agree_on_equal_facts_whatever_else_differs() {
-        let read_back = ReadBack::Npm { name: "demo".into(), version: "1.0.0".into() };
+        let read_back = ReadBack::Npm {
+            name: "demo".into(),
+            version: "1.0.0".into(),
+            voted: npm::InstallFacts::default(),
+        };
         let question = Question::Shown(read_back);
         let first = transformed(&question, 404, b"not found at 12:00:01");
         assert_eq!(first, transformed(&question, 404, b"not found at 12:00:02"));

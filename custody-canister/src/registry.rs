@@ -5,7 +5,7 @@ use registry_protocols::{
     endpoint::{EndpointUrl, RegistryEndpoints},
     http::{AuthorizationScheme, HttpAnswer, HttpRequest},
     npm::{
-        self,
+        self, InstallFacts,
         signature::{self, RegistryKeys, SignatureCheck},
         stage::{self, StageId},
     },
@@ -27,7 +27,7 @@ use crate::{
 /// What one artifact is to be read back as. Also the context of the transform that reduces the nodes' answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReadBack {
-    Npm { name: String, version: String },
+    Npm { name: String, version: String, voted: InstallFacts },
     Pypi { project: String, filename: String },
 }
 
@@ -41,6 +41,9 @@ pub struct Finding {
     project: Option<ShownProject>,
 }
 
+/// What an npm registry shows whose document adds to the voted one.
+const MORE_TO_INSTALL: &str =
+    "the voted bytes under a document by which npm fetches, runs or links more than was voted";
 /// How long an index takes further files for a release, in seconds.
 const RELEASE_OPEN_FOR_S: u64 = 14 * 24 * 60 * 60;
 
@@ -135,9 +138,14 @@ fn sending_request(
 
 /// What an artifact is to be read back as.
 fn read_back(order: &PublishOrder, artifact: &OrderedArtifact) -> ReadBack {
-    match order.registry.ecosystem {
-        Ecosystem::Npm => ReadBack::Npm { name: order.package.clone(), version: order.version.clone() },
-        Ecosystem::Pypi => {
+    match &artifact.publication {
+        Publication::Npm { manifest_json, .. } => {
+            let (name, version) = (order.package.clone(), order.version.clone());
+            // Of a document that is none, npm may do nothing.
+            let voted = InstallFacts::of(&name, manifest_json.as_bytes()).unwrap_or_default();
+            ReadBack::Npm { name, version, voted }
+        }
+        Publication::Pypi { .. } => {
             ReadBack::Pypi { project: order.package.clone(), filename: artifact.filename.clone() }
         }
     }
@@ -152,7 +160,9 @@ pub fn read_inquiry(
     let endpoints = endpoints(order)?;
     let read_back = read_back(order, artifact);
     let request = match &read_back {
-        ReadBack::Npm { name, version } => npm::version_request(&endpoints.read, name, version, nonce).ok(),
+        ReadBack::Npm { name, version, .. } => {
+            npm::version_request(&endpoints.read, name, version, nonce).ok()
+        }
         ReadBack::Pypi { project, .. } => pypi::project_request(&endpoints.read, project).ok(),
     };
     let request = request.ok_or(RefusedReason::NotPublishable)?;
@@ -257,7 +267,7 @@ impl FileAddress {
 /// Reduces an answer to a read-back to the few bytes on which all nodes can agree.
 pub fn reduce_reading(read_back: &ReadBack, answer: &HttpAnswer) -> Vec<u8> {
     match read_back {
-        ReadBack::Npm { name, version } => npm::read_version(answer, name, version).reduced(),
+        ReadBack::Npm { name, version, voted } => npm::read_version(answer, name, version, voted).reduced(),
         ReadBack::Pypi { project, filename } => pypi::read_file(answer, project, filename).reduced(),
     }
 }
@@ -268,8 +278,11 @@ pub fn compare(digests: &RegistryDigests, sha256: &Sha256Digest, reduced: &[u8])
         RegistryDigests::Npm { sha512 } => {
             let reading = npm::NpmReading::parse_reduced(reduced).ok()?;
             let sha512: &[u8; 64] = sha512.as_slice().try_into().ok()?;
-            let shown =
-                present(&reading).map(|published| format!("sha512 {}", hex::encode(published.sha512)));
+            let shown = present(&reading).map(|published| match published.sha512 == *sha512 {
+                // Of the voted bytes only this can differ.
+                true if published.installs_more => MORE_TO_INSTALL.to_owned(),
+                _ => format!("sha512 {}", hex::encode(published.sha512)),
+            });
             Some(Finding { comparison: npm::compare(&reading, sha512), shown, project: None })
         }
         RegistryDigests::Pypi { .. } => {

@@ -6,6 +6,7 @@
 
 use candid::Principal;
 use registry_protocols::{
+    endpoint::is_same_origin,
     macaroon,
     secret::{SecretToken, scrub_stack},
 };
@@ -105,8 +106,8 @@ pub fn try_open(credential: &SealedCredential, key: DeliveredKey) -> Result<(), 
     outcome
 }
 
-/// Opens the credential and puts the token, narrowed where the ecosystem can, into the requests. They must all be sent
-/// before anything is awaited.
+/// Opens the credential and puts the token, narrowed where the ecosystem can, into the requests to its endpoint's host.
+/// They must all be sent before anything is awaited.
 ///
 /// `package` and `now_s` (seconds since 1970) are what a narrowed token is limited to.
 ///
@@ -137,7 +138,12 @@ pub fn authorized_outcalls(
             token = macaroon::narrow(&token, package, from_s, until_s).map_err(|_| VaultError::NotAToken)?;
         }
         let scheme = registry::authorization_scheme(ecosystem);
-        let authorized = |inquiry| {
+        // The token goes where its policy says. An order's registry may name other hosts for its files and its second
+        // view: those are asked without it.
+        let authorized = |inquiry: Inquiry| {
+            if !is_same_origin(&inquiry.request.url, &credential.policy.endpoint) {
+                return outcall::open_outcall(custody, inquiry);
+            }
             outcall::authorized_outcall(custody, inquiry, |request| request.authorize(&token, scheme))
         };
         Ok(inquiries.into_iter().map(authorized).collect())

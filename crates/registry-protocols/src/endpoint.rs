@@ -80,6 +80,15 @@ impl RegistryEndpoints {
     }
 }
 
+/// Whether two https URLs have the same host and port, so that what may be sent to one may be sent to the other.
+pub fn is_same_origin(one: &str, other: &str) -> bool {
+    let origin = |url: &str| {
+        let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("https"))?;
+        Some((uri.host()?.to_ascii_lowercase(), uri.port_u16().unwrap_or(443)))
+    };
+    origin(one).is_some_and(|found| Some(found) == origin(other))
+}
+
 fn url_defects(field: &str, url: &str) -> Vec<Defect> {
     let mut defects = Vec::new();
     let mut defect = |found: &str, allowed: &str, hint: &str| {
@@ -134,6 +143,24 @@ mod tests {
     fn should_accept_a_base_url_with_port_and_path() {
         let url = EndpointUrl::check("read_url", "https://npm.registry.example:8443/group/").expect("good");
         assert_eq!(url.join("demo"), "https://npm.registry.example:8443/group/demo");
+    }
+
+    #[test]
+    fn should_tell_origins_apart_by_host_and_port() {
+        let own = "https://pypi.registry.example/simple/";
+        for same in ["https://pypi.registry.example:443/pypi/demo", "https://PyPI.registry.example"] {
+            assert!(is_same_origin(same, own), "{same}");
+        }
+        for other in [
+            "https://pypi.registry.example.evil.example/simple/",
+            "https://pypi.registry.example:8443/simple/",
+            "https://evil.example/https://pypi.registry.example/simple/",
+            "https://pypi.registry.example@evil.example/simple/",
+            "http://pypi.registry.example/simple/",
+            "",
+        ] {
+            assert!(!is_same_origin(other, own), "{other}");
+        }
     }
 
     #[test]

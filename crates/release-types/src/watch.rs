@@ -151,6 +151,7 @@ pub struct WatchView {
     pub answered_at_ns: Option<u64>,
     /// Looks since then that brought nothing.
     pub failed_looks: u32,
-    /// What watching this package costs within a day at most, in cycles.
+    /// What watching this package costs within a day at most, in cycles; up to twice that while its list exceeds an
+    /// outcall, for then its tags are asked for as well.
     pub most_cycles_per_day: u128,
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     registries::{Behaviour, ReadBackMode, Serving, Staged},
     stub::{Run, assert_log_adds_up},
-    world::{NPM_ATTACHMENT, NPM_TOKEN, PYPI_READ_TOKEN, World, npm_bytes, states},
+    world::{NPM_ATTACHMENT, NPM_TOKEN, PYPI_READ_TOKEN, PYPI_TOKEN, World, npm_bytes, states},
 };
 use crate::{queries, state::staging::MAX_STAGE_READINGS};
 use PublicationState::{AwaitingRelease, Blocked, Mismatch, Prepared, Refused, Shown};
@@ -118,6 +118,19 @@ mod verify_only {
         world.runtime.settle();
         let status = world.status(&id);
         assert!(matches!(only(&status), Mismatch { .. }) && !status.receipt, "{status:?}");
+    }
+
+    #[test]
+    fn should_raise_the_alarm_when_the_voted_bytes_stand_under_a_document_with_another_dependency() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::VerifyOnly, &npm_bytes())).id;
+        world.runtime.run_for(HOUR);
+        world.runtime.0.borrow_mut().registries.added_dependency = Some("evil".into());
+        put(&world, &npm_bytes());
+        world.runtime.settle();
+        let status = world.status(&id);
+        let Mismatch { shown } = only(&status) else { panic!("{status:?}") };
+        assert!(shown.contains("more than was voted") && !status.receipt, "{shown}");
     }
 
     #[test]
@@ -489,6 +502,25 @@ mod private {
         let status = world.carry_out(order);
         assert!(status.is_verified(), "{status:?}");
         assert_eq!(derivations(&world) - before, 5, "looking, sending, looking, the keys, and the bytes");
+    }
+
+    #[test]
+    fn should_send_a_token_nowhere_but_to_the_host_of_its_policy() {
+        let world = World::with_credentials();
+        let mut order = world.pypi_order();
+        let endpoint = order.registry.read_url.clone();
+        let policy = CredentialPolicy {
+            mode: CredentialMode::Read,
+            endpoint: endpoint.clone(),
+            ..world.policy(Ecosystem::Pypi)
+        };
+        order.read_credential = Some(world.activate(policy, PYPI_TOKEN));
+        order.registry.version_url = Some("https://other.registry.example/pypi".into());
+        let status = world.carry_out(order);
+        assert!(status.is_verified(), "{status:?}");
+        let surroundings = world.runtime.0.borrow();
+        let urls = &surroundings.registries.authorized_reads;
+        assert!(!urls.is_empty() && urls.iter().all(|url| url.starts_with(&endpoint)), "{urls:?}");
     }
 
     #[test]

@@ -105,6 +105,10 @@ pub struct Registries {
     /// For the next publish requests, in order; then [`Behaviour::Publish`].
     pub behaviours: VecDeque<Behaviour>,
     pub read_backs: ReadBackMode,
+    /// Addresses that were read with a token.
+    pub authorized_reads: Vec<String>,
+    /// npm: a dependency that the version document names and the tarball does not.
+    pub added_dependency: Option<String>,
     pub received: Vec<Received>,
     pub reads: usize,
     pub staged: Vec<Staged>,
@@ -143,6 +147,8 @@ impl Default for Registries {
             published: BTreeMap::new(),
             behaviours: VecDeque::new(),
             read_backs: ReadBackMode::Honest,
+            authorized_reads: Vec::new(),
+            added_dependency: None,
             received: Vec::new(),
             reads: 0,
             whoami: (200, r#"{"username":"ada"}"#),
@@ -190,6 +196,9 @@ impl Registries {
     fn read(&mut self, args: &HttpRequestArgs, now_ns: u64) -> Result<HttpRequestResult, CallError> {
         assert_eq!(args.is_replicated, Some(true), "only a replicated read proves anything");
         self.reads += 1;
+        if !header(args, "authorization").is_empty() {
+            self.authorized_reads.push(args.url.clone());
+        }
         match self.read_backs {
             ReadBackMode::NoConsensus => return Err(CallError::Rejected { code: 2 }),
             ReadBackMode::Status(status) => return Ok(reply(status, b"no")),
@@ -252,6 +261,9 @@ impl Registries {
                         dist["signatures"] = self.signatures.clone();
                     }
                     let mut document = json!({"name": "@dao/demo", "version": "1.0.0", "dist": dist});
+                    if let Some(added) = &self.added_dependency {
+                        document["dependencies"] = json!({added: "*"});
+                    }
                     if let Some(message) = self.amendable.shown(now_ns).deprecated {
                         document["deprecated"] = message.into();
                     }

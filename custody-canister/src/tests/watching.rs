@@ -229,6 +229,46 @@ fn should_watch_tagged_versions_when_the_list_is_too_long() {
 }
 
 #[test]
+fn should_freeze_when_a_thiefs_version_makes_the_list_too_long() {
+    let world = World::with_credentials();
+    world.list("0.9.0", b"there from the start");
+    world.watch(Ecosystem::Npm);
+    world.runtime.0.borrow_mut().registries.list_is_too_long = true;
+    world.runtime.run_for(HOUR);
+    assert!(world.findings().is_empty(), "what was there is known by its name");
+    world.list("0.9.1", b"a thief's, with very many dependencies");
+    world.runtime.run_for(2 * HOUR);
+    assert_eq!(world.findings(), [(FindingKind::Unapproved, "0.9.1".into())]);
+    assert_eq!(frozen_scopes().len(), 1);
+    assert_eq!(world.view().failed_looks, 3, "and people hear that not everything is seen");
+}
+
+#[test]
+fn should_freeze_whatever_was_found_and_lost_before() {
+    let world = World::with_credentials();
+    for minor in 0..60 {
+        world.list(&format!("0.{minor}.0"), b"there from the start");
+    }
+    world.watch(Ecosystem::Npm);
+    for minor in 1..60 {
+        world.runtime.0.borrow_mut().registries.listed.remove(&format!("0.{minor}.0"));
+    }
+    world.runtime.run_for(2 * HOUR);
+    assert_eq!(world.findings().len(), 50);
+    assert!(frozen_scopes().is_empty());
+    for round in 1..=2 {
+        for number in 0..60 {
+            world.list(&format!("{round}.0.{number}"), b"a thief's");
+        }
+        world.runtime.run_for(HOUR);
+        assert_eq!(frozen_scopes().len(), 1, "round {round}");
+        for scope in frozen_scopes() {
+            freeze::unfreeze(&world.runtime, authority(), scope).expect("lifts");
+        }
+    }
+}
+
+#[test]
 fn should_show_what_the_baseline_is_and_what_watching_costs() {
     let world = World::with_credentials();
     for minor in 0..20 {

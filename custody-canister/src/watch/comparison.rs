@@ -1,7 +1,10 @@
 //! What a list shows that was neither there before nor approved.
 
 use registry_protocols::listing::{DigestPrefix, Listing};
-use release_types::{PackageKey, watch::ListingKind};
+use release_types::{
+    PackageKey,
+    watch::{FindingKind, ListingKind},
+};
 
 use crate::state::{
     Artifact, Order, Stage, State,
@@ -9,7 +12,8 @@ use crate::state::{
     watch::{Watch, WatchFact},
 };
 
-/// Most findings that are kept of one watch; whoever floods a package is noticed by the first.
+/// Most findings that are kept of one watch, of what freezes and of what is gone each; whoever floods a package is
+/// noticed by the first.
 const MAX_FINDINGS: usize = 50;
 
 /// What an order says of a version or file that is listed.
@@ -32,10 +36,15 @@ pub fn findings(
     baseline: &Listing,
     shown: &Listing,
 ) -> Vec<WatchFact> {
-    let room = MAX_FINDINGS.saturating_sub(watch.findings.len());
+    // What is gone, or was found before, never crowds out what freezes.
+    let gone = watch.findings.values().filter(|finding| finding.kind == FindingKind::Vanished).count();
+    let room_for_gone = MAX_FINDINGS.saturating_sub(gone);
+    let room = MAX_FINDINGS.saturating_sub(watch.findings.len() - gone).max(1);
+    let by_name = kind == ListingKind::TaggedVersions;
     let appeared = shown.entries.iter().filter_map(|(name, digest)| {
-        let told = watch.findings.get(name).is_some_and(|finding| finding.digest == Some(*digest));
-        if told || baseline.entries.get(name) == Some(digest) {
+        let is_known = |known: DigestPrefix| by_name || known == *digest;
+        let told = watch.findings.get(name).and_then(|finding| finding.digest).is_some_and(is_known);
+        if told || baseline.entries.get(name).copied().is_some_and(is_known) {
             return None;
         }
         let (package, name, digest) = (package.clone(), name.clone(), *digest);
@@ -48,7 +57,8 @@ pub fn findings(
             None => Some(WatchFact::FoundUnapproved { package, name, digest }),
         }
     });
-    appeared.chain(missed(package, watch, kind, baseline, shown)).take(room).collect()
+    let missed = missed(package, watch, kind, baseline, shown);
+    appeared.take(room).chain(missed.into_iter().take(room_for_gone)).collect()
 }
 
 /// What is gone. A version that lost its tag is not; of a package that is gone as a whole, its name is told once.

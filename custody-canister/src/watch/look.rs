@@ -59,7 +59,7 @@ async fn step<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration>
     if present.begun_at_ns != watch.begun_at_ns {
         return Some(Duration::ZERO);
     }
-    note(runtime, package, matches!(answer, Answer::Listed(..)));
+    note(runtime, package, is_whole(&answer, &present));
     match (answer, &present.baseline) {
         (Answer::Listed(kind, shown), None) => take_baseline(runtime, package, kind, &shown),
         (Answer::Listed(kind, shown), Some(_)) => compare(runtime, package, &present, kind, &shown),
@@ -71,8 +71,8 @@ async fn step<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration>
 async fn ask<R: Runtime>(runtime: &R, package: &PackageKey, watch: &Watch) -> Answer {
     let first = watch.baseline.as_ref().map_or(listing::first_kind(package.ecosystem), |known| known.kind);
     match ask_for(runtime, package, watch, first).await {
-        // Only before there is a baseline: what is watched less closely is watched so from the start.
-        Err(TooLong) if first == ListingKind::Versions && watch.baseline.is_none() => {
+        // The tags name what people install by default. A thief must not get out of sight by making the list too long.
+        Err(TooLong) if first == ListingKind::Versions => {
             ask_for(runtime, package, watch, ListingKind::TaggedVersions).await.unwrap_or(Answer::Nothing)
         }
         Err(TooLong) => Answer::Nothing,
@@ -152,6 +152,12 @@ fn admitted<R: Runtime>(
         return Ok(());
     }
     Err(NotAsked::Never(RefusedReason::CredentialNotUsable))
+}
+
+/// Whether a look brought all that the watch compares; a list of tags in the place of all versions is not that.
+fn is_whole(answer: &Answer, watch: &Watch) -> bool {
+    let Answer::Listed(shown, _) = answer else { return false };
+    watch.baseline.as_ref().is_none_or(|baseline| baseline.kind == *shown)
 }
 
 fn note<R: Runtime>(runtime: &R, package: &PackageKey, answered: bool) {

@@ -67,7 +67,7 @@ fn should_reduce_any_answer_to_few_bytes() {
 
 /// Every reader of answers, the transform's and those that only one node runs.
 fn read_by_all(answer: &HttpAnswer) {
-    reads_back(npm::read_version(answer, NAME, VERSION), MAX_REDUCED_BYTES);
+    reads_back(npm::read_version(answer, NAME, VERSION, &npm::InstallFacts::default()), MAX_REDUCED_BYTES);
     reads_back(npm::read_versions(answer, NAME), MAX_LISTING_BYTES);
     reads_back(npm::read_tagged_versions(answer), MAX_LISTING_BYTES);
     reads_back(npm::read_tag(answer, "beta"), MAX_REDUCED_BYTES);

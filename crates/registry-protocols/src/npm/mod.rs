@@ -2,6 +2,7 @@
 
 mod answer;
 mod deprecated;
+mod installing;
 mod notice;
 mod packument;
 mod publish;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use answer::classify_npm;
 pub use deprecated::{DeprecationReading, ShownDeprecation, read_deprecation};
+pub use installing::InstallFacts;
 pub use notice::notice;
 pub use packument::{
     DeprecationError, deprecation_request, full_packument_request, read_versions, versions_request,

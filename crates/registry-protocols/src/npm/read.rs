@@ -9,7 +9,7 @@ use crate::{
     endpoint::EndpointUrl,
     http::{HttpAnswer, HttpRequest, Method, USER_AGENT},
     npm::{
-        InvalidNpmId, checked_version, escaped_name, is_sha1,
+        InstallFacts, InvalidNpmId, checked_version, escaped_name, is_sha1,
         signature::{self, ShownSignature, VersionSignature},
     },
     reading::{Comparison, Reading, Unreadable},
@@ -23,6 +23,8 @@ pub struct PublishedNpm {
     pub sha512: [u8; 64],
     /// SHA-1 from `dist.shasum`, where the registry shows one.
     pub shasum: Option<String>,
+    /// Whether it makes npm fetch, run or link anything that was not voted.
+    pub installs_more: bool,
     /// The registry's signatures, sorted; not checked yet.
     pub signatures: Vec<VersionSignature>,
     /// SHA-256 of the deprecation's text, where the version is deprecated.
@@ -62,8 +64,8 @@ struct Dist {
     signatures: Vec<ShownSignature>,
 }
 
-/// Reads the answer to [`version_request`].
-pub fn read_version(answer: &HttpAnswer, name: &str, version: &str) -> NpmReading {
+/// Reads the answer to [`version_request`]; `voted` is what the voted document makes npm do.
+pub fn read_version(answer: &HttpAnswer, name: &str, version: &str, voted: &InstallFacts) -> NpmReading {
     if let Some(reading) = Reading::from_status(answer) {
         return reading;
     }
@@ -76,10 +78,14 @@ pub fn read_version(answer: &HttpAnswer, name: &str, version: &str) -> NpmReadin
     let Some(dist) = document.dist else {
         return Reading::unreadable(Unreadable::NoSingleDigest);
     };
+    let Some(shown) = InstallFacts::of(name, &answer.body) else {
+        return Reading::unreadable(Unreadable::NotTheDocument);
+    };
     match dist.integrity.as_deref().and_then(single_sha512) {
         Some(sha512) => Reading::Present(PublishedNpm {
             sha512,
             shasum: dist.shasum.filter(|sum| is_sha1(sum)),
+            installs_more: shown.differ_from(voted),
             signatures: signature::reduced(&dist.signatures),
             deprecation: document.deprecated.as_ref().and_then(deprecation),
         }),
@@ -97,9 +103,10 @@ fn deprecation(shown: &Value) -> Option<Sha256Digest> {
     }
 }
 
-/// Compares with the voted tarball's SHA-512.
+/// Compares with the voted tarball's SHA-512. The voted bytes under a document that adds to what was voted are not what
+/// was voted: npm follows the document.
 pub fn compare(reading: &NpmReading, sha512: &[u8; 64]) -> Comparison {
-    reading.compare_by(|published| published.sha512 == *sha512)
+    reading.compare_by(|published| published.sha512 == *sha512 && !published.installs_more)
 }
 
 /// The one SHA-512 of a subresource-integrity text. Of several, installers would take any, so none proves

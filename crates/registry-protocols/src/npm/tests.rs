@@ -164,13 +164,27 @@ fn version_document(integrity: &str) -> String {
 #[test]
 fn should_read_the_digests_of_a_version_document() {
     let document = answer(200, &[], &version_document(&format!("sha512-{SHOWN}")));
-    let reading = read_version(&document, "dao-demo", "1.0.1");
+    let reading = read_version(&document, "dao-demo", "1.0.1", &InstallFacts::default());
     let sha512: [u8; 64] = STANDARD.decode(SHOWN).expect("base64").try_into().expect("64 bytes");
     assert_eq!(compare(&reading, &sha512), Comparison::Same);
     assert_eq!(compare(&reading, &[0; 64]), Comparison::Different);
     let reduced = reading.reduced();
     assert!(reduced.len() <= MAX_REDUCED_BYTES);
     assert_eq!(NpmReading::parse_reduced(&reduced), Ok(reading));
+}
+
+#[test]
+fn should_not_take_the_voted_bytes_for_the_voted_version_when_the_document_adds_a_dependency() {
+    let mut document: Value =
+        serde_json::from_str(&version_document(&format!("sha512-{SHOWN}"))).expect("JSON");
+    document["dependencies"] = json!({ "other": "^1.0.0" });
+    let sha512: [u8; 64] = STANDARD.decode(SHOWN).expect("base64").try_into().expect("64 bytes");
+    let compared = |voted: &str| {
+        let voted = InstallFacts::of("dao-demo", voted.as_bytes()).expect("an object");
+        compare(&read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1", &voted), &sha512)
+    };
+    assert_eq!(compared("{}"), Comparison::Different);
+    assert_eq!(compared(r#"{"dependencies":{"other":"^1.0.0"}}"#), Comparison::Same);
 }
 
 #[test]
@@ -181,7 +195,8 @@ fn should_read_signatures_and_a_deprecation_without_their_text() {
     document["dist"]["signatures"] =
         json!([{ "keyid": key, "sig": "npm_secret" }, { "keyid": "npm_secret", "sig": "" }]);
     document["deprecated"] = json!("npm_secret");
-    let reading = read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1");
+    let reading =
+        read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1", &InstallFacts::default());
     let Reading::Present(published) = &reading else { panic!("not read: {reading:?}") };
     assert_eq!(published.signatures.len(), 2);
     assert!(published.signatures.iter().any(|signature| Some(signature.key) == signature::KeyId::parse(key)));
@@ -189,7 +204,12 @@ fn should_read_signatures_and_a_deprecation_without_their_text() {
     assert!(!String::from_utf8(reading.reduced()).expect("text").contains("secret"));
     for none in [json!(""), json!(false), Value::Null] {
         document["deprecated"] = none;
-        let reading = read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1");
+        let reading = read_version(
+            &answer(200, &[], &document.to_string()),
+            "dao-demo",
+            "1.0.1",
+            &InstallFacts::default(),
+        );
         assert!(matches!(reading, Reading::Present(published) if published.deprecation.is_none()));
     }
 }
@@ -203,7 +223,8 @@ fn should_keep_the_longest_version_document_within_the_bound() {
     let shown = json!({ "keyid": "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA", "sig": signature });
     document["dist"]["signatures"] = json!(vec![shown; 100]);
     document["deprecated"] = json!("x");
-    let reading = read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1");
+    let reading =
+        read_version(&answer(200, &[], &document.to_string()), "dao-demo", "1.0.1", &InstallFacts::default());
     let reduced = reading.reduced();
     assert!(reduced.len() <= MAX_REDUCED_BYTES, "{}", reduced.len());
     assert_eq!(NpmReading::parse_reduced(&reduced), Ok(reading));
@@ -216,8 +237,8 @@ fn should_reduce_answers_of_different_nodes_to_the_same_bytes() {
     two.headers = vec![("age".to_owned(), "5".to_owned())];
     two.body = format!(" {} ", version_document(&format!("sha1-x sha512-{SHOWN}?opt"))).into_bytes();
     assert_eq!(
-        read_version(&one, "dao-demo", "1.0.1").reduced(),
-        read_version(&two, "dao-demo", "1.0.1").reduced()
+        read_version(&one, "dao-demo", "1.0.1", &InstallFacts::default()).reduced(),
+        read_version(&two, "dao-demo", "1.0.1", &InstallFacts::default()).reduced()
     );
 }
 
@@ -240,10 +261,14 @@ fn should_never_take_an_unreadable_answer_for_absence_or_presence() {
         (answer(204, &[], ""), Unreadable::UnexpectedStatus),
     ];
     for (answer, why) in cases {
-        assert_eq!(read_version(&answer, "dao-demo", "1.0.1"), Reading::Unreadable { why }, "{answer:?}");
+        assert_eq!(
+            read_version(&answer, "dao-demo", "1.0.1", &InstallFacts::default()),
+            Reading::Unreadable { why },
+            "{answer:?}"
+        );
     }
     let missing = answer(404, &[], r#"{"error":"this version doesn't exist: 9.9.9"}"#);
-    assert_eq!(read_version(&missing, "dao-demo", "9.9.9"), Reading::Absent);
+    assert_eq!(read_version(&missing, "dao-demo", "9.9.9", &InstallFacts::default()), Reading::Absent);
 }
 
 #[test]
