@@ -31,8 +31,9 @@ pub enum Step {
     Done { successor: CredentialId },
 }
 
-/// The next step of replacing `old`. A successor is a later token for the same packages at the same place.
-pub fn next_step(old: &CredentialView, credentials: &[CredentialView]) -> Step {
+/// The next step of replacing `old`. A successor is a later token for the same packages at the same place, that may be
+/// used by now: a dated slice of another while replaces nothing.
+pub fn next_step(old: &CredentialView, credentials: &[CredentialView], now_ns: u64) -> Step {
     let alike = |view: &&CredentialView| {
         let (policy, old) = (&view.policy, &old.policy);
         let same_use = policy.custody == old.custody
@@ -43,7 +44,8 @@ pub fn next_step(old: &CredentialView, credentials: &[CredentialView]) -> Step {
         same_use && policy.epoch > old.epoch
     };
     let usable = |view: &&CredentialView| {
-        !matches!(view.status, CredentialStatus::Revoked | CredentialStatus::Unusable { .. })
+        let is_its_time = (view.policy.not_before_ns..view.policy.not_after_ns).contains(&now_ns);
+        is_its_time && !matches!(view.status, CredentialStatus::Revoked | CredentialStatus::Unusable { .. })
     };
     let Some(successor) =
         credentials.iter().filter(alike).filter(usable).max_by_key(|view| view.policy.epoch)

@@ -42,7 +42,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
             .hint("`countersign credential list` shows all of them")
     })?;
     let packages = old.policy.packages.join(", ");
-    match rotation::next_step(old, &credentials) {
+    match rotation::next_step(old, &credentials, now_ns()) {
         Step::Seal { epoch } => {
             let policy = policy(old, &args, epoch)?;
             let key = deposit::custody_key(context, &session).await?;

@@ -4,6 +4,9 @@ use release_types::Sha256Digest;
 use super::*;
 use crate::failure::FailureKind;
 
+/// Within the time of every policy here, unless a test says otherwise.
+const NOW_NS: u64 = 500;
+
 fn view(epoch: u32, status: CredentialStatus) -> CredentialView {
     let policy = policy(epoch);
     CredentialView {
@@ -40,7 +43,7 @@ fn should_go_on_from_wherever_a_rotation_was_interrupted() {
     for (old, new, expected) in steps {
         let old = view(1, old);
         let all: Vec<_> = [old.clone()].into_iter().chain(new.map(|status| view(2, status))).collect();
-        assert_eq!(next_step(&old, &all), expected, "{all:?}");
+        assert_eq!(next_step(&old, &all, NOW_NS), expected, "{all:?}");
     }
 }
 
@@ -48,7 +51,7 @@ fn should_go_on_from_wherever_a_rotation_was_interrupted() {
 fn should_seal_under_an_epoch_of_its_own_when_a_successor_proved_unusable() {
     let old = view(1, CredentialStatus::Active);
     let spoilt = view(2, CredentialStatus::Unusable { reason: "not for this key".into() });
-    assert_eq!(next_step(&old, &[old.clone(), spoilt]), Step::Seal { epoch: 3 });
+    assert_eq!(next_step(&old, &[old.clone(), spoilt], NOW_NS), Step::Seal { epoch: 3 });
 }
 
 #[test]
@@ -61,7 +64,20 @@ fn should_take_no_credential_of_another_use_for_the_successor() {
         changed(2, |policy| policy.mode = CredentialMode::Read),
     ];
     for other in others {
-        assert_eq!(next_step(&old, &[old.clone(), other.clone()]), Step::Seal { epoch: 2 }, "{other:?}");
+        let step = next_step(&old, &[old.clone(), other.clone()], NOW_NS);
+        assert_eq!(step, Step::Seal { epoch: 2 }, "{other:?}");
+    }
+}
+
+#[test]
+fn should_revoke_nothing_for_a_token_whose_time_has_not_come_or_is_over() {
+    let old = view(1, CredentialStatus::Active);
+    for other in [
+        changed(2, |policy| policy.not_before_ns = NOW_NS + 1),
+        changed(2, |policy| policy.not_after_ns = NOW_NS),
+    ] {
+        let step = next_step(&old, &[old.clone(), other.clone()], NOW_NS);
+        assert_eq!(step, Step::Seal { epoch: 3 }, "{other:?}");
     }
 }
 
