@@ -27,6 +27,8 @@ mod sealing;
 mod secrecy;
 #[path = "main_job/setting.rs"]
 mod setting;
+#[path = "main_job/stopping.rs"]
+mod stopping;
 #[path = "main_job/tap.rs"]
 mod tap;
 #[path = "main_job/tokens.rs"]

@@ -1,7 +1,5 @@
 //! `show`: what a voter reads, computed from the exact bytes and hashed on this machine.
 
-use std::fmt::Write as _;
-
 use clap::Args as ClapArgs;
 use release_types::{
     CredentialId, ProposalAction, ProposalId, ProposalView, PublishingMode, credential::CredentialView,
@@ -36,12 +34,9 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let view = proposal::find_with_order(&session.dao(), &session.custody(), args.id).await?;
     let ballots = session.dao().ballots(args.id).await?;
     let mut text = describe::proposal(&view);
+    let members = if ballots.is_empty() { Vec::new() } else { session.dao().info().await?.members };
     for ballot in &ballots {
-        let _ = writeln!(
-            text,
-            "ballot      {} {:?} (power {})",
-            ballot.member, ballot.choice, ballot.voting_power
-        );
+        text.push_str(&describe::ballot(ballot, &members));
     }
     let mut named = Vec::new();
     for id in credentials_of(&view.action) {

@@ -31,11 +31,18 @@ fn should_show_what_installing_would_do_when_a_release_is_under_review() {
     let path = SETTING.write("five-maintainers-reviewed-1.0.0.tgz", &tarball);
     let proposal = group.propose("npm", &[&path]);
 
+    group.json("carol", &["vote", &proposal, "no"]);
+
     let shown = group.countersign.run(Some("bob"), &["show", &proposal, "--files"], "").ended_with(0).stdout;
     let digest = sha256(&path);
-    for part in
-        ["postinstall: node collect.js", "left-pad ^1.3.0", "collect.js", &digest, "https://git.example/five"]
-    {
+    for part in [
+        "postinstall: node collect.js",
+        "left-pad ^1.3.0",
+        "collect.js",
+        &digest,
+        "https://git.example/five",
+        "No, power 1: carol (",
+    ] {
         assert!(shown.contains(part), "{part:?} is not shown:\n{shown}");
     }
     let seen = group.json("bob", &["show", &proposal]);

@@ -13,9 +13,10 @@ use release_types::{
     CredentialId, CredentialMode, ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry,
     Tally, VotingPolicy,
     credential::{CredentialStatus, CredentialView},
-    dao::RegistryView,
+    dao::{Member, RegistryView},
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
     registry::DirectPublishing,
+    voting::Ballot,
     watch::WatchChange,
 };
 
@@ -122,6 +123,14 @@ pub fn status(status: &ProposalStatus) -> String {
 /// Votes so far, and what is needed.
 pub fn tally(tally: &Tally) -> String {
     format!("{} yes, {} no, {} abstain of {}", tally.yes, tally.no, tally.abstain, tally.total)
+}
+
+/// A member's vote, under the name that the group knows the member by.
+pub fn ballot(ballot: &Ballot, members: &[Member]) -> String {
+    let Ballot { member, choice, voting_power, .. } = ballot;
+    let known = members.iter().find(|known| known.principal == *member);
+    let name = known.map_or("no longer a member".into(), |known| printable(&known.name));
+    format!("ballot      {choice:?}, power {voting_power}: {name} ({member})\n")
 }
 
 /// The rule of voting.
