@@ -95,6 +95,11 @@ impl Inquiry {
     pub fn of_listing(request: HttpRequest, question: ListingQuestion, reduced_answer_bytes: u64) -> Self {
         Self { request, question: Question::Listed(question), reduced_answer_bytes }
     }
+
+    /// Where it goes.
+    pub fn url(&self) -> &str {
+        &self.request.url
+    }
 }
 
 /// Tells the transform what it is looking at.

@@ -141,7 +141,7 @@ pub fn authorized_outcalls(
         // The token goes where its policy says. An order's registry may name other hosts for its files and its second
         // view: those are asked without it.
         let authorized = |inquiry: Inquiry| {
-            if !is_same_origin(&inquiry.request.url, &credential.policy.endpoint) {
+            if !is_same_origin(inquiry.url(), &credential.policy.endpoint) {
                 return outcall::open_outcall(custody, inquiry);
             }
             outcall::authorized_outcall(custody, inquiry, |request| request.authorize(&token, scheme))

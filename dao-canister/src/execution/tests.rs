@@ -105,6 +105,7 @@ mod watching {
             package: key(),
             read_url: registry.read_url,
             interval_s: 3_600,
+            read_credential: None,
             begun_at_ns: START_NS,
             baseline: None,
             findings: Vec::new(),

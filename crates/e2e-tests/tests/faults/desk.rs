@@ -243,6 +243,7 @@ impl Desk {
         let proposal = AmendmentProposal {
             registry: RegistryId("npm".into()),
             credential: self.credential.expect("amendments take a token"),
+            read_credential: None,
             package: self.mode.package().into(),
             amendment,
             allow_unverified: false,
