@@ -3,7 +3,7 @@
 use e2e_tests::registry_server::{Answer, Delivery, Misbehaviour, Requests};
 use local_replica::outcalls::{Fault, FaultPlan, Lie, Resent, Target};
 
-use crate::disturbances::{Disturbance, MINUTE};
+use crate::disturbances::Disturbance;
 
 pub const HALF_A_MINUTE_LATE: Fault = Fault::Late { by_ns: 30_000_000_000 };
 /// As often as it is asked.
@@ -13,18 +13,6 @@ pub const ALWAYS: usize = usize::MAX;
 pub fn of_outcall(name: impl Into<String>, plan: impl Into<FaultPlan>) -> Disturbance {
     let plan = plan.into();
     Disturbance::new(name, move |desk, _| desk.world.replica.faults().next(Target::AnyCall, plan.clone()))
-}
-
-/// The answer comes when the new code has made calls of its own.
-pub fn of_upgrade_while_late() -> Disturbance {
-    Disturbance::new(
-        "custody is upgraded without a stop, and the answer comes half a minute later",
-        |desk, _| {
-            desk.world.replica.faults().next(Target::AnyCall, HALF_A_MINUTE_LATE);
-            desk.upgrade(desk.world.custody);
-        },
-    )
-    .lasting(MINUTE)
 }
 
 /// What the registry answers to the next requests.

@@ -9,8 +9,8 @@ use crate::{
     disturbances::{Disturbance, HOUR, MINUTE},
     mode::Mode,
     outcalls::{
-        ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, OTHER_TEXT, html, lie, of_outcall, of_registry,
-        of_upgrade_while_late, redirect, resent, retry_after,
+        ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, OTHER_TEXT, html, lie, of_outcall, of_registry, redirect,
+        resent, retry_after,
     },
 };
 
@@ -98,7 +98,6 @@ fn of_reading() -> Vec<Disturbance> {
         of_outcall("every node sends three times and has no answer", resent(0, 3)),
         of_outcall("no node can connect", resent(3, 0)),
         of_outcall("every node is half a minute late", HALF_A_MINUTE_LATE).lasting(MINUTE),
-        of_upgrade_while_late(),
         Disturbance::new("the nodes are given different answers", |desk, _| {
             misread(desk, Answer::text(404, ""), NODES as usize / 2);
         }),

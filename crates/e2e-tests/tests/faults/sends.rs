@@ -8,8 +8,8 @@ use crate::{
     disturbances::{Disturbance, HOUR, MINUTE},
     mode::Mode,
     outcalls::{
-        ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, html, lie, of_outcall, of_registry, of_upgrade_while_late,
-        redirect, resent, retry_after,
+        ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, html, lie, of_outcall, of_registry, redirect, resent,
+        retry_after,
     },
 };
 
@@ -27,7 +27,6 @@ pub fn of_sending(mode: Mode) -> Vec<Disturbance> {
         of_outcall("no connection", resent(3, 0)),
         of_outcall("the node changes the answer", Fault::Garbled),
         of_outcall("the node is half a minute late", HALF_A_MINUTE_LATE).lasting(MINUTE),
-        of_upgrade_while_late(),
         of_outcall("the node is two minutes late", Fault::Late { by_ns: 120_000_000_000 })
             .lasting(5 * MINUTE),
         Disturbance::new("every attempt times out before sending", |desk, _| {
