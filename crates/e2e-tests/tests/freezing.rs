@@ -194,6 +194,7 @@ fn propose_promotion(publisher: &mut Publisher) -> ProposalId {
     let action = ProposalAction::Amendment(AmendmentProposal {
         registry: RegistryId("npm".into()),
         credential: publisher.credential,
+        read_credential: None,
         package: package(Ecosystem::Npm).into(),
         amendment: Amendment::DistTag {
             tag: "latest".into(),

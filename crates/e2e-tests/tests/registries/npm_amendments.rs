@@ -42,6 +42,7 @@ fn amend(setting: &mut Setting, amendment: Amendment) -> AmendmentStatus {
     let proposal = setting.adopt_action(ProposalAction::Amendment(AmendmentProposal {
         registry: RegistryId("npm".into()),
         credential: setting.credential,
+        read_credential: None,
         package: name().into(),
         amendment,
         allow_unverified: false,

@@ -202,6 +202,7 @@ fn should_report_every_defect_of_an_amendment_at_once() {
     let runtime = ready();
     let bad = AmendmentProposal {
         credential: policy(Ecosystem::Pypi).id(),
+        read_credential: None,
         package: "../demo".into(),
         amendment: Amendment::DistTag {
             tag: "1.x".into(),
