@@ -61,6 +61,7 @@ pub struct Measurement {
     /// Memory afterwards. It never shrinks.
     pub heap_bytes: PerCanister<u64>,
     pub stable_bytes: PerCanister<u64>,
+    /// Those that cost most, in their order.
     pub messages: Vec<MessageFigure>,
 }
 

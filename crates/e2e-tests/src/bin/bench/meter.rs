@@ -12,6 +12,10 @@ use crate::figures::{Canister, CyclesSplit, Measurement, MessageFigure, PerCanis
 const KEY_NAME: &str = "key_1";
 /// Cycles are rounded to this: what an outcall gives back depends on milliseconds of this machine.
 const CYCLES_GRAIN: u128 = 10_000_000;
+/// Messages of fewer instructions are not named.
+pub const NAMED_FROM_INSTRUCTIONS: u64 = 200_000;
+/// With more rows than this an operation repeats itself, as a day of looks does: equal messages are then added up.
+const MOST_ROWS: usize = 40;
 
 /// Notes every message of a world.
 pub struct Meter {
@@ -126,7 +130,7 @@ fn measurement(
         },
         heap_bytes: per_canister(world, |world, id| world.replica.canister_memory(id).len() as u64),
         stable_bytes: per_canister(world, |world, id| world.replica.stable_memory(id).len() as u64),
-        messages: messages_by_canister,
+        messages: named(messages_by_canister),
     }
 }
 
@@ -176,6 +180,25 @@ fn figures(world: &World, messages: &[MessageReport]) -> Vec<MessageFigure> {
         }
     }
     figures
+}
+
+/// The messages worth naming.
+fn named(mut messages: Vec<MessageFigure>) -> Vec<MessageFigure> {
+    messages.retain(|message| message.instructions >= NAMED_FROM_INSTRUCTIONS);
+    if messages.len() <= MOST_ROWS {
+        return messages;
+    }
+    let mut sums: Vec<MessageFigure> = Vec::new();
+    for MessageFigure { canister, message, count, instructions } in messages {
+        match sums.iter_mut().find(|sum| sum.canister == canister && sum.message == message) {
+            Some(sum) => {
+                sum.count += count;
+                sum.instructions += instructions;
+            }
+            None => sums.push(MessageFigure { canister, message, count, instructions }),
+        }
+    }
+    sums
 }
 
 /// The method that a caller gets an answer of through this message.

@@ -1,6 +1,9 @@
 //! Figures as tables: for the terminal with the difference to the committed ones, and as BENCH.md.
 
-use crate::figures::{Canister, Figures, Measurement, change_percent};
+use crate::{
+    figures::{Canister, Figures, Measurement, change_percent},
+    meter::NAMED_FROM_INSTRUCTIONS,
+};
 
 /// The terminal's table: every figure with its difference to the committed one.
 pub fn terminal(found: &Figures, committed: Option<&Figures>) -> String {
@@ -114,7 +117,7 @@ fn each_mode(modes: &[Measurement]) -> String {
 const OPERATIONS_HEADER: &str = "| operation | instructions, DAO | custody | cycles | heap, DAO | custody | stable, DAO | custody |\n\
      |---|---:|---:|---:|---:|---:|---:|---:|\n";
 /// Operations of more messages than this are shown by message.
-const LONG_MESSAGES: usize = 4;
+const LONG_MESSAGES: usize = 2;
 
 fn operation_row(operation: &Measurement) -> String {
     let Measurement { name, instructions, cycles, heap_bytes, stable_bytes, .. } = operation;
@@ -143,18 +146,15 @@ fn cycles_row(name: &str, cycles: crate::figures::CyclesSplit) -> String {
 
 /// The messages of an operation that cost most, in their order.
 fn messages(operation: &Measurement) -> String {
-    const SHOWN_FROM_INSTRUCTIONS: u64 = 200_000;
     let mut text = format!(
-        "\n### {}\n\nMessages of 200,000 instructions and more, in their order.\n\n\
+        "\n### {}\n\nMessages of {} instructions and more, in their order.\n\n\
          | canister | message | times | instructions |\n|---|---|---:|---:|\n",
-        operation.name
+        operation.name,
+        grouped(NAMED_FROM_INSTRUCTIONS)
     );
-    let mut rest = 0;
+    let mut rest = operation.instructions.sum();
     for message in &operation.messages {
-        if message.instructions < SHOWN_FROM_INSTRUCTIONS {
-            rest += message.instructions;
-            continue;
-        }
+        rest -= message.instructions;
         let canister = match message.canister {
             Canister::Dao => "DAO",
             Canister::Custody => "custody",
