@@ -7,6 +7,7 @@ mod archives;
 mod calls;
 mod campaigns;
 mod command;
+mod envelopes;
 mod logs;
 mod npm;
 mod packing;
