@@ -29,7 +29,7 @@ const RECENT: usize = 5;
 #[command(after_help = "\
 The registry is asked by npm or pip on this machine, with the credentials that they have. Nothing is changed.
 
-Exit codes: 0 no door is seen open, 1 one is, 2 cannot tell.")]
+Exit codes: 0 no door is seen open, 1 one is, 2 the registry does not know or does not show the package.")]
 pub struct Args {
     /// npm:NAME or pypi:NAME
     #[arg(value_name = "PACKAGE", value_parser = super::package)]
@@ -73,7 +73,11 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         "seen": seen, "doors": doors, "steps": steps, "open_doors": open,
     });
     context.output.result(value, text);
-    Ok(if open == 0 { Exit::Done } else { Exit::No })
+    Ok(match (&seen, open) {
+        (None, _) => Exit::CannotTell,
+        (Some(_), 0) => Exit::Done,
+        (Some(_), _) => Exit::No,
+    })
 }
 
 async fn voted_registry(context: &Context, args: &Args) -> Outcome<Option<Registry>> {
