@@ -31,6 +31,7 @@ pub fn dao_info<R: Runtime>(runtime: &R) -> Option<DaoInfo> {
             policy: *electorate.policy(),
             custody,
             proposals: state.proposals(),
+            liquid_cycles: runtime.liquid_cycles(),
         })
     })
 }

@@ -44,6 +44,8 @@ pub struct DaoInfo {
     pub policy: VotingPolicy,
     pub custody: Principal,
     pub proposals: u64,
+    /// Cycles that the DAO canister may spend without freezing itself.
+    pub liquid_cycles: u128,
 }
 
 /// A registry in place.

@@ -40,6 +40,10 @@ impl Runtime for IcRuntime {
         ic_cdk::api::canister_self()
     }
 
+    fn liquid_cycles(&self) -> u128 {
+        ic_cdk::api::canister_liquid_cycle_balance()
+    }
+
     fn custody_of_environment(&self) -> Option<Principal> {
         if !ic_cdk::api::env_var_name_exists(CUSTODY_VARIABLE) {
             return None;

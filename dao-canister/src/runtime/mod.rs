@@ -32,6 +32,8 @@ pub trait Runtime: Clone + 'static {
     /// Nanoseconds since the Unix epoch; constant within a message.
     fn time_ns(&self) -> u64;
     fn canister_self(&self) -> Principal;
+    /// Cycles that may be spent without freezing the canister.
+    fn liquid_cycles(&self) -> u128;
     /// The custody canister that the environment names, if it does.
     fn custody_of_environment(&self) -> Option<Principal>;
     /// Runs a task in a message of its own. Timers do not survive upgrades.

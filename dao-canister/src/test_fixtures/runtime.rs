@@ -163,6 +163,10 @@ impl Runtime for TestRuntime {
         Principal::from_slice(&[0xda, 0x01])
     }
 
+    fn liquid_cycles(&self) -> u128 {
+        1_000_000_000_000
+    }
+
     fn custody_of_environment(&self) -> Option<Principal> {
         self.0.borrow().environment
     }

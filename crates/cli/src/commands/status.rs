@@ -94,7 +94,9 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
         session.network.url,
         describe::policy(&dao.policy),
     );
-    let _ = writeln!(text, "funds    {}", describe::alarms::funds(&funds));
+    let _ = writeln!(text, "funds    custody has {}", describe::alarms::funds(&funds));
+    let _ =
+        writeln!(text, "         the DAO canister has {}", describe::alarms::dao_funds(dao.liquid_cycles));
     for member in &dao.members {
         let _ = writeln!(
             text,

@@ -5,13 +5,17 @@ use candid::Principal;
 use rand::RngCore as _;
 use registry_protocols::{macaroon, secret::SecretToken};
 use release_types::{
-    CredentialPolicy, Ecosystem,
+    CredentialMode, CredentialPolicy, Ecosystem,
     credential::{CredentialView, DepositCredentialArgs},
     custody::CustodyInfo,
+    dao::RegistryView,
 };
 use sealing::{MasterKey, SealingKey};
 
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    operations::moment,
+};
 
 const NS_PER_S: u64 = 1_000_000_000;
 /// A narrowed token is valid from a little before now on, for clocks that are behind.
@@ -84,6 +88,20 @@ pub fn warnings(token: &SecretToken, policy: &CredentialPolicy) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// What a user should know before handing over a token that sends releases by itself: that its registry stops taking
+/// them within the credential's time.
+pub fn announced_end(policy: &CredentialPolicy, registries: &[RegistryView]) -> Option<String> {
+    let of_policy = registries.iter().filter(|known| known.registry.upload_url == policy.endpoint);
+    let ends_at_ns = of_policy.filter_map(|known| known.registry.direct_publishing_ends_at_ns).min()?;
+    let instead = match policy.ecosystem {
+        Ecosystem::Npm => "seal a stage-only token with --mode staged instead",
+        Ecosystem::Pypi => "propose releases with `--mode verify-only` from then on",
+    };
+    (policy.mode == CredentialMode::Direct && ends_at_ns <= policy.not_after_ns).then(|| {
+        format!("the registry takes no releases sent by token from {} on: {instead}", moment(ends_at_ns))
+    })
 }
 
 /// The epoch of the next token under the same policy: one more than any before.

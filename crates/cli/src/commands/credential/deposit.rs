@@ -31,6 +31,9 @@ pub async fn seal_and_deposit(
         styled(HEADING, "this token may be used"),
         describe::credential_policy(&policy)
     ));
+    for warning in seal::announced_end(&policy, &session.dao().registries().await?) {
+        context.output.note(format!("note: {warning}"));
+    }
     let token = ask_for_token()?;
     for warning in seal::warnings(&token, &policy) {
         context.output.note(format!("note: {warning}"));

@@ -14,6 +14,10 @@ use crate::{
     output::{BAD, GOOD, HEADING, WARNING, printable, styled},
 };
 
+/// Below this the DAO canister is topped up: an upload and review of 2 MB cost it some ten billion cycles, keeping a
+/// hundred such artifacts a few billion a day.
+const DAO_LEAST_CYCLES: u128 = 100_000_000_000;
+
 /// The alarms, each with what to do; nothing if there are none. Freezes have lines of their own.
 pub fn alarms(alarms: &[Alarm]) -> String {
     let mut text = String::new();
@@ -83,6 +87,16 @@ pub fn funds(funds: &Funds) -> String {
         "{} cycles: enough for {releases} releases, {staged} if staged{watching}",
         billions(funds.liquid_cycles)
     )
+}
+
+/// What the DAO canister has left, and a call to top it up while it can still take a release and send its order.
+pub fn dao_funds(liquid_cycles: u128) -> String {
+    let left = format!("{} cycles", billions(liquid_cycles));
+    if liquid_cycles < DAO_LEAST_CYCLES {
+        format!("{}: top the DAO canister up", styled(BAD, left))
+    } else {
+        left
+    }
 }
 
 /// A watch, on a few lines.

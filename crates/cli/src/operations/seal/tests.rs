@@ -1,4 +1,4 @@
-use release_types::{CredentialMode, Sha256Digest, credential::CredentialStatus};
+use release_types::{Registry, RegistryId, Sha256Digest, credential::CredentialStatus};
 use serde_bytes::ByteBuf;
 
 use super::*;
@@ -122,4 +122,24 @@ fn should_count_epochs_for_each_endpoint() {
     let earlier = [view("https://a.example/", 3), view("https://b.example/", 8)];
     assert_eq!(next_epoch(&earlier, Ecosystem::Npm, "https://a.example/"), 4);
     assert_eq!(next_epoch(&earlier, Ecosystem::Pypi, "https://a.example/"), 1);
+}
+
+#[test]
+fn should_warn_when_the_registry_stops_taking_direct_releases_within_the_credentials_time() {
+    let direct = policy(Ecosystem::Npm, &["demo"]);
+    let registry = |ends_at_ns| RegistryView {
+        id: RegistryId("npm".into()),
+        registry: Registry {
+            direct_publishing_ends_at_ns: ends_at_ns,
+            ..Registry::new(Ecosystem::Npm, &direct.endpoint, &direct.endpoint)
+        },
+    };
+    let warning = announced_end(&direct, &[registry(Some(direct.not_after_ns))]).expect("within its time");
+    assert!(warning.contains("--mode staged"), "{warning}");
+    assert_eq!(announced_end(&direct, &[registry(Some(direct.not_after_ns + 1))]), None, "after its time");
+    assert_eq!(announced_end(&direct, &[registry(None)]), None, "nothing announced");
+    let staged = CredentialPolicy { mode: CredentialMode::Staged, ..direct.clone() };
+    assert_eq!(announced_end(&staged, &[registry(Some(0))]), None, "a person approves what it stages");
+    let elsewhere = CredentialPolicy { endpoint: "https://other.example/".into(), ..direct.clone() };
+    assert_eq!(announced_end(&elsewhere, &[registry(Some(0))]), None, "another registry");
 }
