@@ -9,12 +9,16 @@
 
 #[path = "main_job/clients.rs"]
 mod clients;
+#[path = "main_job/github_runner.rs"]
+mod github_runner;
 #[path = "main_job/group.rs"]
 mod group;
 #[path = "main_job/network.rs"]
 mod network;
 #[path = "main_job/onboarding.rs"]
 mod onboarding;
+#[path = "main_job/release_action.rs"]
+mod release_action;
 #[path = "main_job/releases.rs"]
 mod releases;
 #[path = "main_job/reviewing.rs"]

@@ -100,12 +100,30 @@ pub async fn wait_until_over(
     }
 }
 
-/// Submits a proposal.
+/// Submits a proposal. The live proposal of the same release by the same proposer is the answer to its being submitted
+/// again, as by a CI job that is run once more.
 ///
 /// # Errors
 /// When the canister does not take it; all defects are listed.
 pub async fn submit(dao: &Dao<'_>, args: SubmitProposalArgs) -> Outcome<ProposalId> {
-    dao.submit(args).await?.map_err(|error| match error {
+    let action = args.action.clone();
+    match dao.submit(args).await? {
+        Ok(id) => Ok(id),
+        Err(SubmitProposalError::AlreadyProposed { proposal }) => {
+            let live = find(dao, proposal).await?;
+            let own = dao.agent.get_principal().is_ok_and(|caller| caller == live.proposer);
+            if own && action == live.action {
+                Ok(proposal)
+            } else {
+                Err(refusal(SubmitProposalError::AlreadyProposed { proposal }))
+            }
+        }
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+fn refusal(error: SubmitProposalError) -> Failure {
+    match error {
         SubmitProposalError::NotAllowed { caller } => Failure::refused(format!("{caller} may not propose"))
             .hint("only members and proposers may; choose another identity with --identity"),
         SubmitProposalError::Invalid { defects } => {
@@ -123,7 +141,7 @@ pub async fn submit(dao: &Dao<'_>, args: SubmitProposalArgs) -> Outcome<Proposal
             Failure::refused(format!("you have {open} open proposals; {limit} are allowed"))
                 .hint("withdraw one, or wait until one is decided")
         }
-    })
+    }
 }
 
 #[cfg(test)]
