@@ -121,7 +121,7 @@ fn of_credential(state: &State, id: CredentialId, credential: &Credential, now_n
         let kind = AlarmKind::CredentialDead { credential: id, outcome };
         Some(alarm(kind, probe.concluded_at_ns?, outcome.advice()))
     });
-    let expiry = if has_successor(state, credential) { None } else { expiry(id, credential, now_ns) };
+    let expiry = if has_successor(state, credential, now_ns) { None } else { expiry(id, credential, now_ns) };
     let ends_at_ns = state.announced_end_ns(&credential.policy().endpoint);
     let end = Alarm::of_announced_end(credential.policy(), ends_at_ns, now_ns);
     let notice = credential.notice().filter(|seen| now_ns.saturating_sub(seen.at_ns) < NOTICE_DAYS * DAY_NS);
@@ -154,13 +154,14 @@ fn expiry(credential: CredentialId, of: &Credential, now_ns: u64) -> Option<Alar
     Some(alarm(kind, since_ns, "make a new token at the registry, seal it, and have it activated in time"))
 }
 
-/// Whether another active credential covers the same for longer.
-fn has_successor(state: &State, credential: &Credential) -> bool {
+/// Whether another active credential covers the same for longer, with no gap before it begins.
+fn has_successor(state: &State, credential: &Credential, now_ns: u64) -> bool {
     let policy = credential.policy();
     state.credentials().any(|(_, other)| {
         let later = other.policy();
         other.is_active()
             && later.not_after_ns > policy.not_after_ns
+            && later.not_before_ns <= policy.not_after_ns.max(now_ns)
             && (later.ecosystem, &later.endpoint, later.mode)
                 == (policy.ecosystem, &policy.endpoint, policy.mode)
             && policy.packages.iter().all(|package| later.packages.contains(package))

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     alarms, freeze, funds,
+    runtime::Runtime as _,
     state::{Event, event::DerivationPurpose},
     storage, watch,
 };
@@ -65,8 +66,16 @@ fn should_count_down_to_the_end_of_a_credential_until_another_takes_its_place() 
     let expired = AlarmKind::CredentialExpired { credential: npm.id() };
     assert!(kinds(&world).contains(&expired));
     let not_after_ns = npm.not_after_ns + 80 * DAY.as_nanos() as u64;
-    let successor = release_types::CredentialPolicy { epoch: 2, not_after_ns, ..npm.clone() };
-    world.activate(successor, NPM_TOKEN);
+    let now_ns = world.runtime.time_ns();
+    let later = CredentialPolicy {
+        epoch: 2,
+        not_before_ns: now_ns + DAY.as_nanos() as u64,
+        not_after_ns,
+        ..npm.clone()
+    };
+    world.activate(later, NPM_TOKEN);
+    assert!(kinds(&world).contains(&expired), "nothing is usable until the successor begins");
+    world.runtime.run_for(DAY);
     assert!(!kinds(&world).contains(&expired), "what has a successor is nobody's concern");
 }
 

@@ -95,7 +95,7 @@ async fn approved_versions(context: &Context, args: &Args) -> Outcome<Vec<Releas
     let TrustAnchor { custody, key_name } = context.trust_anchor(&network, args.key.key_name.clone())?;
     let key = receipt::receipt_key(&network.receipt_master_key(&key_name)?, custody);
     let agent = context.reading_agent(&network).await?;
-    let receipts = receipt::all(&Custody { agent: &agent, id: custody }).await?;
+    let receipts = Custody { agent: &agent, id: custody }.receipts().await?;
     let (ecosystem, package) = &args.package;
     let named = receipt::verified(&receipts, &key, custody).into_iter().filter_map(|statement| {
         let said = statement.predicate;

@@ -171,7 +171,7 @@ impl Judge {
         }
         let agent = context.reading_agent(&network).await?;
         let canister = Custody { agent: &agent, id: custody };
-        let statements = receipt::verified(&receipt::all(&canister).await?, &key, custody);
+        let statements = receipt::verified(&canister.receipts().await?, &key, custody);
         let mut governed = Governed::default();
         if !(args.lockfiles.is_empty() && args.requirements.is_empty()) {
             governed = Governed::new(&statements, &canister.credentials().await?);

@@ -11,8 +11,11 @@ use release_types::{
     watch::WatchView,
 };
 
-use super::call::query;
+use super::{call::query, pages};
 use crate::failure::Outcome;
+
+/// Receipts asked for in one query.
+const RECEIPTS_PAGE: u32 = 100;
 
 /// A custody canister.
 #[derive(Clone, Copy, Debug)]
@@ -27,20 +30,16 @@ impl Custody<'_> {
         Ok(info)
     }
 
-    /// Every credential, oldest first, fetched page by page.
+    /// Every credential, oldest first.
+    ///
+    /// # Errors
+    /// When there seems to be no end to them.
     pub async fn credentials(&self) -> Outcome<Vec<CredentialView>> {
-        let mut credentials = Vec::new();
-        loop {
-            let start = credentials.len() as u64;
-            let args = ListCredentialsArgs { start, limit: Some(MAX_LISTED_CREDENTIALS) };
-            let (page,): (Vec<CredentialView>,) =
-                query(self.agent, self.id, "list_credentials", (args,)).await?;
-            let is_last = page.len() < MAX_LISTED_CREDENTIALS as usize;
-            credentials.extend(page);
-            if is_last {
-                return Ok(credentials);
-            }
-        }
+        let limit = Some(MAX_LISTED_CREDENTIALS);
+        let page = async |start| {
+            query(self.agent, self.id, "list_credentials", (ListCredentialsArgs { start, limit },)).await
+        };
+        pages::collect("credentials", async |start| page(start).await.map(|(credentials,)| credentials)).await
     }
 
     pub async fn credential(&self, id: CredentialId) -> Outcome<Option<CredentialView>> {
@@ -94,8 +93,15 @@ impl Custody<'_> {
         Ok(receipt)
     }
 
-    pub async fn receipts(&self, args: ListReceiptsArgs) -> Outcome<Vec<ReceiptView>> {
-        let (receipts,) = query(self.agent, self.id, "list_receipts", (args,)).await?;
-        Ok(receipts)
+    /// Every receipt, oldest first.
+    ///
+    /// # Errors
+    /// When there seems to be no end to them.
+    pub async fn receipts(&self) -> Outcome<Vec<ReceiptView>> {
+        let limit = Some(RECEIPTS_PAGE);
+        let page = async |start| {
+            query(self.agent, self.id, "list_receipts", (ListReceiptsArgs { start, limit },)).await
+        };
+        pages::collect("receipts", async |start| page(start).await.map(|(receipts,)| receipts)).await
     }
 }

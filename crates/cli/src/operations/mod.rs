@@ -15,6 +15,7 @@ pub mod network;
 pub mod network_file;
 pub mod network_process;
 pub mod onboarding;
+pub mod pages;
 pub mod proposal;
 pub mod receipt;
 pub mod registry_config;

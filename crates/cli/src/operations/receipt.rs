@@ -3,17 +3,11 @@
 use candid::Principal;
 use ic_ed25519::{DerivationPath, PublicKey};
 use registry_protocols::receipt::{self, Envelope, KEY_DERIVATION_PATH, Statement, VerificationError};
-use release_types::custody::{ListReceiptsArgs, ReceiptView};
+use release_types::custody::ReceiptView;
 use serde::Serialize;
 
-use super::{
-    custody::Custody,
-    verification::{Claim, FileDigest},
-};
+use super::verification::{Claim, FileDigest};
 use crate::failure::{Failure, Outcome};
-
-/// Receipts asked for in one query.
-const PAGE: u32 = 100;
 
 /// The key that signs a custody canister's receipts, derived from the network's pinned master key as the network
 /// itself derives it.
@@ -97,22 +91,6 @@ pub enum Unreadable {
 pub fn read(envelope_json: &str, key: &[u8; 32]) -> Result<Statement, Unreadable> {
     let envelope: Envelope = serde_json::from_str(envelope_json).map_err(Unreadable::NoEnvelope)?;
     receipt::verify(&envelope, key).map_err(Unreadable::Unverified)
-}
-
-/// Every receipt of a custody canister, oldest first.
-///
-/// # Errors
-/// When the canister does not answer.
-pub async fn all(custody: &Custody<'_>) -> Outcome<Vec<ReceiptView>> {
-    let mut receipts = Vec::new();
-    loop {
-        let start = receipts.len() as u64;
-        let page = custody.receipts(ListReceiptsArgs { start, limit: Some(PAGE) }).await?;
-        if page.is_empty() {
-            return Ok(receipts);
-        }
-        receipts.extend(page);
-    }
 }
 
 /// What the pinned custody canister truly signed; the rest proves nothing.

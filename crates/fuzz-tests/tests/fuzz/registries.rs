@@ -71,6 +71,7 @@ fn read_by_all(answer: &HttpAnswer) {
     reads_back(npm::read_versions(answer, NAME), MAX_LISTING_BYTES);
     reads_back(npm::read_tagged_versions(answer), MAX_LISTING_BYTES);
     reads_back(npm::read_tag(answer, "beta"), MAX_REDUCED_BYTES);
+    reads_back(npm::read_deprecation(answer, NAME, VERSION), MAX_REDUCED_BYTES);
     reads_back(stage::read_stages(answer, NAME, VERSION, "beta", 0), MAX_REDUCED_BYTES);
     reads_back(signature::read_keys(answer), MAX_REDUCED_BYTES);
     reads_back(pypi::read_file(answer, PROJECT, FILENAME), MAX_REDUCED_BYTES);

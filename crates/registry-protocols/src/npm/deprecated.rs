@@ -2,6 +2,7 @@
 
 use release_types::Sha256Digest;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     http::HttpAnswer,
@@ -29,7 +30,17 @@ impl ShownDeprecation {
 struct VersionDocument {
     name: String,
     version: String,
-    deprecated: Option<String>,
+    deprecated: Option<Value>,
+}
+
+/// A deprecation by its digest. The empty text takes one back, and some registries write `false` for none.
+pub(super) fn message_sha256(shown: Option<&Value>) -> Option<Sha256Digest> {
+    match shown? {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(Sha256Digest::of(text.as_bytes())),
+        other => Some(Sha256Digest::of(other.to_string().as_bytes())),
+    }
 }
 
 /// Reads the answer to [`version_request`](crate::npm::version_request).
@@ -39,7 +50,9 @@ pub fn read_deprecation(answer: &HttpAnswer, name: &str, version: &str) -> Depre
     }
     match serde_json::from_slice::<VersionDocument>(&answer.body) {
         Ok(document) if document.name == name && document.version == version => {
-            Reading::Present(ShownDeprecation::of(&document.deprecated.unwrap_or_default()))
+            Reading::Present(ShownDeprecation {
+                message_sha256: message_sha256(document.deprecated.as_ref()),
+            })
         }
         Ok(_) => Reading::unreadable(Unreadable::OtherArtifact),
         Err(_) => Reading::unreadable(Unreadable::NotTheDocument),
@@ -64,10 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn should_take_an_empty_message_for_none() {
+    fn should_take_an_empty_message_and_false_for_none() {
         let none = Reading::Present(ShownDeprecation { message_sha256: None });
         assert_eq!(read(200, r#"{"name":"demo","version":"1.0.0"}"#), none);
         assert_eq!(read(200, r#"{"name":"demo","version":"1.0.0","deprecated":""}"#), none);
+        assert_eq!(read(200, r#"{"name":"demo","version":"1.0.0","deprecated":false}"#), none);
+        assert_eq!(read(200, r#"{"name":"demo","version":"1.0.0","deprecated":null}"#), none);
+        assert_ne!(read(200, r#"{"name":"demo","version":"1.0.0","deprecated":true}"#), none);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use crate::{
     endpoint::EndpointUrl,
     http::{HttpAnswer, HttpRequest, Method, USER_AGENT},
     npm::{
-        InstallFacts, InvalidNpmId, checked_version, escaped_name, is_sha1,
+        InstallFacts, InvalidNpmId, checked_version,
+        deprecated::message_sha256,
+        escaped_name, is_sha1,
         signature::{self, ShownSignature, VersionSignature},
     },
     reading::{Comparison, Reading, Unreadable},
@@ -87,19 +89,9 @@ pub fn read_version(answer: &HttpAnswer, name: &str, version: &str, voted: &Inst
             shasum: dist.shasum.filter(|sum| is_sha1(sum)),
             installs_more: shown.differ_from(voted),
             signatures: signature::reduced(&dist.signatures),
-            deprecation: document.deprecated.as_ref().and_then(deprecation),
+            deprecation: message_sha256(document.deprecated.as_ref()),
         }),
         None => Reading::unreadable(Unreadable::NoSingleDigest),
-    }
-}
-
-/// A deprecation by its digest. The empty text takes one back, and some registries write `false` for none.
-fn deprecation(shown: &Value) -> Option<Sha256Digest> {
-    match shown {
-        Value::Null | Value::Bool(false) => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(Sha256Digest::of(text.as_bytes())),
-        other => Some(Sha256Digest::of(other.to_string().as_bytes())),
     }
 }
 

@@ -31,7 +31,7 @@ pub async fn seal_and_deposit(
         styled(HEADING, "this token may be used"),
         describe::credential_policy(&policy)
     ));
-    for warning in seal::announced_end(&policy, &session.dao().registries().await?) {
+    if let Some(warning) = seal::announced_end(&policy, &session.dao().registries().await?) {
         context.output.note(format!("note: {warning}"));
     }
     let token = ask_for_token()?;
