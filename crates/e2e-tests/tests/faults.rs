@@ -24,6 +24,8 @@ mod mode;
 mod oracle;
 #[path = "faults/outcalls.rs"]
 mod outcalls;
+#[path = "faults/processes.rs"]
+mod processes;
 #[path = "faults/reads.rs"]
 mod reads;
 #[path = "faults/record.rs"]
@@ -39,14 +41,21 @@ mod watch;
 
 use std::io::Write as _;
 
+use processes::Part;
+
 /// As many cases as there must be at least.
 const LEAST_CASES: usize = 300;
+/// The name of the test below.
+const CAMPAIGN: &str = "should_keep_every_promise_whatever_goes_wrong_at_any_step";
 
 /// `COUNTERSIGN_FAULTS` limits it to the cases whose mode, call and disturbance contain these words.
 #[test]
 fn should_keep_every_promise_whatever_goes_wrong_at_any_step() {
     let words = std::env::var("COUNTERSIGN_FAULTS").unwrap_or_default();
-    let cases = campaign::run(&words);
+    if let Some(part) = Part::of_this_process() {
+        return part.deliver(campaign::run(&part, &words));
+    }
+    let cases = processes::run_all_parts(CAMPAIGN);
     let page = table::page(&cases);
     // Not by println, which shows nothing when the test passes.
     std::io::stdout().write_all(page.as_bytes()).expect("the output takes it");

@@ -67,8 +67,9 @@ impl Watch {
         self.follow_transport_secret(custody, report, view);
         for canister in view.canisters() {
             let place = |what: &str| format!("after {:?}, {} of {}", report.entry, what, canister.id);
-            self.look(|| place("heap"), canister.memory());
-            self.look(|| place("stable memory"), canister.stable_memory());
+            canister.written_memory().for_each(|written| self.look(|| place("heap"), written));
+            let stable_memory = canister.written_stable_memory();
+            stable_memory.for_each(|written| self.look(|| place("stable memory"), written));
             self.look(|| place("certified data"), &canister.certified_data);
             for record in canister.log.records() {
                 self.look(|| place("log"), &record.content);

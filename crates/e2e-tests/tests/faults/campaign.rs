@@ -1,12 +1,8 @@
-//! The campaign: every disturbance of every call of every mode, on all cores.
+//! The campaign: every disturbance of every call of every mode.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     calls::Undisturbed,
@@ -15,11 +11,12 @@ use crate::{
     evidence::Evidence,
     mode::Mode,
     oracle,
+    processes::Part,
     record::End,
 };
 
 /// How a case ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     pub text: String,
     /// What does not hold.
@@ -27,7 +24,7 @@ pub struct Ending {
 }
 
 /// Where a case belongs in the table: mode, disturbance, call.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     pub mode: Mode,
     /// Position of the call in the undisturbed release.
@@ -37,68 +34,56 @@ pub struct Place {
 }
 
 /// A case that was run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Case {
     pub call: String,
     pub disturbance: String,
     pub ending: Ending,
 }
 
-/// The campaign under way.
+/// Cases in the order of the table.
+pub type Cases = BTreeMap<Place, Case>;
+
+/// A part of the campaign under way.
 struct Campaign<'a> {
+    part: &'a Part,
     /// What the name of a case must contain.
     words: &'a str,
-    next_calls: [(Mode, AtomicUsize); Mode::ALL.len()],
     /// What the next release was tried after.
-    tried: Mutex<BTreeSet<(Mode, String)>>,
-    cases: Mutex<BTreeMap<Place, Case>>,
+    tried: BTreeSet<(Mode, String)>,
+    cases: Cases,
 }
 
-/// Runs every case whose name contains these words.
-pub fn run(words: &str) -> BTreeMap<Place, Case> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let campaign = Campaign {
-        words,
-        next_calls: Mode::ALL.map(|mode| (mode, AtomicUsize::new(0))),
-        tried: Mutex::default(),
-        cases: Mutex::default(),
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                campaign.next_calls.iter().for_each(|(mode, next_call)| campaign.run_calls(*mode, next_call));
-            });
-        }
-    });
-    campaign.cases.into_inner().expect("no panic while held")
+/// Runs every case of this part whose name contains these words.
+pub fn run(part: &Part, words: &str) -> Cases {
+    let mut campaign = Campaign { part, words, tried: BTreeSet::new(), cases: Cases::new() };
+    Mode::ALL.into_iter().for_each(|mode| campaign.run_mode(mode));
+    campaign.cases
 }
 
 impl Campaign<'_> {
-    /// Takes one call after the other and runs its cases, in a world of its own.
-    fn run_calls(&self, mode: Mode, next_call: &AtomicUsize) {
+    fn run_mode(&mut self, mode: Mode) {
         let mut desk = Desk::new(mode);
         let undisturbed = Undisturbed::record(&mut desk);
-        loop {
-            let index = next_call.fetch_add(1, Ordering::Relaxed);
-            let Some(call) = undisturbed.calls.get(index) else { return };
+        for (index, call) in undisturbed.calls.iter().enumerate() {
             if call.repetition > repetitions() {
                 continue;
             }
             for (number, disturbance) in disturbances(call.kind, mode).iter().enumerate() {
                 let name = format!("{} / {} / {}", mode.name(), call.name, disturbance.name);
-                if !name.contains(self.words) {
+                if !name.contains(self.words) || !self.part.has(number) {
                     continue;
                 }
                 let place = Place { mode, call: index, disturbance: number };
                 let ending = self.run_case(&mut desk, &undisturbed, index, disturbance);
                 let case = Case { call: call.name.clone(), disturbance: disturbance.name.clone(), ending };
-                self.cases.lock().expect("no panic while held").insert(place, case);
+                self.cases.insert(place, case);
             }
         }
     }
 
     fn run_case(
-        &self,
+        &mut self,
         desk: &mut Desk,
         undisturbed: &Undisturbed,
         index: usize,
@@ -111,12 +96,9 @@ impl Campaign<'_> {
         let proposal = desk.settle(undisturbed.release.proposal);
         let mut evidence = Evidence::gather(desk, undisturbed, proposal);
         let text = describe(&evidence);
-        let is_new = {
-            let mut tried = self.tried.lock().expect("no panic while held");
-            let is_new_call = tried.insert((desk.mode, call.name.clone()));
-            tried.insert((desk.mode, format!("{}: {text}", disturbance.name))) || is_new_call
-        };
-        if is_new {
+        let is_new_call = self.tried.insert((desk.mode, call.name.clone()));
+        let is_new_end = self.tried.insert((desk.mode, format!("{}: {text}", disturbance.name)));
+        if is_new_call || is_new_end {
             evidence.try_next(desk);
         }
         Ending { text, wrong: oracle::judge(&evidence) }

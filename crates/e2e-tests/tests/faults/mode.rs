@@ -3,9 +3,10 @@
 use e2e_tests::world::{NPM_TOKEN, PYPI_TOKEN};
 use ic_management_canister_types::HttpMethod;
 use release_types::{Ecosystem, PublishingMode};
+use serde::{Deserialize, Serialize};
 
 /// A way to publish or to amend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Mode {
     NpmDirect,
     /// Two files, a wheel and a source distribution.
@@ -46,6 +47,38 @@ impl Mode {
             Self::NpmPrivate => "npm, direct, a registry that shows nothing without a token",
             Self::NpmDistTag => "npm, a dist-tag is moved",
             Self::NpmDeprecation => "npm, a version is deprecated",
+        }
+    }
+
+    /// What happens in it, for the reader of the table.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::NpmDirect => {
+                "Custody looks that the version is not there, derives the key, puts the package with the token that it \
+                 opens, reads the version document back, checks the registry's signature and the tarball, and signs the \
+                 receipt."
+            }
+            Self::Pypi => {
+                "Each of two files is uploaded with a token narrowed to this project and a few minutes, and read back, \
+                 one after the other; one receipt names both."
+            }
+            Self::NpmStaged => {
+                "Custody uploads to the staging area, reads the staged bytes back with the token, and tells what to \
+                 approve. A person approves at the registry; then custody verifies the published version."
+            }
+            Self::NpmStagedElsewhere => {
+                "As before, but somebody else has staged, a CI for instance, and custody finds the stage."
+            }
+            Self::NpmVerifyOnly => {
+                "Custody holds no token and sends nothing: it waits for the version that others publish, and compares."
+            }
+            Self::NpmPrivate => {
+                "As in the first, and each look needs a second token, for reading, and a key derived for it."
+            }
+            Self::NpmDistTag => "Custody reads which version the tag names, changes it, and reads it back.",
+            Self::NpmDeprecation => {
+                "Custody reads the package's whole document, puts it back with the message added, and reads it back."
+            }
         }
     }
 

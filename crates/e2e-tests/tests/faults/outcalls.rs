@@ -1,6 +1,7 @@
 //! What an HTTPS outcall can meet: faults of nodes and network, and a registry's answers.
 
 use e2e_tests::registry_server::{Answer, Delivery, Misbehaviour, Requests};
+use ic_management_canister_types::HttpHeader;
 use local_replica::outcalls::{Fault, FaultPlan, Lie, Resent, Target};
 
 use crate::disturbances::Disturbance;
@@ -40,6 +41,15 @@ pub fn resent(unsent: u8, unanswered: u8) -> Fault {
 
 pub fn lie(status: u16, body: &str) -> Fault {
     Fault::NodeLies(Lie { status, headers: Vec::new(), body: body.into() })
+}
+
+/// What so many nodes are answered to the outcall that is under way. The registry's double could not tell its requests
+/// from those of another that is made with it, and would answer so whichever comes first.
+pub fn answered(nodes: u32, answer: &Answer) -> FaultPlan {
+    let header = |(name, value): &(String, String)| HttpHeader { name: name.clone(), value: value.clone() };
+    let headers = answer.headers.iter().map(header).collect();
+    let lie = Lie { status: answer.status, headers, body: answer.body.clone() };
+    FaultPlan::default().on(0..nodes, Fault::NodeLies(lie))
 }
 
 pub fn html(status: u16) -> Answer {

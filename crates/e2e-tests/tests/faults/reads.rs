@@ -1,6 +1,6 @@
 //! What can go wrong when all nodes read something.
 
-use e2e_tests::registry_server::{Answer, Delivery, Misbehaviour, Requests};
+use e2e_tests::registry_server::{Answer, Requests};
 use local_replica::outcalls::{Fault, FaultPlan, Target};
 
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     disturbances::{Disturbance, HOUR, MINUTE},
     mode::Mode,
     outcalls::{
-        ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, OTHER_TEXT, html, lie, of_outcall, of_registry, redirect,
-        resent, retry_after,
+        ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, OTHER_TEXT, answered, html, lie, of_outcall, of_registry,
+        redirect, resent, retry_after,
     },
 };
 
@@ -25,7 +25,8 @@ pub fn of_looking(mode: Mode) -> Vec<Disturbance> {
         }),
         Disturbance::new("the registry shows other bytes, once", |desk, call| {
             let document = desk.document(call.file, OTHER_BYTES);
-            misread(desk, Answer::json(200, &document), NODES as usize);
+            let plan = answered(NODES, &Answer::json(200, &document));
+            desk.world.replica.faults().next(Target::AnyCall, plan);
         }),
     ];
     all.extend(of_reading());
@@ -43,12 +44,11 @@ pub fn of_serving() -> Vec<Disturbance> {
             "as many nodes as are tolerated are served other bytes",
             FaultPlan::default().on(0..TOLERATED, lie(200, OTHER_TEXT)),
         ),
-        Disturbance::new("the registry serves other bytes, once", |desk, _| {
-            misread(desk, Answer::text(200, OTHER_TEXT), NODES as usize);
-        }),
-        Disturbance::new("half of the nodes are served other bytes", |desk, _| {
-            misread(desk, Answer::text(200, OTHER_TEXT), NODES as usize / 2);
-        }),
+        of_outcall("the registry serves other bytes, once", answered(NODES, &Answer::text(200, OTHER_TEXT))),
+        of_outcall(
+            "half of the nodes are served other bytes",
+            answered(NODES / 2, &Answer::text(200, OTHER_TEXT)),
+        ),
     ];
     all.extend(of_reading());
     all
@@ -62,18 +62,10 @@ pub fn of_listing() -> Vec<Disturbance> {
             "as many nodes as are tolerated see nothing staged",
             FaultPlan::default().on(0..TOLERATED, lie(200, empty)),
         ),
-        Disturbance::new("the registry lists nothing, once", move |desk, _| {
-            misread(desk, Answer::text(200, empty), NODES as usize);
-        }),
+        of_outcall("the registry lists nothing, once", answered(NODES, &Answer::text(200, empty))),
     ];
     all.extend(of_reading());
     all
-}
-
-/// The answer to so many reads.
-fn misread(desk: &Desk, answer: Answer, times: usize) {
-    let (to, delivery) = (Requests::Reads, Delivery::AtOnce);
-    desk.misbehave(Misbehaviour { to, answer: Some(answer), processed: false, delivery, times });
 }
 
 /// What can go wrong whenever all nodes read something.
@@ -98,11 +90,8 @@ fn of_reading() -> Vec<Disturbance> {
         of_outcall("every node sends three times and has no answer", resent(0, 3)),
         of_outcall("no node can connect", resent(3, 0)),
         of_outcall("every node is half a minute late", HALF_A_MINUTE_LATE).lasting(MINUTE),
-        Disturbance::new("the nodes are given different answers", |desk, _| {
-            misread(desk, Answer::text(404, ""), NODES as usize / 2);
-        }),
+        of_outcall("the nodes are given different answers", answered(NODES / 2, &Answer::text(404, ""))),
     ];
-    let nodes = NODES as usize;
     for (what, answer) in [
         ("429, come back in a minute", retry_after(429, 60)),
         ("429", Answer::text(429, "")),
@@ -115,7 +104,7 @@ fn of_reading() -> Vec<Disturbance> {
         ("an empty answer", Answer::text(200, "")),
         ("an answer cut short", Answer::text(200, r#"{"dist":{"integrity":"sha512-"#)),
     ] {
-        all.push(of_registry(format!("the registry answers {what}"), Requests::Reads, answer, false, nodes));
+        all.push(of_outcall(format!("the registry answers {what}"), answered(NODES, &answer)));
     }
     for (what, answer) in [("429", retry_after(429, 60)), ("503", Answer::text(503, "")), ("HTML", html(200))]
     {
@@ -125,7 +114,7 @@ fn of_reading() -> Vec<Disturbance> {
     for (what, answer) in
         [("401", Answer::text(401, "")), ("403", Answer::text(403, "")), ("302", redirect(302))]
     {
-        all.push(of_registry(format!("the registry answers {what}"), Requests::Reads, answer, false, nodes));
+        all.push(of_outcall(format!("the registry answers {what}"), answered(NODES, &answer)));
     }
     all
 }

@@ -52,8 +52,12 @@ impl Watch {
             }
         };
         for canister in view.canisters() {
-            look(format!("heap of {}", canister.id), canister.memory());
-            look(format!("stable memory of {}", canister.id), canister.stable_memory());
+            for written in canister.written_memory() {
+                look(format!("heap of {}", canister.id), written);
+            }
+            for written in canister.written_stable_memory() {
+                look(format!("stable memory of {}", canister.id), written);
+            }
             look(format!("certified data of {}", canister.id), &canister.certified_data);
             for record in canister.log.records() {
                 look(format!("log of {}", canister.id), &record.content);

@@ -139,6 +139,11 @@ impl Instance {
         self.heap.filled_pages()
     }
 
+    /// The stretches of the linear memory that were ever written, as of the last commit; all else is zero.
+    pub fn written_heap(&self) -> impl Iterator<Item = &[u8]> {
+        self.heap.written()
+    }
+
     pub fn stable_memory(&self) -> &StableMemory {
         &self.stable
     }

@@ -61,6 +61,11 @@ impl StableMemory {
         self.memory.iter().flat_map(PagedMemory::filled_pages)
     }
 
+    /// The stretches of pages that were ever written, as of the last commit; all other bytes are zero.
+    pub fn written(&self) -> impl Iterator<Item = &[u8]> {
+        self.memory.iter().flat_map(PagedMemory::written)
+    }
+
     /// The contents, uncommitted changes included.
     pub fn as_slice(&self) -> &[u8] {
         self.memory.as_ref().map_or(&[], PagedMemory::as_slice)

@@ -84,6 +84,13 @@ impl PagedMemory {
         })
     }
 
+    /// The stretches of pages that were ever written, as of the last commit; all other bytes are zero.
+    pub fn written(&self) -> impl Iterator<Item = &[u8]> {
+        let committed = self.committed();
+        let stretches = dirty::ranges_of(&self.ever_written).into_iter();
+        stretches.map(|range| &committed[range.start.min(committed.len())..range.end.min(committed.len())])
+    }
+
     /// Makes the memory larger; the new bytes are zero.
     ///
     /// # Errors

@@ -52,6 +52,12 @@ fn should_equal_a_copying_memory_after_any_writes_growth_commits_and_rollbacks()
         let filled =
             (0..).zip(model.committed.chunks(PAGE_BYTES)).filter(|(_, page)| *page != [0; PAGE_BYTES]);
         assert!(memory.filled_pages().eq(filled), "the filled pages differ");
+        let sum = |bytes: &[u8]| bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        assert_eq!(
+            memory.written().map(sum).sum::<u64>(),
+            sum(&model.committed),
+            "something was written elsewhere"
+        );
     }
 }
 
@@ -88,6 +94,19 @@ fn should_find_the_same_pages_by_looking_at_all_contents() {
     let found = copied(&memory.mapping, &page_map).expect("it can be read");
     assert_eq!(found, differing(&memory.mapping));
     assert_eq!(found.iter().map(|range| range.len()).sum::<usize>(), 4 * rustix::param::page_size());
+}
+
+#[test]
+fn should_show_neighbouring_pages_that_were_written_as_one_stretch() {
+    let mut memory = PagedMemory::new(CAPACITY_BYTES).expect("address space");
+    memory.grow_to(4 * WASM_PAGE_BYTES).expect("below the capacity");
+    let page_bytes = rustix::param::page_size();
+    memory.as_mut_slice()[2 * page_bytes - 1..=2 * page_bytes].fill(1);
+    memory.as_mut_slice()[5 * page_bytes] = 1;
+    assert_eq!(memory.written().count(), 0, "nothing is committed");
+    memory.commit();
+    let lengths: Vec<usize> = memory.written().map(<[u8]>::len).collect();
+    assert_eq!(lengths, [2 * page_bytes, page_bytes]);
 }
 
 #[test]
