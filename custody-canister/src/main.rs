@@ -8,7 +8,7 @@ use audit_log::icrc3::{
 use candid::{CandidType, Principal};
 use custody_canister::{
     Refusal, alarms, amend, authorization, credentials, freeze, funds, lifecycle, outcall, publish, queries,
-    runtime::{allocator::ZeroizingAllocator, ic::IcRuntime},
+    runtime::ic::IcRuntime,
     settings, storage,
     validators::{self, Validation},
     watch,
@@ -25,6 +25,7 @@ use release_types::{
     watch::{WatchArgs, WatchView},
 };
 use serde_bytes::ByteBuf;
+use wiping::ZeroizingAllocator;
 
 #[global_allocator]
 static ALLOCATOR: ZeroizingAllocator = ZeroizingAllocator;

@@ -1,18 +1,15 @@
 //! The only place that sees a token in the clear, and only within one function call.
 //!
 //! Nothing here awaits. Each entry function calls the work in a frame of its own and then overwrites the stack that
-//! the work used; heap buffers are wiped when they are freed (see [`crate::runtime::allocator`]). What comes out is
+//! the work used; heap buffers are wiped when they are freed (by the crate `wiping`'s allocator). What comes out is
 //! a ready outcall or a yes or no.
 
 use candid::Principal;
-use registry_protocols::{
-    endpoint::is_same_origin,
-    macaroon,
-    secret::{SecretToken, scrub_stack},
-};
+use registry_protocols::{endpoint::is_same_origin, macaroon, secret::SecretToken};
 use release_types::{CredentialMode, CredentialPolicy, Ecosystem};
 use sealing::{OpenError, SealingKey, TransportSecretKey, recover_vetkey};
 use thiserror::Error;
+use wiping::scrub_stack;
 
 use crate::{
     outcall::{self, EncodedOutcall, Inquiry},

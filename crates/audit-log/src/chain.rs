@@ -101,7 +101,7 @@ pub fn fact_of_block<E: DeserializeOwned>(block: Value) -> Result<(u64, E), Conv
     Ok((time_ns, from_value(Value::Map(fact))?))
 }
 
-fn tree(tip: Option<Tip>) -> HashTree {
+pub(crate) fn tree(tip: Option<Tip>) -> HashTree {
     let Some(tip) = tip else { return empty() };
     let mut index = Vec::new();
     leb128::write::unsigned(&mut index, tip.index).expect("writing to a vector cannot fail");

@@ -1,11 +1,12 @@
 //! The log itself, in stable memory.
 
+use ic_certification::HashTree;
 use ic_stable_structures::{Memory, log::Log};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ConversionError, DecodeError, Tip, Value,
-    chain::{block, fact_of_block, root_hash, tip_hash_tree},
+    chain::{block, fact_of_block, root_hash, tip_hash_tree, tree},
     encoding::{decode, encode},
     to_value,
 };
@@ -89,6 +90,11 @@ impl<I: Memory, D: Memory> AuditLog<I, D> {
     /// The 32 bytes to certify: root of the tree in which ICRC-3 looks up the tip.
     pub fn certified_root(&self) -> [u8; 32] {
         root_hash(self.tip)
+    }
+
+    /// The tree whose root is certified, for a canister that certifies something beside it.
+    pub fn tip_tree(&self) -> HashTree {
+        tree(self.tip)
     }
 
     /// The tree whose root is certified, as CBOR.

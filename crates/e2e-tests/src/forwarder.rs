@@ -2,7 +2,7 @@
 //! they show what the methods themselves refuse.
 
 use candid::Principal;
-use local_replica::{CallResult, Reject, RejectCode};
+use local_replica::{CallResult, Reject, RejectCode, Replica};
 
 use crate::{World, people::controller};
 
@@ -66,23 +66,37 @@ impl World {
     /// # Errors
     /// The reject that `from` saw.
     pub fn forward(&mut self, from: Principal, callee: Principal, method: &str, arg: &[u8]) -> CallResult {
-        let mut message = Vec::new();
-        for part in [callee.as_slice(), method.as_bytes()] {
-            message.push(u8::try_from(part.len()).expect("names are short"));
-            message.extend_from_slice(part);
-        }
-        message.extend_from_slice(arg);
-        let reply = self.replica.call(controller(), from, "forward", message).expect("it forwards");
-        let (code, rest) = reply.split_first().expect("a code comes first");
-        let code = match code {
-            0 => return Ok(rest.to_vec()),
-            1 => RejectCode::SysFatal,
-            2 => RejectCode::SysTransient,
-            3 => RejectCode::DestinationInvalid,
-            4 => RejectCode::CanisterReject,
-            5 => RejectCode::CanisterError,
-            _ => RejectCode::SysUnknown,
-        };
-        Err(Reject::new(code, String::from_utf8_lossy(rest)))
+        forward(&mut self.replica, from, callee, method, arg)
     }
+}
+
+/// Calls `method` of `callee` from the canister `from`, which forwards.
+///
+/// # Errors
+/// The reject that `from` saw.
+pub fn forward(
+    replica: &mut Replica,
+    from: Principal,
+    callee: Principal,
+    method: &str,
+    arg: &[u8],
+) -> CallResult {
+    let mut message = Vec::new();
+    for part in [callee.as_slice(), method.as_bytes()] {
+        message.push(u8::try_from(part.len()).expect("names are short"));
+        message.extend_from_slice(part);
+    }
+    message.extend_from_slice(arg);
+    let reply = replica.call(controller(), from, "forward", message).expect("it forwards");
+    let (code, rest) = reply.split_first().expect("a code comes first");
+    let code = match code {
+        0 => return Ok(rest.to_vec()),
+        1 => RejectCode::SysFatal,
+        2 => RejectCode::SysTransient,
+        3 => RejectCode::DestinationInvalid,
+        4 => RejectCode::CanisterReject,
+        5 => RejectCode::CanisterError,
+        _ => RejectCode::SysUnknown,
+    };
+    Err(Reject::new(code, String::from_utf8_lossy(rest)))
 }

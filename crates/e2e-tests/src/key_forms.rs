@@ -1,7 +1,11 @@
 //! The forms in which key material can lie in a canister's memory.
 
+use candid::Principal;
+use content_keys::threshold::{Group, P256, X25519};
+use content_types::OwnerName;
 use ic_bls12_381::{G1Affine, Scalar};
-use local_replica::threshold::ShareFaults;
+use ic_vetkeys::{EncryptedVetKey, MasterPublicKey, VetKey};
+use local_replica::{Replica, threshold::ShareFaults};
 use rand_chacha::rand_core::SeedableRng;
 use release_types::CredentialPolicy;
 use sealing::{DerivationContext, TransportSecretKey};
@@ -29,13 +33,60 @@ impl World {
         let key = sealing::custody_public_key(&master, policy.custody);
         let vetkey =
             sealing::recover_vetkey(&encrypted_key, &transport, &key, policy).expect("the policy's key");
-        let compressed: [u8; 48] = vetkey.signature_bytes().to_owned();
-        search.add("the vetKey, compressed", &compressed);
-        let point =
-            Option::<G1Affine>::from(G1Affine::from_compressed(&compressed)).expect("a point of the group");
-        let [x, y] = limbs_of_point(&point);
-        search.add("the vetKey's x coordinate, as it lies in memory", &x);
-        search.add("the vetKey's y coordinate, as it lies in memory", &y);
+        add_vetkey_forms(&vetkey, search);
+    }
+}
+
+fn add_vetkey_forms(vetkey: &VetKey, search: &mut SecretSearch) {
+    let compressed: [u8; 48] = vetkey.signature_bytes().to_owned();
+    search.add("the vetKey, compressed", &compressed);
+    let point =
+        Option::<G1Affine>::from(G1Affine::from_compressed(&compressed)).expect("a point of the group");
+    let [x, y] = limbs_of_point(&point);
+    search.add("the vetKey's x coordinate, as it lies in memory", &x);
+    search.add("the vetKey's y coordinate, as it lies in memory", &y);
+}
+
+/// The key of which a content canister makes an owner's recipient keys: what only the nodes together know.
+pub fn content_vetkey(replica: &Replica, content: Principal, owner: &OwnerName) -> VetKey {
+    let transport = TransportSecretKey::from_seed(vec![42; 32]).expect("32 bytes are a seed");
+    let context = DerivationContext::ContentKeys.to_bytes();
+    let input = owner.as_str().as_bytes();
+    let encrypted = replica
+        .vetkd_key()
+        .derive_key(
+            &mut rand_chacha::ChaCha20Rng::from_seed([1; 32]),
+            content.as_slice(),
+            &context,
+            input,
+            &transport.public_key(),
+            &ShareFaults::default(),
+        )
+        .expect("no node fails");
+    let master =
+        MasterPublicKey::deserialize(&replica.vetkd_master_public_key()).expect("the replica's master key");
+    let key = master.derive_canister_key(content.as_slice()).derive_sub_key(&context);
+    let encrypted = EncryptedVetKey::deserialize(&encrypted).expect("a key");
+    encrypted.decrypt_and_verify(&transport, &key, input).expect("the owner's key")
+}
+
+/// Adds an owner's vetKey, and the private keys made of it: as derived, and as scalars in their own byte orders.
+pub fn add_content_keys(vetkey: &VetKey, search: &mut SecretSearch) {
+    add_vetkey_forms(vetkey, search);
+    for (curve, domain) in [("P-256", "countersign content P-256"), ("X25519", "countersign content X25519")]
+    {
+        let uniform: [u8; 48] =
+            vetkey.derive_symmetric_key(domain, 48).try_into().expect("as many as were asked for");
+        search.add(&format!("the {curve} key, as derived"), &uniform);
+        let scalar = match curve {
+            "P-256" => P256::scalar_to_bytes(&P256::reduce(&uniform)),
+            _ => X25519::scalar_to_bytes(&X25519::reduce(&uniform)),
+        };
+        search.add(&format!("the {curve} scalar"), &scalar);
+        search.add(
+            &format!("the {curve} scalar, turned round"),
+            &scalar.iter().rev().copied().collect::<Vec<_>>(),
+        );
     }
 }
 

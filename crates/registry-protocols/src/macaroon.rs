@@ -6,7 +6,7 @@
 //!
 //! Own code, because the published crates either call C code or draw randomness from the browser when built
 //! for wasm, and none wipes the buffers it parses into. Here every buffer with token bytes is wiped on drop and
-//! allocated at its final size; HMAC's own state stays on the stack, for [`crate::secret::scrub_stack`].
+//! allocated at its final size; HMAC's own state stays on the stack, for its caller to scrub.
 
 use base64::{
     Engine as _,

@@ -6,6 +6,8 @@
 pub enum DerivationContext {
     /// Sealing registry tokens to a custody canister.
     CredentialSealing,
+    /// Owners' recipient keys at a content canister.
+    ContentKeys,
 }
 
 impl DerivationContext {
@@ -14,6 +16,7 @@ impl DerivationContext {
     pub fn to_bytes(self) -> Vec<u8> {
         let (purpose, version): (&[u8], u8) = match self {
             Self::CredentialSealing => (b"credential-sealing", 1),
+            Self::ContentKeys => (b"content-keys", 1),
         };
         let parts: [&[u8]; 3] = [b"countersign", purpose, &[version]];
         let mut bytes = Vec::new();

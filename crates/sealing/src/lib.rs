@@ -9,7 +9,7 @@
 //!
 //! [`open`] wipes all that it holds. ic-vetkeys leaves copies of the plaintext in memory that it frees, and
 //! the stack keeps what returned functions left: a canister that must keep no trace needs an allocator that
-//! wipes what is freed, and [`registry_protocols::secret::scrub_stack`] after the last use.
+//! wipes what is freed, and the crate `wiping`'s `scrub_stack` after the last use.
 
 mod context;
 mod key;

@@ -3,7 +3,6 @@
 //! Production is [`IcRuntime`](ic::IcRuntime); tests put a stub in its place. No error carries a text, because a
 //! text could come from a hostile peer and end up in a log.
 
-pub mod allocator;
 pub mod ic;
 
 use std::{future::Future, time::Duration};

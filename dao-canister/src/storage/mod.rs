@@ -1,18 +1,17 @@
 //! Stable memory: every region in one place. Nothing else touches it.
 
-mod chunks;
 mod documents;
 
 use std::cell::RefCell;
 
 use audit_log::AuditLog;
+pub use chunk_store::{ChunkStore, StoredAs};
 use ic_stable_structures::{
     DefaultMemoryImpl,
     memory_manager::{MemoryId, MemoryManager, VirtualMemory},
 };
 use release_types::ProposalId;
 
-pub use chunks::{ChunkStore, StoredAs};
 use documents::Documents;
 
 /// A region of stable memory.

@@ -1,11 +1,13 @@
 //! The commands: arguments and printing. One file for each.
 
+mod content;
 mod credential;
 mod deploy;
 mod execute;
 mod fetch;
 mod freeze;
 mod identity;
+mod key;
 mod list;
 mod log;
 mod network;
@@ -141,6 +143,12 @@ enum Command {
     Receipt(receipt::Args),
     /// Whether the group approved exactly these files
     Verify(verify::Args),
+    /// The keys that content is encrypted to, and those who own it
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Keep encrypted content, and have parts of it opened
+    #[command(subcommand)]
+    Content(content::Command),
 }
 
 impl Cli {
@@ -172,6 +180,8 @@ impl Cli {
             Command::Log(args) => log::run(&context, args).await,
             Command::Receipt(args) => receipt::run(&context, args).await,
             Command::Verify(args) => verify::run(&context, args).await,
+            Command::Key(command) => key::run(&context, command).await,
+            Command::Content(command) => content::run(&context, command).await,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod audit;
 pub mod call;
+pub mod content;
 pub mod custody;
 pub mod dao;
 pub mod deploy;

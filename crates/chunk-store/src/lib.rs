@@ -59,6 +59,23 @@ impl<M: Memory> ChunkStore<M> {
         Some(bytes)
     }
 
+    /// The bytes of an upload from `start` on, `length` of them, across chunks; nothing if some are not there.
+    pub fn read_range(&self, upload: StoredAs, start: u64, length: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let mut position = start;
+        let mut rest = &mut bytes[..];
+        while !rest.is_empty() {
+            let piece = u32::try_from(position / SLOT_BYTES).ok()?;
+            let offset = position % SLOT_BYTES;
+            let (part, later) = rest.split_at_mut(rest.len().min((SLOT_BYTES - offset) as usize));
+            let slot = self.pieces.get(&(upload.0, piece))?;
+            self.bytes.read(u64::from(slot) * SLOT_BYTES + offset, part);
+            position += part.len() as u64;
+            rest = later;
+        }
+        Some(bytes)
+    }
+
     /// Forgets an upload; its slots are used again.
     pub fn remove(&mut self, upload: StoredAs) {
         let range = (upload.0, 0)..=(upload.0, u32::MAX);
@@ -113,6 +130,21 @@ mod tests {
         }
         assert!(!again.contains(StoredAs(7), 3) && !again.contains(StoredAs(8), 0));
         assert_eq!(again.read(StoredAs(8), 0, 1), None);
+    }
+
+    #[test]
+    fn should_read_any_range_across_chunks_and_nothing_that_is_not_there() {
+        let (mut chunks, ..) = store();
+        let all = pattern(9, CHUNK_BYTES as usize + 70_000);
+        for (chunk, part) in (0..).zip(all.chunks(CHUNK_BYTES as usize)) {
+            chunks.write(StoredAs(7), chunk, part);
+        }
+        for (start, length) in [(0, 1), (65_535, 2), (CHUNK_BYTES - 3, 70_000), (100, 300_000), (5, 0)] {
+            let range = start as usize..start as usize + length;
+            assert_eq!(chunks.read_range(StoredAs(7), start, length), Some(all[range].to_vec()), "{start}");
+        }
+        assert_eq!(chunks.read_range(StoredAs(7), CHUNK_BYTES, 140_000), None);
+        assert_eq!(chunks.read_range(StoredAs(8), 0, 1), None);
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! The canister's logic on the host.
+
+mod requests;

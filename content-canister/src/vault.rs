@@ -1,0 +1,154 @@
+//! The only place that sees a key or content in the clear, and only within one function call.
+//!
+//! Nothing here awaits. Each entry function calls the work in a frame of its own and then overwrites the stack that
+//! the work used; heap buffers are wiped when they are freed (by the crate `wiping`'s allocator). What comes out is
+//! public keys, or content under a fresh key.
+
+use content_keys::{
+    Curve, Dh, PublicKey, VaultKey,
+    envelopes::{OpenError, Parties, SealingSeed, age, jwe},
+    threshold::{P256, X25519},
+};
+use content_types::{AnswerFormat, OwnerName, Part};
+use ic_vetkeys::{DerivedPublicKey, EncryptedVetKey, TransportSecretKey, VetKey};
+use sha2::{Digest, Sha256};
+use wiping::scrub_stack;
+use zeroize::Zeroizing;
+
+use crate::envelope::{Envelope, NotOpened, ReadEnvelope};
+
+/// A vetKey under way: encrypted to a transport key that exists for this one derivation.
+pub struct DeliveredKey {
+    pub encrypted: Vec<u8>,
+    pub transport: TransportKey,
+    /// The public key that the vetKey is checked with.
+    pub verification_key: Vec<u8>,
+    pub owner: OwnerName,
+}
+
+/// What is drawn for one derivation; wiped on drop.
+pub struct TransportKey {
+    secret: TransportSecretKey,
+    /// What an answer's keys are made of.
+    answer_seed: Zeroizing<[u8; 32]>,
+}
+
+/// The derived key is not this canister's key for this owner, or what was drawn for it was not 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidKey;
+
+/// What is opened, and for whom it is sealed.
+pub struct Opening<'a> {
+    pub envelope: &'a Envelope,
+    /// Of the owner's key that the envelope is for.
+    pub curve: Curve,
+    /// All of it if absent.
+    pub part: Option<&'a Part>,
+    pub read: &'a ReadEnvelope<'a>,
+    pub reader: PublicKey,
+    pub answer: AnswerFormat,
+}
+
+impl TransportKey {
+    /// Makes independent keys of 32 random bytes.
+    ///
+    /// # Errors
+    /// If they are not 32.
+    pub fn from_random(random: Vec<u8>) -> Result<Self, InvalidKey> {
+        #[inline(never)]
+        fn make(random: Zeroizing<Vec<u8>>) -> Result<TransportKey, InvalidKey> {
+            if random.len() != 32 {
+                return Err(InvalidKey);
+            }
+            let seed_for = |purpose: &[u8]| -> Zeroizing<[u8; 32]> {
+                Zeroizing::new(Sha256::new().chain_update(purpose).chain_update(&*random).finalize().into())
+            };
+            let seed = seed_for(b"countersign transport key").to_vec();
+            let secret = TransportSecretKey::from_seed(seed).map_err(|_| InvalidKey)?;
+            Ok(TransportKey { secret, answer_seed: seed_for(b"countersign answer") })
+        }
+        let key = make(Zeroizing::new(random));
+        scrub_stack();
+        key
+    }
+
+    /// The public half of the transport key: 48 bytes, BLS12-381 G1.
+    pub fn public_key(&self) -> Vec<u8> {
+        #[inline(never)]
+        fn compute(key: &TransportSecretKey) -> Vec<u8> {
+            key.public_key()
+        }
+        let public_key = compute(&self.secret);
+        scrub_stack();
+        public_key
+    }
+}
+
+/// The owner's public keys: P-256, X25519.
+///
+/// # Errors
+/// If the key is not the owner's.
+pub fn recipient_keys(delivered: DeliveredKey) -> Result<[PublicKey; 2], InvalidKey> {
+    #[inline(never)]
+    fn work(delivered: &DeliveredKey) -> Result<[PublicKey; 2], InvalidKey> {
+        let vetkey = recover(delivered)?;
+        Ok([Curve::P256, Curve::X25519].map(|curve| private_key(&vetkey, curve).public_key()))
+    }
+    let keys = work(&delivered);
+    drop(delivered);
+    scrub_stack();
+    keys
+}
+
+/// Opens a part of an envelope and seals it to the reader under a fresh key.
+///
+/// # Errors
+/// [`NotOpened`].
+pub fn answer(delivered: DeliveredKey, opening: &Opening) -> Result<Vec<u8>, NotOpened> {
+    #[inline(never)]
+    fn work(delivered: &mut DeliveredKey, opening: &Opening) -> Result<Vec<u8>, NotOpened> {
+        let vetkey = recover(delivered).map_err(|InvalidKey| NotOpened::Envelope(OpenError::Unavailable))?;
+        let key = private_key(&vetkey, opening.curve);
+        let content = opening.envelope.open(&*key, opening.part, opening.read)?;
+        let seed = SealingSeed::new(std::mem::take(&mut delivered.transport.answer_seed));
+        Ok(match opening.answer {
+            AnswerFormat::Jwe => jwe::seal(&opening.reader, &content, &Parties::default(), seed).into_bytes(),
+            AnswerFormat::Age => age::seal(&opening.reader, &content, seed),
+        })
+    }
+    let mut delivered = delivered;
+    let answer = work(&mut delivered, opening);
+    drop(delivered);
+    scrub_stack();
+    answer
+}
+
+fn recover(delivered: &DeliveredKey) -> Result<VetKey, InvalidKey> {
+    let verification_key =
+        DerivedPublicKey::deserialize(&delivered.verification_key).map_err(|_| InvalidKey)?;
+    EncryptedVetKey::deserialize(&delivered.encrypted)
+        .and_then(|encrypted| {
+            let input = delivered.owner.as_str().as_bytes();
+            encrypted.decrypt_and_verify(&delivered.transport.secret, &verification_key, input)
+        })
+        .map_err(|_| InvalidKey)
+}
+
+/// The owner's private key on a curve; wiped when dropped.
+fn private_key(vetkey: &VetKey, curve: Curve) -> Box<dyn Dh> {
+    let uniform = |domain: &str| {
+        let bytes = Zeroizing::new(vetkey.derive_symmetric_key(domain, 48));
+        let mut uniform = Zeroizing::new([0; 48]);
+        uniform.copy_from_slice(&bytes);
+        uniform
+    };
+    const NOT_ZERO: &str = "a uniform scalar is zero with a probability of 2^-252";
+    match curve {
+        Curve::P256 => {
+            Box::new(VaultKey::<P256>::from_uniform(&uniform("countersign content P-256")).expect(NOT_ZERO))
+        }
+        Curve::X25519 => Box::new(
+            VaultKey::<X25519>::from_uniform(&uniform("countersign content X25519")).expect(NOT_ZERO),
+        ),
+    }
+}
