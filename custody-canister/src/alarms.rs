@@ -8,9 +8,10 @@ use release_types::{
 };
 
 use crate::{
+    amend::driver::doubted_since_ns,
     freeze, funds,
     runtime::Runtime,
-    state::{Credential, Stage, State, read_state, watch::Watch},
+    state::{Credential, Stage, State, event::BlockedReason, read_state, watch::Watch},
     storage,
 };
 
@@ -30,6 +31,7 @@ pub fn alarms<R: Runtime>(runtime: &R) -> Vec<Alarm> {
     read_state(|state| {
         alarms.extend(state.watches().iter().flat_map(|(package, watch)| of_watch(package, watch)));
         alarms.extend(of_orders(state));
+        alarms.extend(of_amendments(state, now_ns));
         alarms.extend(state.missed_registry_keys().map(|(read_url, since_ns)| keys_gone(read_url, since_ns)));
         alarms.extend(
             state.credentials().flat_map(|(id, credential)| of_credential(state, *id, credential, now_ns)),
@@ -110,6 +112,14 @@ fn of_orders(state: &State) -> impl Iterator<Item = Alarm> {
             };
             Some(alarm(kind, artifact.changed_at_ns(), &advice))
         })
+    })
+}
+
+fn of_amendments(state: &State, now_ns: u64) -> impl Iterator<Item = Alarm> {
+    state.amendments().filter_map(move |(order, amendment)| {
+        let since_ns = doubted_since_ns(amendment, now_ns)?;
+        let advice = BlockedReason::SaidNo { refusal: amendment.said_no()? }.advice();
+        Some(alarm(AlarmKind::AmendmentDoubted { order: order.clone() }, since_ns, &advice))
     })
 }
 

@@ -40,8 +40,22 @@ pub fn after_derivation_cycles<R: Runtime>(
 /// reading back, signing.
 pub fn waiting_cycles<R: Runtime>(runtime: &R, mode: PublishingMode, reads_with_token: bool) -> u128 {
     let signature = read_state(|state| runtime.signature_cost_cycles(state.key_name())).unwrap_or_default();
-    let staging = if mode.uses_staging_area() { stage_readings_cycles(runtime) } else { 0 };
-    read_backs_cycles(runtime, reads_with_token).saturating_add(staging).saturating_add(signature)
+    artifact_waiting_cycles(runtime, mode, reads_with_token).saturating_add(signature)
+}
+
+/// What an order's artifacts after the present one need at most: for each a look, sending where custody sends, finding
+/// what was staged, reading back.
+pub fn further_artifacts_cycles<R: Runtime>(
+    runtime: &R,
+    mode: PublishingMode,
+    reads_with_token: bool,
+    artifacts: usize,
+) -> u128 {
+    let key = derivation_cycles(runtime);
+    let look = read_cycles(runtime).saturating_add(if reads_with_token { key } else { 0 });
+    let sending = if mode.sends_bytes() { key.saturating_add(sending_cycles(runtime)) } else { 0 };
+    let finding = artifact_waiting_cycles(runtime, mode, reads_with_token);
+    look.saturating_add(sending).saturating_add(finding).saturating_mul(artifacts as u128)
 }
 
 /// What an amendment still needs at most once a key was derived to make it with: sending and reading back.
@@ -112,6 +126,12 @@ fn read_backs_cycles<R: Runtime>(runtime: &R, with_token: bool) -> u128 {
     } else {
         read_cycles(runtime).saturating_mul(READ_BACKS)
     }
+}
+
+/// Finding what was staged, and reading back.
+fn artifact_waiting_cycles<R: Runtime>(runtime: &R, mode: PublishingMode, reads_with_token: bool) -> u128 {
+    let staging = if mode.uses_staging_area() { stage_readings_cycles(runtime) } else { 0 };
+    read_backs_cycles(runtime, reads_with_token).saturating_add(staging)
 }
 
 fn stage_readings_cycles<R: Runtime>(runtime: &R) -> u128 {

@@ -15,6 +15,7 @@ pub mod funds;
 mod guard;
 pub mod key_material;
 pub mod lifecycle;
+mod obstacle;
 pub mod outcall;
 pub mod probe;
 pub mod publish;

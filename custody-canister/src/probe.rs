@@ -68,27 +68,30 @@ async fn attempt<R: Runtime>(runtime: &R, id: CredentialId) -> Option<Duration> 
         }
     };
     match ask(runtime, &credential, key).await {
-        Some(outcome) => {
+        Ok(outcome) => {
             if under_way(&id).is_some() {
                 conclude(runtime, id, outcome);
             }
             None
         }
-        None => Some(RETRY_DELAY),
+        Err(pause) => Some(pause),
     }
 }
 
-/// What the token's registry, or the token itself, says; none if nobody answered.
+/// What the token's registry, or the token itself, says.
+///
+/// # Errors
+/// If nobody answered: the pause before it is asked again.
 async fn ask<R: Runtime>(
     runtime: &R,
     credential: &SealedCredential,
     key: DeliveredKey,
-) -> Option<ProbeOutcome> {
+) -> Result<ProbeOutcome, Duration> {
     if credential.policy.ecosystem == Ecosystem::Pypi {
         let now_s = runtime.time_ns() / 1_000_000_000;
         return match vault::is_in_date(credential, key, now_s) {
-            Ok(true) => Some(ProbeOutcome::Alive),
-            Ok(false) => Some(ProbeOutcome::OutOfDate),
+            Ok(true) => Ok(ProbeOutcome::Alive),
+            Ok(false) => Ok(ProbeOutcome::OutOfDate),
             Err(error) => unopened(error),
         };
     }
@@ -101,17 +104,20 @@ async fn ask<R: Runtime>(
         Err(error) => return unopened(error),
     };
     match runtime.send(outcall).await.map(|answer| outcall::token(&answer.body)) {
-        Ok(TokenReading::Known) => Some(ProbeOutcome::Alive),
-        Ok(TokenReading::Refused) => Some(ProbeOutcome::RefusedByRegistry),
-        Ok(TokenReading::Unclear) | Err(_) => None,
+        Ok(TokenReading::Known) => Ok(ProbeOutcome::Alive),
+        Ok(TokenReading::Refused) => Ok(ProbeOutcome::RefusedByRegistry),
+        Ok(TokenReading::ComeBackLater { after_s }) => {
+            Err(RETRY_DELAY.max(Duration::from_secs(after_s.into())))
+        }
+        Ok(TokenReading::Unclear) | Err(_) => Err(RETRY_DELAY),
     }
 }
 
-/// What it means that a token did not open; none if that may be another time.
-fn unopened(error: VaultError) -> Option<ProbeOutcome> {
+/// What it means that a token did not open; it may open another time.
+fn unopened(error: VaultError) -> Result<ProbeOutcome, Duration> {
     match error {
-        VaultError::InvalidSeed | VaultError::InvalidKey => None,
-        VaultError::NotDecryptable | VaultError::NotAToken => Some(ProbeOutcome::NotDecryptable),
+        VaultError::InvalidSeed | VaultError::InvalidKey => Err(RETRY_DELAY),
+        VaultError::NotDecryptable | VaultError::NotAToken => Ok(ProbeOutcome::NotDecryptable),
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Look {
     pub answered_at_ns: Option<u64>,
     /// How many since then brought nothing.
     pub failures: u32,
+    /// When the registry may be read again, for all that it asked.
+    pub not_before_ns: u64,
 }
 
 fn memory(id: MemoryId) -> Memory {

@@ -21,6 +21,7 @@ pub mod npm;
 pub mod pypi;
 pub mod reading;
 pub mod receipt;
+mod retry_after;
 pub mod secret;
 mod timestamp;
 pub mod verdict;

@@ -106,37 +106,6 @@ pub fn narrow_to_any(
     Macaroon::parse(token)?.append(&[&format!("[{PROJECT_CAVEAT},[{projects}]]"), &period])
 }
 
-/// A part of a token's time: a token of its own that holds for these projects and this while alone.
-#[derive(Debug)]
-pub struct Slice {
-    /// The narrowed token.
-    pub token: SecretToken,
-    /// Seconds since 1970 before which the index refuses it.
-    pub not_before_s: u64,
-    /// Seconds since 1970 from which on the index refuses it.
-    pub expires_s: u64,
-}
-
-/// Cuts a token into `count` slices of `slice_s` seconds each, the first from `from_s` (seconds since 1970) on, each
-/// from where the one before it ends. Whoever steals one has it for its while and these projects; the token itself can
-/// be forgotten.
-pub fn slices(
-    token: &SecretToken,
-    projects: &[&str],
-    from_s: u64,
-    slice_s: u64,
-    count: u32,
-) -> Result<Vec<Slice>, MacaroonError> {
-    (0..u64::from(count))
-        .map(|index| {
-            let not_before_s = from_s.saturating_add(slice_s.saturating_mul(index));
-            let expires_s = not_before_s.saturating_add(slice_s);
-            let token = narrow_to_any(token, projects, not_before_s, expires_s)?;
-            Ok(Slice { token, not_before_s, expires_s })
-        })
-        .collect()
-}
-
 /// Reads what the token's caveats say; fails for a token that is no macaroon.
 pub fn restrictions(token: &SecretToken) -> Result<Restrictions, MacaroonError> {
     let macaroon = Macaroon::parse(token)?;

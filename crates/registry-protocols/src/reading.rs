@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use crate::http::HttpAnswer;
+use crate::{http::HttpAnswer, retry_after};
 
 /// Longest reduction, in bytes; bounds what a transformed answer may take.
 pub const MAX_REDUCED_BYTES: usize = 1_536;
@@ -37,6 +37,11 @@ pub enum Unreadable {
     Redirected,
     /// 429 or 5xx.
     Unavailable,
+    /// 429 or 503 with a `Retry-After`: not to be asked again before.
+    ComeBackLater {
+        /// Seconds to wait: one of a few steps between a minute and an hour.
+        after_s: u32,
+    },
     /// Another status.
     UnexpectedStatus,
     /// Not the document that the protocol prescribes.
@@ -111,15 +116,47 @@ impl<D> Reading<D> {
     }
 
     /// What the status alone says: nothing on 200, when the document is to be read.
-    pub(crate) fn from_status(answer: &HttpAnswer) -> Option<Self> {
+    pub fn from_status(answer: &HttpAnswer) -> Option<Self> {
         let why = match answer.status {
             200 => return None,
             404 => return Some(Self::Absent),
             401..=403 => Unreadable::NotPublic,
             300..=399 => Unreadable::Redirected,
-            429 | 500..=599 => Unreadable::Unavailable,
+            429 | 500..=599 => come_back_later(answer).unwrap_or(Unreadable::Unavailable),
             _ => Unreadable::UnexpectedStatus,
         };
         Some(Self::unreadable(why))
+    }
+}
+
+/// The wait that is asked for by an answer of a status that may ask for one.
+fn come_back_later(answer: &HttpAnswer) -> Option<Unreadable> {
+    if !matches!(answer.status, 429 | 503) {
+        return None;
+    }
+    retry_after::agreed_seconds(answer).map(|after_s| Unreadable::ComeBackLater { after_s })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_ask_to_come_back_later_only_with_a_status_and_a_header_that_say_so() {
+        let why = |status: u16, retry_after: Option<&str>| {
+            let headers = retry_after.map(|value| ("Retry-After".to_owned(), value.to_owned()));
+            let answer = HttpAnswer { status, headers: headers.into_iter().collect(), body: Vec::new() };
+            let reading = Reading::<()>::from_status(&answer).expect("not 200");
+            let Reading::Unreadable { why } = reading else { panic!("{reading:?}") };
+            let reduced = Reading::<String>::unreadable(why).reduced();
+            assert_eq!(Reading::<String>::parse_reduced(&reduced), Ok(Reading::Unreadable { why }));
+            why
+        };
+        for status in [429, 503] {
+            assert_eq!(why(status, Some("90")), Unreadable::ComeBackLater { after_s: 120 });
+            assert_eq!(why(status, None), Unreadable::Unavailable);
+        }
+        assert_eq!(why(500, Some("90")), Unreadable::Unavailable);
+        assert_eq!(why(403, Some("90")), Unreadable::NotPublic);
     }
 }

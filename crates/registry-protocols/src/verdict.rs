@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{http::HttpAnswer, timestamp};
+use crate::{http::HttpAnswer, retry_after};
 
 /// What to do after a publish request. Nothing here ever says "send again" before a read-back.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -151,15 +151,9 @@ pub(crate) fn searchable_text(answer: &HttpAnswer) -> String {
     String::from_utf8_lossy(start).to_lowercase()
 }
 
-/// The wait that a registry asks for, in seconds or as a date. A date counts from the answer's own `date`: the
-/// registry's clock is the one that it means.
+/// The wait that a registry asks for.
 pub(crate) fn transient(answer: &HttpAnswer) -> Verdict {
-    let asked = answer.header("retry-after").map(str::trim).and_then(|value| {
-        value.parse().ok().or_else(|| {
-            let until = timestamp::http_seconds(value)?;
-            Some(until.saturating_sub(timestamp::http_seconds(answer.header("date")?.trim())?))
-        })
-    });
+    let asked = retry_after::seconds(answer);
     Verdict::Transient { retry_after_s: asked.unwrap_or(DEFAULT_RETRY_AFTER_S).min(MAX_RETRY_AFTER_S) }
 }
 
@@ -191,19 +185,5 @@ mod tests {
             Verdict::Transient { retry_after_s: DEFAULT_RETRY_AFTER_S }
         );
         assert_eq!(transient(&asking("9999999999")), Verdict::Transient { retry_after_s: MAX_RETRY_AFTER_S });
-    }
-
-    #[test]
-    fn should_count_the_wait_until_a_date_from_the_registrys_own_clock() {
-        let asking = |date: Option<&str>, until: &str| {
-            let date = date.map(|date| ("Date".to_owned(), date.to_owned()));
-            let headers = date.into_iter().chain([("Retry-After".to_owned(), until.to_owned())]);
-            transient(&HttpAnswer { status: 429, headers: headers.collect(), body: Vec::new() })
-        };
-        let (now, later) = ("Sat, 21 Nov 2026 07:17:49 GMT", "Sat, 21 Nov 2026 07:50:00 GMT");
-        assert_eq!(asking(Some(now), later), Verdict::Transient { retry_after_s: 1_931 });
-        assert_eq!(asking(Some(later), now), Verdict::Transient { retry_after_s: 0 });
-        assert_eq!(asking(None, later), Verdict::Transient { retry_after_s: DEFAULT_RETRY_AFTER_S });
-        assert_eq!(asking(Some(now), "soon"), Verdict::Transient { retry_after_s: DEFAULT_RETRY_AFTER_S });
     }
 }

@@ -40,6 +40,8 @@ pub enum AlarmKind {
     Mismatch { order: OrderId, filename: String },
     /// What was sent did not appear.
     Blocked { order: OrderId, filename: String },
+    /// One node says that the registry refused an amendment, and it is not shown.
+    AmendmentDoubted { order: OrderId },
     /// A credential in use runs out.
     CredentialExpiring { credential: CredentialId, days_left: u32 },
     /// A credential in use ran out.

@@ -62,6 +62,12 @@ pub enum Obstacle {
     SourceSilent,
     /// The registry answers the nodes, but not with anything that can be read.
     RegistryUnreadable,
+    /// The registry asked not to be read before this moment, and is not.
+    AskedToWait { until_ns: u64 },
+    /// The registry does not show what is staged, or not every node the same.
+    StagesUnreadable,
+    /// More is staged than custody reads: of the package, or of the version.
+    TooManyStages,
     /// The nodes got no answer from the registry, or not the same one.
     NodesDisagree,
     /// There are too few cycles for the next step.
@@ -86,7 +92,7 @@ impl Waiting {
                 "the registry showing the version, or five minutes in which all nodes agree that it does not"
             }
             Self::Confirmation => {
-                "half an hour in which all nodes agree that nothing is there, or the registry showing the version"
+                "the registry showing it, or all nodes agreeing for a day that it does not; people are told after half an hour"
             }
             Self::People => "the registry showing the version, or a voted declaration of what became of it",
             Self::Release => "people publishing exactly the approved bytes, or the end of the order's time",
@@ -104,6 +110,13 @@ impl Obstacle {
         match self {
             Self::SourceSilent => "the source answering again: see whether that canister runs and has cycles",
             Self::RegistryUnreadable => "the registry answering again as it should: see its status page",
+            Self::AskedToWait { .. } => "the moment that the registry named; custody waits an hour at most",
+            Self::StagesUnreadable => {
+                "the registry showing what is staged: see its status page, and whether the token may still read"
+            }
+            Self::TooManyStages => {
+                "fewer stages: reject at the registry those of the package that nobody needs; 200 are read, and 8 of the version"
+            }
             Self::NodesDisagree => "the registry answering all nodes alike: see its status page",
             Self::TooFewCycles => "cycles: top custody up",
             Self::KeyNotDelivered => "the subnet deriving keys again",
@@ -139,6 +152,9 @@ impl fmt::Display for Obstacle {
         f.write_str(match self {
             Self::SourceSilent => "the canister that keeps the artifact does not answer",
             Self::RegistryUnreadable => "the registry cannot be read",
+            Self::AskedToWait { .. } => "the registry asked to come back later",
+            Self::StagesUnreadable => "the registry does not show what is staged",
+            Self::TooManyStages => "more is staged than custody reads",
             Self::NodesDisagree => "the nodes got no answer from the registry, or not the same one",
             Self::TooFewCycles => "there are too few cycles for the next step",
             Self::KeyNotDelivered => "the subnet did not deliver a key to open the token with",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use registry_protocols::reading::Unreadable;
+use registry_protocols::reading::{Reading, Unreadable};
 use release_types::Obstacle;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         effect::{self, Standing},
     },
     asking::NotAsked,
-    funds,
+    funds, obstacle,
     outcall::{self, Inquiry},
     publish::{
         answers::{Answered, note_notice},
@@ -62,7 +62,9 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, NotAsked> {
         Look::Found(Standing::Unreadable(Unreadable::NotPublic | Unreadable::Redirected)) => {
             return Err(NotAsked::Never(RefusedReason::NotReadable));
         }
-        Look::Found(Standing::Unreadable(_)) => return Err(NotAsked::Waits(Obstacle::RegistryUnreadable)),
+        Look::Found(Standing::Unreadable(why)) => {
+            return Err(NotAsked::Waits(obstacle::of_answer(why, job.runtime.time_ns())));
+        }
         Look::Hindered(obstacle) => return Err(NotAsked::Waits(obstacle)),
         Look::Barred(reason) => return Err(NotAsked::Never(reason)),
     }
@@ -88,7 +90,13 @@ async fn fetch_document<R: Runtime>(job: &Job<'_, R>) -> Result<Vec<u8>, NotAske
     };
     match asking::ask(job, TokenUse::DocumentReading, inquiry).await? {
         Ok(answer) if answer.body.is_empty() => Err(NotAsked::Waits(Obstacle::RegistryUnreadable)),
-        Ok(answer) => Ok(answer.body),
+        Ok(answer) => match Reading::<()>::parse_reduced(&answer.body) {
+            Ok(Reading::Unreadable { why }) => {
+                Err(NotAsked::Waits(obstacle::of_answer(why, job.runtime.time_ns())))
+            }
+            Ok(Reading::Absent) => Err(NotAsked::Waits(Obstacle::RegistryUnreadable)),
+            Ok(Reading::Present(())) | Err(_) => Ok(answer.body),
+        },
         Err(CallError::AnswerTooLarge) => Err(NotAsked::Never(RefusedReason::PackumentTooLarge)),
         Err(_) => Err(NotAsked::Waits(Obstacle::NodesDisagree)),
     }

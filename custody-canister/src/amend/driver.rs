@@ -12,10 +12,10 @@ use crate::{
         validation::usable,
     },
     asking::NotAsked,
-    guard,
+    guard, obstacle,
     publish::reading::{
-        ABSENCE_GRACE, MAX_SENDS, REFUSAL_GRACE, VISIBILITY_LIMIT, asked_wait, back_off, shortest_pause,
-        since,
+        ABSENCE_GRACE, MAX_SENDS, REFUSAL_GRACE, REFUSAL_LIMIT, VISIBILITY_LIMIT, asked_wait, back_off,
+        rare_pause, shortest_pause, since,
     },
     runtime::Runtime,
     state::{
@@ -92,8 +92,20 @@ pub async fn drive<R: Runtime>(runtime: R, id: OrderId) {
     guard::run_alone(&runtime, Task::DriveAmendment(id.clone()), step(&runtime, &id)).await;
 }
 
-/// One step; returns the pause before the next, or none when there is nothing more to do.
+/// One step, unless the registry asked to be left alone until later; returns the pause before the next, or none when
+/// there is nothing more to do.
 async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
+    let asked_wait_left = || {
+        let met = read_state(|state| state.amendment(id).and_then(AcceptedAmendment::obstacle));
+        obstacle::asked_wait_left(met, runtime.time_ns())
+    };
+    match asked_wait_left() {
+        Duration::ZERO => advance(runtime, id).await.map(|pause| pause.max(asked_wait_left())),
+        left => Some(left),
+    }
+}
+
+async fn advance<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
     let amendment = read_state(|state| state.amendment(id).cloned())?;
     let job = Job { runtime, id, order: amendment.order() };
     match amendment.stage() {
@@ -132,7 +144,9 @@ async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
             job.go_on();
             note_unchanged(job);
         }
-        Look::Found(Standing::Unreadable(_)) => put_off(job, Obstacle::RegistryUnreadable),
+        Look::Found(Standing::Unreadable(why)) => {
+            put_off(job, obstacle::of_answer(why, job.runtime.time_ns()));
+        }
         Look::Hindered(obstacle) => put_off(job, obstacle),
         Look::Barred(_) => {
             job.runtime.log("the token may not read what was amended any more");
@@ -140,6 +154,9 @@ async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
         }
     }
     let amendment = job.amendment();
+    if let Some(since_ns) = doubted_since_ns(&amendment, job.runtime.time_ns()) {
+        return rare_pause(since(job.runtime.time_ns(), since_ns));
+    }
     let sent_at_ns = amendment.sent_at_ns().unwrap_or(amendment.changed_at_ns());
     let shortest = shortest_pause(job.order.read_credential.is_some());
     back_off(since(job.runtime.time_ns(), sent_at_ns), shortest)
@@ -150,15 +167,23 @@ fn put_off<R: Runtime>(job: &Job<'_, R>, obstacle: Obstacle) {
     give_up_in_time(job);
 }
 
+/// Since when people are told of a no that one node brought, if they are. Registries show late, so it is believed only
+/// after a day of agreed looks.
+pub fn doubted_since_ns(amendment: &AcceptedAmendment, now_ns: u64) -> Option<u64> {
+    amendment.said_no()?;
+    let is_due = since(now_ns, amendment.changed_at_ns()) >= REFUSAL_GRACE;
+    is_due.then(|| amendment.changed_at_ns().saturating_add(REFUSAL_GRACE.as_nanos() as u64))
+}
+
 /// The nodes agree that nothing was changed.
 fn note_unchanged<R: Runtime>(job: &Job<'_, R>) {
     let (amendment, now_ns) = (job.amendment(), job.runtime.time_ns());
     let waited = since(now_ns, amendment.changed_at_ns());
     match *amendment.stage() {
-        AmendmentStage::Unknown { cause: UnknownCause::SaidNo { refusal } }
-            if waited >= REFUSAL_GRACE && amendment.sends() == 1 =>
-        {
-            job.end(AmendmentEnd::Refused { reason: RefusedReason::ByRegistry(refusal) });
+        AmendmentStage::Unknown { cause: UnknownCause::SaidNo { refusal } } if amendment.sends() == 1 => {
+            if waited >= REFUSAL_LIMIT {
+                job.end(AmendmentEnd::Refused { reason: RefusedReason::ByRegistry(refusal) });
+            }
         }
         AmendmentStage::Unknown { cause }
             if cause.allows_resending()
@@ -177,12 +202,15 @@ fn note_unchanged<R: Runtime>(job: &Job<'_, R>) {
 /// is safe: custody looks before it sends.
 fn give_up_in_time<R: Runtime>(job: &Job<'_, R>) {
     let amendment = job.amendment();
-    let wait = match amendment.stage() {
-        AmendmentStage::Unknown { cause } => asked_wait(*cause),
-        _ => Duration::ZERO,
+    let limit = match amendment.stage() {
+        AmendmentStage::Unknown { cause: UnknownCause::SaidNo { .. } } if amendment.sends() == 1 => {
+            REFUSAL_LIMIT
+        }
+        AmendmentStage::Unknown { cause } => asked_wait(*cause) + VISIBILITY_LIMIT,
+        _ => VISIBILITY_LIMIT,
     };
     let sent_at_ns = amendment.sent_at_ns().unwrap_or(amendment.changed_at_ns());
-    if since(job.runtime.time_ns(), sent_at_ns) >= wait + VISIBILITY_LIMIT {
+    if since(job.runtime.time_ns(), sent_at_ns) >= limit {
         job.end(AmendmentEnd::Unconfirmed);
     }
 }

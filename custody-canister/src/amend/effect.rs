@@ -102,8 +102,8 @@ pub fn reduce(view: &View, answer: &HttpAnswer) -> Vec<u8> {
     match view {
         View::Tag { tag } => npm::read_tag(answer, tag).reduced(),
         View::Deprecation { package, version } => npm::read_deprecation(answer, package, version).reduced(),
-        View::Packument if answer.status == 200 => answer.body.clone(),
-        View::Packument => Vec::new(),
+        View::Packument => Reading::<()>::from_status(answer)
+            .map_or_else(|| answer.body.clone(), |reading| reading.reduced()),
     }
 }
 

@@ -73,9 +73,10 @@ pub async fn authorize<R: Runtime>(
     asking::authorize(runtime, token, inquiries, || admitted(job, token_use).map(drop)).await
 }
 
-/// What must be left once a key to send with is paid for.
+/// What must be left once a key to send with is paid for: no release is begun that could not be paid to its last file.
 pub fn sending_reserve_cycles<R: Runtime>(job: &Job<'_, R>) -> u128 {
     funds::after_derivation_cycles(job.runtime, job.order.mode, job.read_token().is_some())
+        .saturating_add(job.further_artifacts_cycles())
 }
 
 /// The credential for this use, if it and the order still allow it.

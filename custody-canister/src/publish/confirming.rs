@@ -11,6 +11,7 @@ use registry_protocols::{
 use release_types::{Ecosystem, Obstacle};
 
 use crate::{
+    obstacle,
     outcall::Inquiry,
     publish::{
         asking::{self, NotAsked},
@@ -95,6 +96,7 @@ async fn checked_with<R: Runtime>(
     match (finding.comparison, finding.shown) {
         (Comparison::Same, _) => {}
         (Comparison::Different, Some(shown)) => return Ok(Opinion::Contradicted(shown)),
+        (Comparison::Unreadable(why), _) => return Err(obstacle::of_answer(why, now_ns)),
         _ => return Err(Obstacle::RegistryUnreadable),
     }
     let now_s = now_ns / 1_000_000_000;
@@ -148,8 +150,10 @@ fn has_missed_keys<R: Runtime>(job: &Job<'_, R>) -> bool {
 fn learn<R: Runtime>(job: &Job<'_, R>, reduced: &[u8]) -> Result<RegistryKeys, Obstacle> {
     let keys = match KeysReading::parse_reduced(reduced).map_err(|_| Obstacle::NodesDisagree)? {
         Reading::Present(keys) => keys,
-        Reading::Unreadable { why: Unreadable::Unavailable | Unreadable::TooMany } => {
-            return Err(Obstacle::RegistryUnreadable);
+        Reading::Unreadable {
+            why: why @ (Unreadable::Unavailable | Unreadable::ComeBackLater { .. } | Unreadable::TooMany),
+        } => {
+            return Err(obstacle::of_answer(why, job.runtime.time_ns()));
         }
         // Registries without keys answer in many ways to a path that they do not know.
         Reading::Absent | Reading::Unreadable { .. } => RegistryKeys::default(),
@@ -183,6 +187,7 @@ async fn second_view<R: Runtime>(job: &Job<'_, R>) -> Result<Opinion, Obstacle> 
         (Comparison::Different, Some(shown)) => {
             Ok(Opinion::Contradicted(format!("the voted digest in one view and {shown} in the other")))
         }
+        (Comparison::Unreadable(why), _) => Err(obstacle::of_answer(why, job.runtime.time_ns())),
         _ => Err(Obstacle::RegistryUnreadable),
     }
 }

@@ -7,7 +7,7 @@ use release_types::{
 };
 
 use crate::{
-    guard,
+    funds, guard, obstacle,
     publish::{asking::TokenUse, confirming, elsewhere, proving, reading, sending, staging},
     receipts,
     runtime::Runtime,
@@ -89,11 +89,22 @@ impl<R: Runtime> Job<'_, R> {
         note_obstacle(self.runtime, self.id, obstacle);
     }
 
+    /// What stands in the way of the next step.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        read_state(|state| state.order(self.id).and_then(Order::obstacle)).map(|met| met.obstacle)
+    }
+
     /// Notes that nothing stands in the way any more.
     pub fn go_on(&self) {
-        if read_state(|state| state.order(self.id).is_some_and(|order| order.obstacle().is_some())) {
+        if self.obstacle().is_some() {
             process_event(self.runtime, Event::PassedObstacle { order: self.id.clone() });
         }
+    }
+
+    /// What the artifacts after this one need at most.
+    pub fn further_artifacts_cycles(&self) -> u128 {
+        let further = self.order.artifacts.len().saturating_sub(self.index as usize + 1);
+        funds::further_artifacts_cycles(self.runtime, self.order.mode, self.read_token().is_some(), further)
     }
 
     /// What reading back takes: nothing, or a token where the registry shows nothing without one.
@@ -126,8 +137,20 @@ pub async fn drive<R: Runtime>(runtime: R, id: OrderId) {
     guard::run_alone(&runtime, task, step(&runtime, &id)).await;
 }
 
-/// One step; returns the pause before the next, or none when there is nothing more to do.
+/// One step, unless the registry asked to be left alone until later, which outlasts an upgrade; returns the pause before
+/// the next, or none when there is nothing more to do.
 async fn step<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
+    let asked_wait_left = || {
+        let met = read_state(|state| state.order(id).and_then(Order::obstacle));
+        obstacle::asked_wait_left(met, runtime.time_ns())
+    };
+    match asked_wait_left() {
+        Duration::ZERO => advance(runtime, id).await.map(|pause| pause.max(asked_wait_left())),
+        left => Some(left),
+    }
+}
+
+async fn advance<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
     let (has_failed, awaits_receipt, next) = read_state(|state| {
         let order = state.order(id)?;
         let next = order.next_artifact().map(|(index, artifact)| (index, artifact.stage().clone()));

@@ -28,7 +28,9 @@ const LONGEST_PAUSE_WITH_TOKEN: Duration = Duration::from_secs(6 * 60 * 60);
 /// Hashes what was voted and looks once; returns the pause before the next step.
 pub async fn begin<R: Runtime>(job: &Job<'_, R>) -> Duration {
     let (mode, reads_with_token) = (job.order.mode, job.read_token().is_some());
-    if job.runtime.liquid_cycles() <= funds::waiting_cycles(job.runtime, mode, reads_with_token) {
+    let needed = funds::waiting_cycles(job.runtime, mode, reads_with_token)
+        .saturating_add(job.further_artifacts_cycles());
+    if job.runtime.liquid_cycles() <= needed {
         job.wait_for(Obstacle::TooFewCycles);
         return pause(job);
     }

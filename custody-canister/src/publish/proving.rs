@@ -11,6 +11,7 @@ use registry_protocols::{
 use release_types::Obstacle;
 
 use crate::{
+    obstacle,
     outcall::Inquiry,
     publish::{
         asking::{self, NotAsked, TokenUse},
@@ -39,10 +40,12 @@ pub enum Served {
     Absent,
     /// It is too large for one answer, and ranges are not served.
     NoRanges,
-    /// It is kept elsewhere, or is not public.
-    Elsewhere,
+    /// It is kept elsewhere.
+    Redirected,
+    /// It is not shown to who asks so.
+    NotPublic,
     /// Nothing can be told from the answers; ask again.
-    Unclear,
+    Unclear(Obstacle),
 }
 
 /// Reads the pieces of a file from the given one on, some at a time, and compares them.
@@ -57,6 +60,7 @@ pub async fn compare<R: Runtime>(
         (from..).map_while(|index| artifact.piece(index)).take(PIECES_AT_ONCE as usize).collect();
     let inquiries = pieces.iter().map(|piece| inquiry(piece.range)).collect();
     let answers = asking::ask(job, token, inquiries).await?;
+    let now_ns = job.runtime.time_ns();
     let served = pieces.iter().zip(answers).map(|(piece, answer)| {
         let is_part = piece.range.is_some();
         match answer.map(|answer| BytesReading::parse_reduced(&answer.body)) {
@@ -67,11 +71,12 @@ pub async fn compare<R: Runtime>(
                 Unreadable::NoRanges => Served::NoRanges,
                 // The file has another size than the one that was voted.
                 Unreadable::OtherArtifact => Served::Different,
-                Unreadable::Redirected | Unreadable::NotPublic => Served::Elsewhere,
-                _ => Served::Unclear,
+                Unreadable::Redirected => Served::Redirected,
+                Unreadable::NotPublic => Served::NotPublic,
+                why => Served::Unclear(obstacle::of_answer(why, now_ns)),
             },
             Err(CallError::AnswerTooLarge) if is_part => Served::NoRanges,
-            Err(_) | Ok(Err(_)) => Served::Unclear,
+            Err(_) | Ok(Err(_)) => Served::Unclear(Obstacle::NodesDisagree),
         }
     });
     Ok(together(from, served))
@@ -126,9 +131,9 @@ pub async fn prove<R: Runtime>(job: &Job<'_, R>) -> Duration {
             return Duration::ZERO;
         }
         Ok(Served::NoRanges) => return verified(job, ReadBytes::NoRanges),
-        Ok(Served::Elsewhere) => return verified(job, ReadBytes::Elsewhere),
+        Ok(Served::Redirected | Served::NotPublic) => return verified(job, ReadBytes::Elsewhere),
         Ok(Served::Absent) => job.go_on(),
-        Ok(Served::Unclear) => job.wait_for(Obstacle::NodesDisagree),
+        Ok(Served::Unclear(obstacle)) => job.wait_for(obstacle),
         Err(NotAsked::Waits(obstacle)) => job.wait_for(obstacle),
         Err(NotAsked::Never(_)) => job.runtime.log("the token may not read the registry's bytes any more"),
     }
@@ -143,9 +148,11 @@ fn verified<R: Runtime>(job: &Job<'_, R>, bytes: ReadBytes) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::{
-        Served::{Absent, Different, EqualPieces, NoRanges, Unclear},
+        Served::{Absent, Different, EqualPieces, NoRanges},
         *,
     };
+
+    const UNCLEAR: Served = Served::Unclear(Obstacle::NodesDisagree);
 
     fn said(pieces: &[Served]) -> Served {
         together(3, pieces.iter().copied())
@@ -155,9 +162,9 @@ mod tests {
     fn should_count_equal_pieces_up_to_the_first_other() {
         let equal = EqualPieces(1);
         assert_eq!(said(&[equal, equal]), EqualPieces(5));
-        assert_eq!(said(&[equal, Unclear, equal]), EqualPieces(4));
+        assert_eq!(said(&[equal, UNCLEAR, equal]), EqualPieces(4));
         assert_eq!(said(&[Absent, equal]), Absent);
-        assert_eq!(said(&[NoRanges, Unclear]), NoRanges);
-        assert_eq!(said(&[equal, Unclear, Different]), Different);
+        assert_eq!(said(&[NoRanges, UNCLEAR]), NoRanges);
+        assert_eq!(said(&[equal, UNCLEAR, Different]), Different);
     }
 }

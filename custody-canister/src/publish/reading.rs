@@ -10,6 +10,7 @@ use registry_protocols::reading::Comparison;
 use release_types::Obstacle;
 
 use crate::{
+    obstacle,
     publish::{
         asking::{self, NotAsked},
         driver::Job,
@@ -32,7 +33,7 @@ pub const ABSENCE_GRACE: Duration = Duration::from_secs(5 * 60);
 /// stored the bytes all the same and show them minutes later.
 pub const REFUSAL_GRACE: Duration = Duration::from_secs(30 * 60);
 /// How long after it was sent it must be absent before that no is believed.
-const REFUSAL_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const REFUSAL_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often an artifact is sent at most.
 pub const MAX_SENDS: u8 = 3;
 /// Shortest pause between read-backs.
@@ -65,10 +66,10 @@ impl Look {
     }
 
     /// What kept custody from learning anything, if something did.
-    fn obstacle(&self) -> Option<Obstacle> {
+    fn obstacle(&self, now_ns: u64) -> Option<Obstacle> {
         match self {
-            Self::Found(Finding { comparison: Comparison::Unreadable(_), .. }) => {
-                Some(Obstacle::RegistryUnreadable)
+            Self::Found(Finding { comparison: Comparison::Unreadable(why), .. }) => {
+                Some(obstacle::of_answer(*why, now_ns))
             }
             Self::Failed => Some(Obstacle::NodesDisagree),
             Self::Waits(obstacle) => Some(*obstacle),
@@ -106,9 +107,11 @@ pub async fn look_and_settle<R: Runtime>(job: &Job<'_, R>) -> Look {
     if let Look::Found(finding) = &looked {
         settle(job, finding);
     }
-    match looked.obstacle() {
+    match looked.obstacle(job.runtime.time_ns()) {
         Some(obstacle) => job.wait_for(obstacle),
-        None if looked.is_absent() => job.go_on(),
+        None if looked.is_absent() && !job.obstacle().is_some_and(obstacle::is_in_staging_area) => {
+            job.go_on()
+        }
         None => {}
     }
     looked
@@ -133,9 +136,14 @@ pub async fn read_back<R: Runtime>(job: &Job<'_, R>) -> Duration {
 pub fn pause_after<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
     let now_ns = job.runtime.time_ns();
     if let Stage::Blocked { .. } = artifact.stage() {
-        return (since(now_ns, artifact.changed_at_ns()) / 4).clamp(LONGEST_PAUSE, LONGEST_BLOCKED_PAUSE);
+        return rare_pause(since(now_ns, artifact.changed_at_ns()));
     }
     back_off(sent_since(job, artifact), shortest_pause(job.read_token().is_some()))
+}
+
+/// The pause between two looks at what people were told of.
+pub fn rare_pause(told_since: Duration) -> Duration {
+    (told_since / 4).clamp(LONGEST_PAUSE, LONGEST_BLOCKED_PAUSE)
 }
 
 /// Shortest pause between two read-backs, each of which may derive a key.
@@ -144,7 +152,7 @@ pub fn shortest_pause(with_token: bool) -> Duration {
 }
 
 /// The time since it was handed to the network, or since its state changed if it never was.
-fn sent_since<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
+pub fn sent_since<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Duration {
     since(job.runtime.time_ns(), artifact.sent_at_ns().unwrap_or(artifact.changed_at_ns()))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    outcall,
+    obstacle, outcall,
     publish::{
         answers::{Answered, note_notice},
         asking::{self, NotAsked, TokenUse},
@@ -108,7 +108,7 @@ async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<D
             Comparison::Unreadable(Unreadable::NotPublic | Unreadable::Redirected) => {
                 Err(Halt::Refuse(RefusedReason::NotReadable))
             }
-            Comparison::Unreadable(_) => Err(Halt::Wait(Obstacle::RegistryUnreadable)),
+            Comparison::Unreadable(why) => Err(Halt::Wait(obstacle::of_answer(why, job.runtime.time_ns()))),
         },
         Look::Failed => Err(Halt::Wait(Obstacle::NodesDisagree)),
         Look::Waits(obstacle) => Err(Halt::Wait(obstacle)),

@@ -10,8 +10,10 @@ use registry_protocols::{
     npm::stage::{StageId, StageStatus, StagesReading},
     reading::Reading,
 };
+use release_types::Obstacle;
 
 use crate::{
+    obstacle,
     outcall::Inquiry,
     publish::{
         asking::{self, NotAsked, TokenUse},
@@ -96,10 +98,11 @@ pub async fn find<R: Runtime>(job: &Job<'_, R>) -> Duration {
         return Duration::ZERO;
     }
     let artifact = job.artifact();
-    let is_due = is_due(job, &artifact, &FINDING);
+    let is_due = is_due(job, &artifact, &FINDING, true);
     match if is_due { survey(job).await } else { Survey::Failed } {
         Survey::GoOn => return Duration::ZERO,
         Survey::NoStage if looked.is_absent() => reading::note_absence(job, &artifact),
+        Survey::Failed if job.artifact().staging().unread().is_some() => give_up_reading_in_time(job),
         Survey::NoStage | Survey::Failed => reading::give_up_in_time(job, &artifact),
     }
     next(job, &FINDING)
@@ -112,10 +115,12 @@ pub async fn await_stage<R: Runtime>(job: &Job<'_, R>) -> Duration {
         return Duration::ZERO;
     }
     let artifact = job.artifact();
-    if is_due(job, &artifact, &AWAITING) && matches!(survey(job).await, Survey::GoOn) {
+    if is_due(job, &artifact, &AWAITING, true) && matches!(survey(job).await, Survey::GoOn) {
         return Duration::ZERO;
     }
-    if elsewhere::end_in_time(job, &looked, RefusedReason::NotStaged) {
+    if job.artifact().staging().unread().is_some() {
+        give_up_reading_in_time(job);
+    } else if elsewhere::end_in_time(job, &looked, RefusedReason::NotStaged) {
         return Duration::ZERO;
     }
     next(job, &AWAITING)
@@ -134,12 +139,8 @@ pub async fn await_approval<R: Runtime>(job: &Job<'_, R>) -> Duration {
             job.block(BlockedReason::StageGone);
             return Duration::ZERO;
         }
-    } else if let Some(stage) = artifact.staging().unread().map(|stage| stage.id.clone()) {
-        if compare(job, &stage).await == Some(Served::Unclear) {
-            return MINUTE;
-        }
-    } else if APPROVING.left(&artifact, now_ns, false).is_zero() {
-        list(job).await;
+    } else if is_due(job, &artifact, &APPROVING, false) {
+        read(job).await;
     }
     let waited = since(now_ns, artifact.changed_at_ns());
     if waited >= APPROVAL_LIMIT {
@@ -149,19 +150,39 @@ pub async fn await_approval<R: Runtime>(job: &Job<'_, R>) -> Duration {
     public_pause(waited)
 }
 
-/// Whether the staging area is to be read: the pause is over, or an entry is half read.
-fn is_due<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, pauses: &Pauses) -> bool {
-    artifact.staging().unread().is_some() || pauses.left(artifact, job.runtime.time_ns(), true).is_zero()
+/// Whether the staging area is to be read: the pause is over, or an entry is half read and nothing kept it from that.
+fn is_due<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, pauses: &Pauses, at_once: bool) -> bool {
+    let is_hindered = job.obstacle().is_some_and(obstacle::is_in_staging_area);
+    (artifact.staging().unread().is_some() && !is_hindered)
+        || pauses.left(artifact, job.runtime.time_ns(), at_once).is_zero()
 }
 
 /// Reads what is due of the staging area, and decides what can be decided.
 async fn survey<R: Runtime>(job: &Job<'_, R>) -> Survey {
+    if read(job).await { conclude(job) } else { Survey::Failed }
+}
+
+/// Reads what is due of the staging area; whether anything was learned.
+async fn read<R: Runtime>(job: &Job<'_, R>) -> bool {
     let unread = job.artifact().staging().unread().map(|stage| stage.id.clone());
-    let has_learned = match unread {
-        Some(stage) => compare(job, &stage).await.is_some_and(|served| served != Served::Unclear),
+    let met = match unread {
+        Some(stage) => compare(job, &stage).await,
         None => list(job).await,
     };
-    if has_learned { conclude(job) } else { Survey::Failed }
+    match met {
+        Ok(()) => job.go_on(),
+        Err(Some(obstacle)) => job.wait_for(obstacle),
+        Err(None) => {}
+    }
+    met.is_ok()
+}
+
+/// Leaves to people what is staged and could not be read until the end of the order's time.
+fn give_up_reading_in_time<R: Runtime>(job: &Job<'_, R>) {
+    let is_over = job.runtime.time_ns() >= job.order.expires_at_ns;
+    if is_over && reading::sent_since(job, &job.artifact()) >= reading::VISIBILITY_LIMIT {
+        job.block(BlockedReason::StageNotReadable);
+    }
 }
 
 fn conclude<R: Runtime>(job: &Job<'_, R>) -> Survey {
@@ -186,48 +207,55 @@ fn conclude<R: Runtime>(job: &Job<'_, R>) -> Survey {
     Survey::NoStage
 }
 
-/// Lists the version's entries; whether the nodes agreed on them.
-async fn list<R: Runtime>(job: &Job<'_, R>) -> bool {
+/// Lists the version's entries.
+///
+/// # Errors
+/// What keeps custody from that; nothing if the token may not be used any more.
+async fn list<R: Runtime>(job: &Job<'_, R>) -> Result<(), Option<Obstacle>> {
     let pages: Result<Vec<Inquiry>, _> =
         (0..PAGES).map(|page| registry::stages_inquiry(job.order, job.ordered, page)).collect();
-    let Ok(pages) = pages else { return false };
-    let Some(answers) = asked(job, asking::ask(job, Some(TokenUse::StageReading), pages).await) else {
-        return false;
-    };
+    let pages = pages.map_err(|_| Obstacle::StagesUnreadable)?;
+    let answers = asked(job, asking::ask(job, Some(TokenUse::StageReading), pages).await)?;
     let mut stages = Vec::new();
     for answer in answers {
         let reading = answer.ok().and_then(|answer| StagesReading::parse_reduced(&answer.body).ok());
-        match reading {
-            Some(Reading::Present(page)) => {
-                let is_last = !page.has_more;
+        match reading.ok_or(Obstacle::StagesUnreadable)? {
+            Reading::Present(page) => {
                 let waiting = |status| matches!(status, StageStatus::Waiting | StageStatus::Approved);
                 let entries = page.entries.into_iter().filter(|entry| waiting(entry.status));
                 stages.extend(
                     entries.map(|entry| ListedStage { id: entry.id, has_voted_tag: entry.has_voted_tag }),
                 );
-                if is_last {
-                    return listed(job, stages);
+                if !page.has_more {
+                    listed(job, stages);
+                    return Ok(());
                 }
             }
             // Without a staging area nothing is staged; one that is hidden shows nothing to approve either.
-            Some(Reading::Absent) => return listed(job, stages),
-            Some(Reading::Unreadable { .. }) | None => return false,
+            Reading::Absent => {
+                listed(job, stages);
+                return Ok(());
+            }
+            Reading::Unreadable { why } => {
+                return Err(Some(obstacle::of_staging_answer(why, job.runtime.time_ns())));
+            }
         }
     }
-    job.runtime.log("the staging area has more entries than are read");
-    false
+    Err(Some(Obstacle::TooManyStages))
 }
 
-fn listed<R: Runtime>(job: &Job<'_, R>, stages: Vec<ListedStage>) -> bool {
+fn listed<R: Runtime>(job: &Job<'_, R>, stages: Vec<ListedStage>) {
     record(job, |order, artifact| StagingFact::Listed { order, artifact, stages });
-    true
 }
 
-/// Reads staged bytes from where the last reading stopped, and notes what they are; none if nothing was asked.
-async fn compare<R: Runtime>(job: &Job<'_, R>, id: &StageId) -> Option<Served> {
+/// Reads staged bytes from where the last reading stopped, and notes what they are.
+///
+/// # Errors
+/// What keeps custody from that; nothing if the token may not be used any more.
+async fn compare<R: Runtime>(job: &Job<'_, R>, id: &StageId) -> Result<(), Option<Obstacle>> {
     let artifact = job.artifact();
-    let from = artifact.staging().unread().filter(|stage| stage.id == *id)?.equal_pieces;
-    let address = registry::stage_address(job.order, id).ok()?;
+    let from = artifact.staging().unread().map_or(0, |stage| stage.equal_pieces);
+    let address = registry::stage_address(job.order, id).map_err(|_| Obstacle::StagesUnreadable)?;
     let inquiry = |range| address.inquiry(range);
     let served = asked(job, proving::compare(job, Some(TokenUse::StageReading), from, inquiry).await)?;
     let stage = id.clone();
@@ -241,11 +269,12 @@ async fn compare<R: Runtime>(job: &Job<'_, R>, id: &StageId) -> Option<Served> {
             record(job, |order, artifact| StagingFact::FoundEqualPieces { order, artifact, stage, pieces });
         }
         Served::Different => judged(Judgement::OtherBytes),
-        Served::NoRanges | Served::Elsewhere => judged(Judgement::NotReadable),
+        Served::NoRanges | Served::Redirected => judged(Judgement::NotReadable),
         Served::Absent => record(job, |order, artifact| StagingFact::Lost { order, artifact, stage }),
-        Served::Unclear => {}
+        Served::Unclear(wait @ Obstacle::AskedToWait { .. }) => return Err(Some(wait)),
+        Served::NotPublic | Served::Unclear(_) => return Err(Some(Obstacle::StagesUnreadable)),
     }
-    Some(served)
+    Ok(())
 }
 
 /// The pause between two looks at what is public.
@@ -253,13 +282,14 @@ fn public_pause(waited: Duration) -> Duration {
     (waited / 4).clamp(SHORTEST_PAUSE, if waited < DAY { 5 * MINUTE } else { 15 * MINUTE })
 }
 
-fn asked<T, R: Runtime>(job: &Job<'_, R>, asked: Result<T, NotAsked>) -> Option<T> {
-    match &asked {
-        Ok(_) => {}
-        Err(NotAsked::Waits(obstacle)) => job.wait_for(*obstacle),
-        Err(NotAsked::Never(_)) => job.runtime.log("the token may not read the staging area any more"),
-    }
-    asked.ok()
+fn asked<T, R: Runtime>(job: &Job<'_, R>, asked: Result<T, NotAsked>) -> Result<T, Option<Obstacle>> {
+    asked.map_err(|not_asked| match not_asked {
+        NotAsked::Waits(obstacle) => Some(obstacle),
+        NotAsked::Never(_) => {
+            job.runtime.log("the token may not read the staging area any more");
+            None
+        }
+    })
 }
 
 fn record<R: Runtime>(job: &Job<'_, R>, fact: impl FnOnce(release_types::OrderId, u32) -> StagingFact) {

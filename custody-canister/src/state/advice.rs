@@ -40,7 +40,8 @@ impl BlockedReason {
                  shows nothing without a token, seal a read-only one (mode read) and name it in the proposal"
             }
             Self::StageNotReadable => {
-                "it is staged, but the registry does not serve bytes of that size: compare it by hand, then propose it as verify-only"
+                "it is staged, but the registry does not serve its bytes, or not in ranges as their size asks for: compare \
+                 them by hand, then propose it as verify-only"
             }
         };
         text.to_owned()

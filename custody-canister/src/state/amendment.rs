@@ -1,5 +1,6 @@
 //! Amendments: the facts of their way, and their part of the state.
 
+use registry_protocols::verdict::Refusal;
 use release_types::{
     AmendOrder, AmendmentState, AmendmentStatus, MetObstacle, Obstacle, OrderId, Wait, Waiting,
 };
@@ -150,6 +151,14 @@ impl AcceptedAmendment {
 
     pub fn obstacle(&self) -> Option<MetObstacle> {
         self.obstacle
+    }
+
+    /// The no that one node brought, if that is what is known of it.
+    pub fn said_no(&self) -> Option<Refusal> {
+        match self.stage {
+            AmendmentStage::Unknown { cause: UnknownCause::SaidNo { refusal } } => Some(refusal),
+            _ => None,
+        }
     }
 
     /// Whether nothing more is to be done.

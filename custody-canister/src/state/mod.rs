@@ -182,6 +182,11 @@ impl State {
         self.amendments.get(id)
     }
 
+    /// All amendments.
+    pub fn amendments(&self) -> impl Iterator<Item = (&OrderId, &AcceptedAmendment)> {
+        self.amendments.iter()
+    }
+
     /// Amendments for which something is still to be done.
     pub fn unfinished_amendments(&self) -> impl Iterator<Item = OrderId> {
         self.amendments.iter().filter(|(_, amendment)| !amendment.is_finished()).map(|(id, _)| id.clone())

@@ -80,6 +80,26 @@ fn should_count_down_to_the_end_of_a_credential_until_another_takes_its_place() 
 }
 
 #[test]
+fn should_count_down_all_the_same_when_another_credential_covers_less() {
+    let world = World::with_credentials();
+    let npm = world.policy(Ecosystem::Npm);
+    world.runtime.run_for(61 * DAY);
+    let not_after_ns = npm.not_after_ns + 80 * DAY.as_nanos() as u64;
+    let others = [
+        CredentialPolicy { packages: vec!["@dao/other".into()], ..npm.clone() },
+        CredentialPolicy { endpoint: "https://mirror.registry.example/".into(), ..npm.clone() },
+        CredentialPolicy { mode: CredentialMode::Staged, ..npm.clone() },
+    ];
+    for (epoch, other) in (2..).zip(others) {
+        world.activate(CredentialPolicy { epoch, not_after_ns, ..other }, NPM_TOKEN);
+        let is_told = kinds(&world).iter().any(|kind| {
+            matches!(kind, AlarmKind::CredentialExpiring { credential, .. } if *credential == npm.id())
+        });
+        assert!(is_told, "epoch {epoch}");
+    }
+}
+
+#[test]
 fn should_name_what_is_frozen_unapproved_or_mismatched() {
     let world = World::with_credentials();
     watch_npm(&world);
@@ -206,6 +226,34 @@ fn should_begin_nothing_in_any_mode_that_it_could_not_pay_to_its_end() {
         world.runtime.0.borrow_mut().cycles = needed + 1;
         world.runtime.run_for(Duration::from_secs(3_600));
         assert_ne!(states(&world.status(&id)), [Prepared], "{mode} {is_private}");
+    }
+}
+
+#[test]
+fn should_begin_no_release_whose_last_file_it_could_not_pay_for() {
+    const KEY: u128 = 26_153_846_153;
+    const READ: u128 = 1_000_000_000;
+    // For each file a look, a key, a sending and twenty reads; in the end one signature.
+    let cases = [
+        (PublishingMode::Direct, 2 * (22 * READ + KEY) + KEY),
+        (PublishingMode::VerifyOnly, 2 * 20 * READ + READ + KEY),
+    ];
+    for (mode, needed) in cases {
+        let world = World::with_credentials();
+        let credential = mode.credential_mode().map(|_| world.policy(Ecosystem::Pypi).id());
+        let order = PublishOrder { mode, credential, ..world.pypi_order() };
+        assert_eq!(order.artifacts.len(), 2);
+        let publications_before = publications();
+        world.runtime.0.borrow_mut().cycles = needed - if mode.sends_bytes() { READ + KEY } else { 0 };
+        let id = world.publish(order).id;
+        world.runtime.run_for(Duration::from_secs(3_600));
+        assert_eq!(states(&world.status(&id)), [Prepared, Prepared], "{mode}");
+        let wait = world.status(&id).waiting.expect("it waits");
+        assert_eq!(wait.obstacle.map(|met| met.obstacle), Some(Obstacle::TooFewCycles), "{mode}");
+        assert_eq!((publications(), world.sent()), (publications_before, 0), "{mode}");
+        world.runtime.0.borrow_mut().cycles = needed + 1;
+        world.runtime.run_for(Duration::from_secs(3_600));
+        assert_ne!(states(&world.status(&id))[0], Prepared, "{mode}");
     }
 }
 

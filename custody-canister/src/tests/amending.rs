@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use release_types::{
     AmendOrder, Amendment, AmendmentState, AmendmentStatus, Ecosystem, Obstacle, OrderId, PublishOrder,
+    alarms::AlarmKind,
     freeze::{FreezeArgs, FreezeScope},
     proposal::CredentialChange,
 };
@@ -13,7 +14,7 @@ use super::{
     world::{NPM_ATTACHMENT, NPM_READ_TOKEN, NPM_TOKEN, World, authority, npm_bytes, stranger},
 };
 use crate::{
-    amend, freeze, funds, publish,
+    alarms, amend, freeze, funds, publish,
     refusal::Refusal,
     state::{Event, event::DerivationPurpose},
     storage, validators,
@@ -177,14 +178,61 @@ fn should_end_unconfirmed_and_never_send_again_when_a_node_invents_a_success() {
 }
 
 #[test]
-fn should_believe_a_no_only_after_half_an_hour_without_a_change() {
+fn should_tell_people_of_a_no_after_half_an_hour_and_believe_it_only_after_a_day() {
     let world = world_with([Behaviour::Answer(401, "unauthorized")]);
     accept(&world, order(&world, promotion())).expect("a good amendment");
+    let is_told = || {
+        let doubted = AlarmKind::AmendmentDoubted { order: OrderId("proposal-9".into()) };
+        alarms::alarms(&world.runtime).into_iter().find(|alarm| alarm.kind == doubted)
+    };
     world.runtime.run_for(29 * MINUTE);
+    assert_eq!((status(&world).state, is_told()), (Unknown, None));
+    world.runtime.run_for(2 * MINUTE);
+    assert!(is_told().is_some_and(|alarm| alarm.advice.contains("token-invalid: ")));
+    let reads = world.runtime.0.borrow().registries.reads;
+    world.runtime.run_for(22 * HOUR);
     assert_eq!(status(&world).state, Unknown);
+    assert!(world.runtime.0.borrow().registries.reads < reads + 40, "people were told: it looks rarely");
     world.runtime.settle();
     let Refused { reason } = status(&world).state else { panic!("not refused") };
     assert!(reason.starts_with("token-invalid: "), "{reason}");
+    assert_eq!(is_told(), None);
+}
+
+#[test]
+fn should_verify_what_shows_hours_after_a_node_brought_a_no() {
+    let world = world_with([Behaviour::Answer(401, "unauthorized")]);
+    accept(&world, order(&world, promotion())).expect("a good amendment");
+    world.runtime.run_for(4 * HOUR);
+    tag_latest(&world, "1.0.1");
+    world.runtime.settle();
+    assert_eq!((status(&world).state, world.sent()), (Verified, 1));
+}
+
+#[test]
+fn should_leave_a_registry_alone_for_as_long_as_it_asks_before_and_after_a_change() {
+    for amendment in [promotion(), deprecation("old")] {
+        for is_sent in [false, true] {
+            let world = world_with([Behaviour::DropAnswer]);
+            accept(&world, order(&world, amendment.clone())).expect("a good amendment");
+            while is_sent && world.sent() == 0 {
+                world.runtime.run_next_timer().expect("it is taken up");
+            }
+            world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::ComeBackLater(429, "600");
+            world.runtime.run_for(MINUTE);
+            let reads = || world.runtime.0.borrow().registries.reads;
+            let before = reads();
+            let met = status(&world).waiting.expect("it waits").obstacle.expect("something in the way");
+            assert!(matches!(met.obstacle, Obstacle::AskedToWait { .. }), "{met:?}");
+            world.runtime.upgrade();
+            world.runtime.run_for(14 * MINUTE);
+            assert_eq!(reads(), before);
+            world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Honest;
+            world.runtime.run_for(3 * MINUTE);
+            assert!(reads() > before);
+            assert_eq!(status(&world).state, Verified);
+        }
+    }
 }
 
 #[test]
@@ -265,6 +313,25 @@ fn should_send_nothing_when_the_credential_is_revoked_or_the_time_is_over() {
     world.runtime.settle();
     assert!(matches!(status(&world).state, Refused { .. }));
     assert_eq!(world.sent(), 0);
+}
+
+#[test]
+fn should_send_nothing_when_the_credential_is_revoked_or_the_time_runs_out_while_the_key_comes() {
+    for is_revoked in [true, false] {
+        let world = world_with([]);
+        let order = order(&world, promotion());
+        let (credential, expires_at_ns) = (order.credential, order.expires_at_ns);
+        accept(&world, order).expect("a good amendment");
+        let meanwhile = World { runtime: world.runtime.clone() };
+        let happening = move || match is_revoked {
+            true => meanwhile.change(credential, CredentialChange::Revoke),
+            false => meanwhile.runtime.0.borrow_mut().now_ns = expires_at_ns,
+        };
+        world.runtime.0.borrow_mut().before_key = Some(Box::new(happening));
+        world.runtime.settle();
+        assert!(matches!(status(&world).state, Refused { .. }), "{:?}", status(&world));
+        assert_eq!(world.sent(), 0);
+    }
 }
 
 #[test]

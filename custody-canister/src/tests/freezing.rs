@@ -103,6 +103,22 @@ fn should_not_try_a_credential_while_frozen() {
 }
 
 #[test]
+fn should_ask_for_no_key_when_frozen_while_randomness_comes() {
+    let world = World::with_credentials();
+    let runtime = world.runtime.clone();
+    let freeze = move || {
+        freeze::freeze(&runtime, authority(), demand(FreezeScope::Everything)).expect("freezes");
+    };
+    world.runtime.0.borrow_mut().before_seed = Some(Box::new(freeze));
+    let before = derivations(&world);
+    let id = world.publish(world.npm_order()).id;
+    world.runtime.run_for(Duration::from_secs(3_600));
+    assert!(world.runtime.0.borrow().before_seed.is_none(), "randomness was asked for");
+    assert_eq!((derivations(&world), world.sent()), (before, 0));
+    assert_eq!(states(&world.status(&id)), [Prepared]);
+}
+
+#[test]
 fn should_stay_frozen_across_an_upgrade() {
     let world = World::with_credentials();
     freeze_all(&world);

@@ -13,9 +13,13 @@ use serde_json::Value;
 use super::{
     registries::{Behaviour, ReadBackMode, Serving, Staged},
     stub::{Run, assert_log_adds_up},
-    world::{NPM_ATTACHMENT, NPM_TOKEN, PYPI_READ_TOKEN, PYPI_TOKEN, World, npm_bytes, states},
+    world::{NPM_ATTACHMENT, NPM_TOKEN, PYPI_READ_TOKEN, PYPI_TOKEN, World, authority, npm_bytes, states},
 };
-use crate::{queries, state::staging::MAX_STAGE_READINGS};
+use crate::{
+    publish, queries,
+    state::{Event, read_state, staging::MAX_STAGE_READINGS},
+    storage,
+};
 use PublicationState::{AwaitingRelease, Blocked, Mismatch, Prepared, Refused, Shown};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -344,6 +348,23 @@ mod staged {
     }
 
     #[test]
+    fn should_give_an_approved_version_hours_to_appear_once_its_stage_is_gone() {
+        let world = World::new();
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(10 * MINUTE);
+        to_approve(&world.status(&id));
+        reject(&world);
+        let gone_ns = || read_state(|state| state.order(&id)?.artifacts()[0].staging().gone_since_ns());
+        while gone_ns().is_none() {
+            world.runtime.run_next_timer().expect("the staging area is read");
+        }
+        world.runtime.run_for(3 * HOUR - 10 * MINUTE);
+        to_approve(&world.status(&id));
+        world.runtime.run_for(20 * MINUTE);
+        assert!(matches!(only(&world.status(&id)), Blocked { .. }), "{:?}", world.status(&id));
+    }
+
+    #[test]
     fn should_raise_the_alarm_when_other_bytes_go_live_than_were_proven() {
         let world = World::new();
         let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
@@ -430,7 +451,7 @@ mod staged {
         let id = world.publish(order_in(&world, PublishingMode::StagedElsewhere, &large_bytes())).id;
         world.runtime.run_for(HOUR);
         let Blocked { reason } = only(&world.status(&id)) else { panic!("it cannot be proven") };
-        assert!(reason.contains("compare it by hand"), "{reason}");
+        assert!(reason.contains("compare them by hand"), "{reason}");
     }
 
     #[test]
@@ -440,6 +461,120 @@ mod staged {
         let Refused { reason } = only(&status) else { panic!("{status:?}") };
         assert!(reason.contains("nobody staged it in time"), "{reason}");
         assert!(derivations(&world) <= 1 + usize::from(MAX_STAGE_READINGS), "{}", derivations(&world));
+    }
+
+    fn obstacle(status: &OrderStatus) -> Option<Obstacle> {
+        status.waiting.as_ref().and_then(|wait| wait.obstacle).map(|met| met.obstacle)
+    }
+
+    #[test]
+    fn should_say_that_too_much_is_staged_until_people_made_room() {
+        for (beside, of_version) in [(200, 1), (0, 9)] {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                let id = world.publish(order_in(&world, PublishingMode::StagedElsewhere, &npm_bytes())).id;
+                world.runtime.run_for(MINUTE);
+                world.runtime.0.borrow_mut().registries.staged_beside = beside;
+                for _ in 0..of_version {
+                    stage(&world, &npm_bytes());
+                }
+                world.runtime.run_for(10 * HOUR);
+                let status = world.status(&id);
+                assert!(matches!(only(&status), PublicationState::AwaitingStage { .. }), "{status:?}");
+                assert_eq!(obstacle(&status), Some(Obstacle::TooManyStages));
+                assert!(Obstacle::TooManyStages.ends_when().contains("reject"));
+                let met =
+                    |entry: &Result<(u64, Event), _>| matches!(entry, Ok((_, Event::MetObstacle { .. })));
+                assert_eq!(
+                    storage::events().iter().filter(|entry| met(entry)).count(),
+                    1,
+                    "it stands all the time"
+                );
+                world.runtime.0.borrow_mut().registries.staged_beside = 0;
+                world.runtime.0.borrow_mut().registries.staged.truncate(1);
+                world.runtime.run_for(2 * HOUR);
+                assert_eq!(obstacle(&world.status(&id)), None);
+                to_approve(&world.status(&id));
+            });
+            run.join().unwrap_or_else(|_| panic!("{beside}, {of_version}"));
+        }
+    }
+
+    #[test]
+    fn should_prove_a_stage_on_the_second_page() {
+        let world = World::new();
+        world.runtime.0.borrow_mut().registries.staged_beside = 199;
+        let id = world.publish(order_in(&world, PublishingMode::Staged, &npm_bytes())).id;
+        world.runtime.run_for(10 * MINUTE);
+        to_approve(&world.status(&id));
+    }
+
+    #[test]
+    fn should_wait_when_staged_bytes_are_not_shown_for_a_while() {
+        for mode in [PublishingMode::Staged, PublishingMode::StagedElsewhere] {
+            for serving in [Serving::Status(401), Serving::Status(403), Serving::Status(500)] {
+                let run = std::thread::spawn(move || {
+                    let world = World::new();
+                    serve(&world, serving);
+                    let order = order_in(&world, mode, &npm_bytes());
+                    if mode == PublishingMode::StagedElsewhere {
+                        stage(&world, &npm_bytes());
+                    }
+                    let id = world.publish(order).id;
+                    world.runtime.run_for(5 * HOUR);
+                    let status = world.status(&id);
+                    assert!(!matches!(only(&status), Blocked { .. }), "{status:?}");
+                    assert_eq!(obstacle(&status), Some(Obstacle::StagesUnreadable));
+                    assert!(derivations(&world) < 20, "{}", derivations(&world));
+                    serve(&world, Serving::Honest);
+                    world.runtime.run_for(2 * HOUR);
+                    to_approve(&world.status(&id));
+                    assert_eq!(obstacle(&world.status(&id)), None);
+                });
+                run.join().unwrap_or_else(|_| panic!("{mode}"));
+            }
+        }
+    }
+
+    #[test]
+    fn should_call_people_when_staged_bytes_are_not_shown_until_the_end() {
+        for mode in [PublishingMode::Staged, PublishingMode::StagedElsewhere] {
+            let run = std::thread::spawn(move || {
+                let world = World::new();
+                serve(&world, Serving::Status(401));
+                let order = PublishOrder {
+                    expires_at_ns: world.now_ns() + DAY.as_nanos() as u64,
+                    ..order_in(&world, mode, &npm_bytes())
+                };
+                if mode == PublishingMode::StagedElsewhere {
+                    stage(&world, &npm_bytes());
+                }
+                let id = world.publish(order).id;
+                world.runtime.run_for(23 * HOUR);
+                assert!(!matches!(only(&world.status(&id)), Blocked { .. }));
+                world.runtime.run_for(2 * HOUR);
+                let Blocked { reason } = only(&world.status(&id)) else { panic!("{:?}", world.status(&id)) };
+                assert!(reason.contains("does not serve its bytes"), "{reason}");
+            });
+            run.join().unwrap_or_else(|_| panic!("{mode}"));
+        }
+    }
+
+    #[test]
+    fn should_leave_the_staging_area_alone_for_as_long_as_the_registry_asks() {
+        let world = World::new();
+        stage(&world, &npm_bytes());
+        serve(&world, Serving::ComeBackLater("600"));
+        let id = world.publish(order_in(&world, PublishingMode::StagedElsewhere, &npm_bytes())).id;
+        world.runtime.run_for(3 * MINUTE);
+        assert!(matches!(obstacle(&world.status(&id)), Some(Obstacle::AskedToWait { .. })));
+        let reads = || world.runtime.0.borrow().registries.reads;
+        let before = (reads(), derivations(&world));
+        world.runtime.run_for(12 * MINUTE);
+        assert_eq!((reads(), derivations(&world)), before);
+        serve(&world, Serving::Honest);
+        world.runtime.run_for(10 * MINUTE);
+        to_approve(&world.status(&id));
     }
 
     /// Runs a staged release with an upgrade or a trap at its `at`-th await. False if there are fewer.
@@ -531,6 +666,34 @@ mod private {
         let Refused { reason } = only(&status) else { panic!("{status:?}") };
         assert!(reason.contains("mode read"), "{reason}");
         assert_eq!(world.sent(), 0);
+    }
+
+    #[test]
+    fn should_derive_no_more_keys_than_allowed_to_read_with_however_often_it_looks() {
+        let world = World::new();
+        world.runtime.0.borrow_mut().registries.is_private = true;
+        let order = PublishOrder {
+            read_credential: Some(activate(&world, CredentialMode::Read)),
+            ..order_in(&world, PublishingMode::VerifyOnly, &npm_bytes())
+        };
+        let before = derivations(&world);
+        world.publish(order);
+        for _ in 0..150 {
+            // An upgrade makes it look at once.
+            world.runtime.upgrade();
+            world.runtime.run_for(Duration::from_secs(1));
+        }
+        assert_eq!(derivations(&world) - before, 120);
+    }
+
+    #[test]
+    fn should_never_read_with_a_token_that_publishes() {
+        let world = World::with_credentials();
+        world.runtime.0.borrow_mut().registries.is_private = true;
+        let order = PublishOrder { read_credential: world.npm_order().credential, ..world.npm_order() };
+        let refusal = publish::accept(&world.runtime, authority(), order).expect_err("refuses").to_string();
+        assert!(refusal.starts_with("REFUSED: read_credential: found a direct credential"), "{refusal}");
+        assert!(world.runtime.0.borrow().registries.authorized_reads.is_empty());
     }
 
     #[test]

@@ -8,7 +8,10 @@ use release_types::{
     proposal::CredentialChange::{Probe, Revoke},
 };
 
-use super::world::{NPM_TOKEN, PYPI_TOKEN, World, authority};
+use super::{
+    registries::ReadBackMode,
+    world::{NPM_TOKEN, PYPI_TOKEN, World, authority},
+};
 use crate::{credentials, freeze, queries, storage};
 
 fn outcome(id: CredentialId) -> Option<ProbeOutcome> {
@@ -92,4 +95,17 @@ fn should_probe_for_the_authority_alone_and_nothing_that_was_revoked() {
     world.change(credential, Revoke);
     let refused = credentials::change(&world.runtime, authority(), args).expect_err("refused").to_string();
     assert!(refused.contains("found revoked"), "{refused}");
+}
+
+#[test]
+fn should_ask_again_only_when_the_registry_allows_it() {
+    let world = World::with_credentials();
+    let id = world.policy(Ecosystem::Npm).id();
+    world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::ComeBackLater(429, "600");
+    world.change(id, Probe);
+    world.runtime.run_for(Duration::from_secs(900));
+    assert_eq!((world.runtime.0.borrow().registries.reads, outcome(id)), (1, None));
+    world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Honest;
+    world.runtime.run_for(Duration::from_secs(120));
+    assert_eq!((world.runtime.0.borrow().registries.reads, outcome(id)), (2, Some(ProbeOutcome::Alive)));
 }

@@ -51,6 +51,8 @@ pub enum ReadBackMode {
     NoConsensus,
     /// This status, whatever is there.
     Status(u16),
+    /// This status with this in `Retry-After`, whatever is there.
+    ComeBackLater(u16, &'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -96,6 +98,8 @@ pub enum Serving {
     /// Not at all.
     NotFound,
     Status(u16),
+    /// 429 with this in `Retry-After`.
+    ComeBackLater(&'static str),
     /// These bytes, whatever was published or staged.
     Other(Vec<u8>),
 }
@@ -112,6 +116,8 @@ pub struct Registries {
     pub received: Vec<Received>,
     pub reads: usize,
     pub staged: Vec<Staged>,
+    /// npm: stages of other versions of the package, listed before these.
+    pub staged_beside: usize,
     pub serving: Serving,
     /// Whether nothing is shown without a token.
     pub is_private: bool,
@@ -156,6 +162,7 @@ impl Default for Registries {
             hide_documents: false,
             list_is_too_long: false,
             staged: Vec::new(),
+            staged_beside: 0,
             serving: Serving::Honest,
             is_private: false,
             keys: None,
@@ -174,6 +181,11 @@ impl Registries {
     pub fn put(&mut self, filename: &str, bytes: &[u8]) {
         let published = Published { bytes: bytes.to_vec(), visible_from_ns: 0 };
         self.published.insert(filename.to_owned(), published);
+    }
+
+    /// Takes down what was published.
+    pub fn retract(&mut self, filename: &str) {
+        self.published.remove(filename);
     }
 
     pub fn published(&self, filename: &str) -> Option<&[u8]> {
@@ -202,6 +214,7 @@ impl Registries {
         match self.read_backs {
             ReadBackMode::NoConsensus => return Err(CallError::Rejected { code: 2 }),
             ReadBackMode::Status(status) => return Ok(reply(status, b"no")),
+            ReadBackMode::ComeBackLater(status, value) => return Ok(come_back_later(status, value)),
             ReadBackMode::Honest => {}
         }
         if args.url.ends_with("/-/whoami") {
@@ -230,12 +243,17 @@ impl Registries {
                 let found = visible.find(|staged| id == format!("/{}", staged.id));
                 return self.file(args, found.map(|staged| staged.bytes.as_slice()));
             }
-            let is_first_page = staging.contains("page=0&");
-            let items: Vec<_> = visible
-                .filter(|_| is_first_page)
-                .map(|staged| json!({"id": staged.id, "packageName": "@dao/demo", "version": "1.0.0", "tag": staged.tag}))
-                .collect();
-            let total = self.staged.len();
+            let entry = |id: &str, version: &str, tag: &str| json!({"id": id, "packageName": "@dao/demo", "version": version, "tag": tag});
+            let beside = (0..self.staged_beside)
+                .map(|number| entry(&format!("1fb3eb3c-9670-40a5-a1aa-{number:012}"), "0.9.0", "latest"));
+            let all: Vec<_> =
+                beside.chain(visible.map(|staged| entry(&staged.id, "1.0.0", staged.tag))).collect();
+            let total = all.len();
+            let page = staging
+                .split_once("&page=")
+                .and_then(|(_, rest)| rest.split('&').next()?.parse::<usize>().ok());
+            let items: Vec<_> =
+                all.into_iter().skip(100 * page.expect("a page is asked for")).take(100).collect();
             return Ok(reply(200, json!({"items": items, "total": total}).to_string().as_bytes()));
         }
         if args.url.ends_with("/-/npm/v1/keys") {
@@ -322,6 +340,7 @@ impl Registries {
     /// A file, or a part of it; answers that are larger than asked for are cut off by the network.
     fn file(&self, args: &HttpRequestArgs, found: Option<&[u8]>) -> Result<HttpRequestResult, CallError> {
         let bytes = match (&self.serving, found) {
+            (Serving::ComeBackLater(value), _) => return Ok(come_back_later(429, value)),
             (Serving::Status(status), _) => return Ok(reply(*status, b"no")),
             (Serving::NotFound, _) | (_, None) => return Ok(reply(404, b"{}")),
             (Serving::Other(bytes), _) => bytes,
@@ -349,6 +368,7 @@ impl Registries {
         match self.read_backs {
             ReadBackMode::NoConsensus => Err(CallError::Rejected { code: 2 }),
             ReadBackMode::Status(status) => Ok(reply(status, b"no")),
+            ReadBackMode::ComeBackLater(status, value) => Ok(come_back_later(status, value)),
             ReadBackMode::Honest if self.is_closed_to(args) => Ok(reply(401, b"{}")),
             ReadBackMode::Honest => {
                 self.readers.insert((args.url.clone(), header(args, "authorization")));
@@ -437,9 +457,7 @@ impl Registries {
             Behaviour::InventSuccess => Ok(reply(200, echo.as_bytes())),
             Behaviour::Answer(status, body) => Ok(reply(status, format!("{body} {echo}").as_bytes())),
             Behaviour::AskToWait(seconds) => {
-                let name = "retry-after".to_owned();
-                let headers = vec![HttpHeader { name, value: seconds.to_owned() }];
-                Ok(HttpRequestResult { headers, ..reply(429, echo.as_bytes()) })
+                Ok(HttpRequestResult { body: echo.into_bytes(), ..come_back_later(429, seconds) })
             }
             Behaviour::PublishAndAnswer(status, body) => {
                 keep(bytes, 0);
@@ -468,6 +486,11 @@ impl Registries {
 
 pub fn reply(status: u16, body: &[u8]) -> HttpRequestResult {
     HttpRequestResult { status: status.into(), headers: Vec::new(), body: body.to_vec() }
+}
+
+fn come_back_later(status: u16, retry_after: &str) -> HttpRequestResult {
+    let headers = vec![HttpHeader { name: "retry-after".into(), value: retry_after.into() }];
+    HttpRequestResult { headers, ..reply(status, b"no") }
 }
 
 fn header(args: &HttpRequestArgs, name: &str) -> String {

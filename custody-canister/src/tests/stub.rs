@@ -44,6 +44,9 @@ pub enum Run {
     Dropped,
 }
 
+/// What happens while custody waits.
+type Hook = Box<dyn FnOnce()>;
+
 pub struct Surroundings {
     pub now_ns: u64,
     pub cycles: u128,
@@ -58,8 +61,12 @@ pub struct Surroundings {
     pub awaits: usize,
     /// The await that never returns.
     pub stuck_at: Option<usize>,
-    /// Called before the answer to each derivation.
-    pub before_key: Option<Box<dyn FnMut()>>,
+    /// Called once, before the answer to a derivation.
+    pub before_key: Option<Hook>,
+    /// Called once, before randomness is delivered.
+    pub before_seed: Option<Hook>,
+    /// Called once, before the answer to an outcall.
+    pub before_answer: Option<Hook>,
 }
 
 #[derive(Clone)]
@@ -80,6 +87,8 @@ impl StubRuntime {
             awaits: 0,
             stuck_at: None,
             before_key: None,
+            before_seed: None,
+            before_answer: None,
         })))
     }
 
@@ -160,6 +169,13 @@ impl StubRuntime {
         crate::lifecycle::post_upgrade(self);
     }
 
+    fn call(&self, take: impl FnOnce(&mut Surroundings) -> Option<Hook>) {
+        let hook = take(&mut self.0.borrow_mut());
+        if let Some(hook) = hook {
+            hook();
+        }
+    }
+
     /// Every await ends a message: here the log must add up to the live state.
     async fn at_await(&self) {
         assert_log_adds_up();
@@ -238,6 +254,7 @@ impl Runtime for StubRuntime {
 
     async fn random_bytes(&self) -> Result<Vec<u8>, CallError> {
         self.at_await().await;
+        self.call(|surroundings| surroundings.before_seed.take());
         Ok(vec![9; 32])
     }
 
@@ -249,10 +266,7 @@ impl Runtime for StubRuntime {
     async fn derive_key(&self, request: DerivationRequest) -> Result<Vec<u8>, CallError> {
         self.0.borrow_mut().derivations += 1;
         self.at_await().await;
-        let hook = self.0.borrow_mut().before_key.take();
-        if let Some(mut hook) = hook {
-            hook();
-        }
+        self.call(|surroundings| surroundings.before_key.take());
         let mut surroundings = self.0.borrow_mut();
         if surroundings.failing_derivations > 0 {
             surroundings.failing_derivations -= 1;
@@ -304,6 +318,7 @@ impl Runtime for StubRuntime {
         if result != Err(CallError::NotPerformed) {
             self.at_await().await;
         }
+        self.call(|surroundings| surroundings.before_answer.take());
         let context = args.transform.expect("every outcall is transformed").context;
         let reduced = outcall::transform_answer(TransformArgs { response: result?, context });
         Ok(outcall::answer(reduced))

@@ -3,7 +3,7 @@
 use release_types::{
     CredentialId, Ecosystem, FreezeArgs, FreezeScope, OrderId, PackageKey, PublishOrder, Registry, Settings,
     Sha256Digest, credential::DepositCredentialArgs, custody::ChangeCredentialArgs,
-    declaration::DeclareOutcomeArgs, proposal::CredentialChange, watch::WatchArgs,
+    declaration::DeclareOutcomeArgs, order::Publication, proposal::CredentialChange, watch::WatchArgs,
 };
 
 use super::world::{NPM_TOKEN, World, authority};
@@ -56,6 +56,43 @@ fn should_show_voters_every_file_and_field_when_the_order_is_of_a_python_release
     for line in ["- artifacts[0].form.filetype: bdist_wheel", "- artifacts[1].form.filetype: sdist"] {
         assert!(text.lines().any(|shown| shown == line), "no line {line:?} in\n{text}");
     }
+}
+
+#[test]
+fn should_cut_nothing_that_decides_about_security_however_much_else_there_is() {
+    let world = World::with_credentials();
+    let mut order = world.pypi_order();
+    let requirement = format!("requests @ https://files.example/{}", "a".repeat(1_000));
+    for artifact in &mut order.artifacts {
+        let Publication::Pypi { form } = &mut artifact.publication else { panic!("a Python order") };
+        form.extend((0..300).map(|number| ("classifiers".to_owned(), format!("Topic :: {number}"))));
+        form.push(("requires_dist".to_owned(), requirement.clone()));
+    }
+    let text = verdict(&world, &order).expect("a good order");
+    let cut = text.find("more lines are not shown").expect("some details are cut");
+    for line in [
+        format!("- artifacts[1].sha256: {}", order.artifacts[1].sha256),
+        format!("- artifacts[1].form.requires_dist: {requirement}"),
+        "- expires_at: ".into(),
+        "- decision.authority: ".into(),
+    ] {
+        assert!(text.find(&line).is_some_and(|at| at < cut), "no line {line:?} in\n{text}");
+    }
+
+    let world = World::with_credentials();
+    let mut order = world.npm_order();
+    let script = format!("node x {}", "b".repeat(1_000));
+    let Publication::Npm { manifest_json, .. } = &mut order.artifacts[0].publication else { panic!("npm") };
+    let manifest = serde_json::json!({
+        "name": "@dao/demo", "version": "1.0.0", "readme": "r".repeat(1_000), "scripts": { "install": script },
+    });
+    *manifest_json = manifest.to_string();
+    let text = verdict(&world, &order).expect("a good order");
+    assert!(text.contains(&script), "{text}");
+    assert!(
+        text.contains("artifacts[0].manifest.readme: \\\"rrr") && text.contains("... (1002 bytes"),
+        "{text}"
+    );
 }
 
 #[test]

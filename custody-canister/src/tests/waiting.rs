@@ -6,7 +6,7 @@ use release_types::{
 };
 
 use super::{
-    registries::{Behaviour, ReadBackMode},
+    registries::{Behaviour, ReadBackMode, Serving},
     stub::assert_log_adds_up,
     world::{NPM_ATTACHMENT, World, authority, npm_bytes, states, stranger},
 };
@@ -313,4 +313,59 @@ fn should_tell_people_of_a_no_after_half_an_hour_and_believe_it_after_a_day() {
     world.runtime.run_for(7 * HOUR);
     assert!(matches!(states(&world.status(&id))[..], [Refused { .. }]));
     assert_eq!(world.status(&id).waiting, None);
+}
+
+#[test]
+fn should_leave_a_registry_alone_for_as_long_as_it_asks() {
+    for (status, asked, waited_s) in
+        [(429, "1934", 3_600), (503, "90", 120), (429, "0", 60), (429, "999999", 3_600)]
+    {
+        let world = world_with(Behaviour::PublishLate(8 * HOUR.as_nanos() as u64));
+        let order = world.npm_order();
+        let id = world.publish(order.clone()).id;
+        world.runtime.run_for(Duration::from_secs(1));
+        read_backs(&world, ReadBackMode::ComeBackLater(status, asked));
+        let reads = || world.runtime.0.borrow().registries.reads;
+        while obstacle(&world.status(&id)).is_none() {
+            world.runtime.run_next_timer().expect("it is read back");
+        }
+        let (looked_at_ns, before) = (world.now_ns(), reads());
+        let until_ns = looked_at_ns + waited_s * 1_000_000_000;
+        let expected = Some(Obstacle::AskedToWait { until_ns });
+        assert_eq!(obstacle(&world.status(&id)), expected, "{status} {asked}");
+        assert_eq!(wait(&world.status(&id)).next_look_at_ns, Some(until_ns));
+        // Neither the authority's asking again nor an upgrade makes it look before.
+        world.runtime.run_for(Duration::from_secs(waited_s / 2));
+        world.publish(order);
+        world.runtime.upgrade();
+        world.runtime.run_for(Duration::from_secs(waited_s / 2 - 1));
+        assert_eq!((reads(), obstacle(&world.status(&id))), (before, expected), "{status} {asked}");
+        read_backs(&world, ReadBackMode::Honest);
+        world.runtime.run_for(MINUTE);
+        assert!(reads() > before && obstacle(&world.status(&id)).is_none(), "{status} {asked}");
+    }
+}
+
+#[test]
+fn should_leave_a_registry_alone_before_sending_and_while_the_bytes_are_compared() {
+    for is_shown in [false, true] {
+        let world = World::with_credentials();
+        if is_shown {
+            appear(&world);
+            world.runtime.0.borrow_mut().registries.serving = Serving::ComeBackLater("600");
+        } else {
+            read_backs(&world, ReadBackMode::ComeBackLater(429, "600"));
+        }
+        let id = world.publish(world.npm_order()).id;
+        world.runtime.run_for(MINUTE);
+        let reads = || world.runtime.0.borrow().registries.reads;
+        let before = reads();
+        assert!(matches!(obstacle(&world.status(&id)), Some(Obstacle::AskedToWait { .. })), "{is_shown}");
+        world.runtime.run_for(14 * MINUTE);
+        assert_eq!((reads(), world.sent()), (before, 0), "{is_shown}");
+        read_backs(&world, ReadBackMode::Honest);
+        world.runtime.0.borrow_mut().registries.serving = Serving::Honest;
+        world.runtime.run_for(5 * MINUTE);
+        assert!(world.status(&id).is_verified(), "{is_shown}");
+    }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use release_types::{
-    Ecosystem, FreezeScope, PackageKey,
+    CredentialPolicy, Ecosystem, FreezeScope, PackageKey,
     PublicationState::{Prepared, Verified},
     alarms::AlarmKind,
     freeze::FreezeReason,
@@ -11,7 +11,9 @@ use release_types::{
 
 use super::{
     registries::{Behaviour, ReadBackMode},
-    world::{NPM_FILE, SDIST, WHEEL, World, authority, states, stranger},
+    world::{
+        NPM_ATTACHMENT, NPM_FILE, NPM_TOKEN, SDIST, WHEEL, World, authority, npm_bytes, states, stranger,
+    },
 };
 use crate::{alarms, freeze, publish, queries, watch};
 
@@ -105,7 +107,7 @@ fn should_freeze_when_approved_bytes_change_after_the_receipt() {
         world.runtime.run_for(2 * HOUR);
         assert!(world.status(&id).is_verified());
         assert!(world.findings().is_empty() && frozen_scopes().is_empty());
-        let file = if ecosystem == Ecosystem::Npm { super::world::NPM_ATTACHMENT } else { WHEEL };
+        let file = if ecosystem == Ecosystem::Npm { NPM_ATTACHMENT } else { WHEEL };
         world.runtime.0.borrow_mut().registries.put(file, b"others");
         world.runtime.run_for(HOUR);
         assert_eq!(world.findings()[0].0, FindingKind::DigestChanged);
@@ -404,4 +406,64 @@ fn should_refuse_a_watch_whose_token_may_not_read_or_would_be_used_too_often() {
     let publishing = Some(world.policy(Ecosystem::Npm).id());
     assert_eq!(refused(WatchArgs { read_credential: publishing, ..good.clone() }), "read_credential");
     assert_eq!(refused(WatchArgs { package: "other".into(), ..good }), "read_credential");
+}
+
+#[test]
+fn should_leave_a_watched_registry_alone_for_as_long_as_it_asks() {
+    let world = World::with_credentials();
+    let args = WatchArgs { interval_s: 600, ..world.watch_args(Ecosystem::Npm) };
+    watch::watch(&world.runtime, authority(), args).expect("watches");
+    world.runtime.run_for(Duration::from_secs(1));
+    world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::ComeBackLater(429, "3000");
+    let reads = || world.runtime.0.borrow().registries.reads;
+    world.runtime.run_for(Duration::from_secs(600));
+    let before = reads();
+    world.runtime.upgrade();
+    world.runtime.run_for(Duration::from_secs(3_590));
+    assert_eq!((reads(), world.view().failed_looks), (before, 1));
+    world.runtime.0.borrow_mut().registries.read_backs = ReadBackMode::Honest;
+    world.runtime.run_for(Duration::from_secs(20));
+    assert_eq!((reads(), world.view().failed_looks), (before + 1, 0));
+    world.runtime.run_for(Duration::from_secs(600));
+    assert_eq!(reads(), before + 2, "what was asked for once is over");
+}
+
+#[test]
+fn should_take_a_release_at_another_registry_for_none_at_the_watched_one_and_freeze_no_token_of_that() {
+    let world = World::with_credentials();
+    let elsewhere = "https://mirror.registry.example/npm.registry.example/";
+    let policy = CredentialPolicy { endpoint: elsewhere.into(), epoch: 2, ..world.policy(Ecosystem::Npm) };
+    let credential = world.activate(policy, NPM_TOKEN);
+    let mut order = world.npm_order();
+    (order.registry.upload_url, order.registry.read_url) = (elsewhere.into(), elsewhere.into());
+    order.credential = Some(credential);
+    assert!(world.carry_out(order).is_verified());
+    world.runtime.0.borrow_mut().registries.retract(NPM_ATTACHMENT);
+    world.watch(Ecosystem::Npm);
+    // The same bytes under the same name, which nobody approved for this registry.
+    world.runtime.0.borrow_mut().registries.put(NPM_ATTACHMENT, &npm_bytes());
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.findings(), [(FindingKind::Unapproved, "1.0.0".into())]);
+    assert_eq!(frozen_scopes(), [FreezeScope::Credential(world.policy(Ecosystem::Npm).id())]);
+}
+
+#[test]
+fn should_drop_the_answer_to_a_look_of_an_earlier_watch() {
+    let world = World::with_credentials();
+    world.list("0.9.0", b"there from the start");
+    world.watch(Ecosystem::Npm);
+    world.list("0.9.1", b"there when it is watched anew");
+    let (runtime, args) = (world.runtime.clone(), world.watch_args(Ecosystem::Npm));
+    let watch_anew = move || {
+        runtime.0.borrow_mut().now_ns += 1;
+        watch::watch(&runtime, authority(), args).expect("watches");
+    };
+    world.runtime.0.borrow_mut().before_answer = Some(Box::new(watch_anew));
+    while world.runtime.0.borrow().before_answer.is_some() {
+        world.runtime.run_next_timer().expect("a look is due");
+    }
+    assert!(world.view().baseline.is_none(), "the answer belongs to another watch");
+    assert!(world.findings().is_empty() && frozen_scopes().is_empty());
+    world.runtime.run_for(Duration::from_secs(1));
+    assert_eq!(world.view().baseline.expect("taken").entries, 2);
 }

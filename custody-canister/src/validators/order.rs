@@ -1,4 +1,5 @@
-//! What voters read of an order to publish: everything that is in it, under the names that its fields have.
+//! What voters read of an order to publish: everything that is in it, under the names that its fields have. First, and
+//! always whole, what decides where which bytes go by which token, and what they make an installer fetch and run.
 
 use release_types::{
     PublishOrder, Registry,
@@ -7,6 +8,21 @@ use release_types::{
 };
 
 use super::rendering::Rendering;
+
+/// Members of npm's document by which installers fetch, run and link.
+const MANIFEST_INSTALLS: [&str; 9] = [
+    "scripts",
+    "bin",
+    "gypfile",
+    "dependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "bundleDependencies",
+    "bundledDependencies",
+    "directories",
+];
+/// Fields of an upload form by which installers fetch.
+const FORM_INSTALLS: [&str; 3] = ["requires_dist", "provides_extra", "requires_python"];
 
 pub fn render(order: &PublishOrder) -> String {
     // Every field by name: one that is added has to be shown too.
@@ -33,11 +49,11 @@ pub fn render(order: &PublishOrder) -> String {
             text.line(name, used.to_string());
         }
     }
+    text.moment("expires_at", *expires_at_ns);
+    render_decision(&mut text, decision);
     for (index, artifact) in artifacts.iter().enumerate() {
         render_artifact(&mut text, &format!("artifacts[{index}]"), artifact);
     }
-    render_decision(&mut text, decision);
-    text.moment("expires_at", *expires_at_ns);
     text.finish()
 }
 
@@ -75,12 +91,22 @@ fn render_artifact(text: &mut Rendering, field: &str, artifact: &OrderedArtifact
             );
             let members: serde_json::Map<_, _> = serde_json::from_str(manifest_json).unwrap_or_default();
             for (name, value) in members {
-                text.line(&format!("{field}.manifest.{name}"), value.to_string());
+                let (field, value) = (format!("{field}.manifest.{name}"), value.to_string());
+                if MANIFEST_INSTALLS.contains(&name.as_str()) {
+                    text.line(&field, value);
+                } else {
+                    text.detail(&field, value);
+                }
             }
         }
         Publication::Pypi { form } => {
             for (name, value) in form {
-                text.line(&format!("{field}.form.{name}"), value);
+                let field = format!("{field}.form.{name}");
+                if FORM_INSTALLS.contains(&name.as_str()) {
+                    text.line(&field, value);
+                } else {
+                    text.detail(&field, value);
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Texts for voters: a heading and a list of named values.
 //!
-//! Whoever wrote the call wrote the values too. So that none can pass for another line, hide behind invisible
-//! characters or push the rest out of sight, every value is printable ASCII and has a largest length.
+//! Whoever wrote the call wrote the values too. So that none can pass for another line or hide behind invisible
+//! characters, every value is printable ASCII. So that none can push another out of sight, what decides about security
+//! comes first and whole; only details, which come after it, are shortened and left out where they are many.
 
 use std::{
     fmt::Write as _,
@@ -10,28 +11,30 @@ use std::{
 
 use release_types::Sha256Digest;
 
-/// Longest value that is shown as a whole, in bytes.
-const MAX_VALUE_BYTES: usize = 400;
-/// Most lines.
-const MAX_LINES: usize = 250;
+/// Longest detail that is shown as a whole, in bytes.
+const MAX_DETAIL_BYTES: usize = 400;
+/// Most details.
+const MAX_DETAILS: usize = 200;
 
 /// A text under way.
 pub struct Rendering {
     text: String,
-    lines: usize,
+    details: Vec<(String, String)>,
 }
 
 impl Rendering {
     pub fn new(heading: &str) -> Self {
-        Self { text: format!("# {}\n", printable(heading)), lines: 0 }
+        Self { text: format!("# {}\n", heading.escape_default()), details: Vec::new() }
     }
 
-    /// A named value.
+    /// A named value, shown whole.
     pub fn line(&mut self, name: &str, value: impl AsRef<str>) {
-        self.lines += 1;
-        if self.lines <= MAX_LINES {
-            let _ = write!(self.text, "\n- {}: {}", printable(name), printable(value.as_ref()));
-        }
+        let _ = write!(self.text, "\n- {}: {}", name.escape_default(), value.as_ref().escape_default());
+    }
+
+    /// A named value that is shown after all lines; shortened if it is long, left out after many others.
+    pub fn detail(&mut self, name: &str, value: impl Into<String>) {
+        self.details.push((name.to_owned(), value.into()));
     }
 
     /// A moment, in nanoseconds since 1970.
@@ -40,9 +43,12 @@ impl Rendering {
         self.line(name, humantime::format_rfc3339_seconds(moment).to_string());
     }
 
-    /// The whole text; says so if lines were left out.
+    /// The whole text; says so if details were left out.
     pub fn finish(mut self) -> String {
-        if let Some(left_out @ 1..) = self.lines.checked_sub(MAX_LINES) {
+        for (name, value) in self.details.iter().take(MAX_DETAILS) {
+            let _ = write!(self.text, "\n- {}: {}", shortened(name), shortened(value));
+        }
+        if let Some(left_out @ 1..) = self.details.len().checked_sub(MAX_DETAILS) {
             let _ = write!(self.text, "\n- {left_out} more lines are not shown: read the argument itself");
         }
         self.text
@@ -50,11 +56,11 @@ impl Rendering {
 }
 
 /// The value with everything escaped that is not printable ASCII; of a long one the beginning, length and digest.
-fn printable(value: &str) -> String {
-    if value.len() <= MAX_VALUE_BYTES {
+fn shortened(value: &str) -> String {
+    if value.len() <= MAX_DETAIL_BYTES {
         return value.escape_default().to_string();
     }
-    let beginning: String = value.chars().take(MAX_VALUE_BYTES / 4).collect();
+    let beginning: String = value.chars().take(MAX_DETAIL_BYTES / 4).collect();
     format!(
         "{}... ({} bytes, SHA-256 {})",
         beginning.escape_default(),
@@ -83,8 +89,8 @@ mod tests {
     #[test]
     fn should_name_length_and_digest_of_what_is_too_long_to_show() {
         let mut rendering = Rendering::new("long");
-        let value = "x".repeat(MAX_VALUE_BYTES + 1);
-        rendering.line("readme", &value);
+        let value = "x".repeat(MAX_DETAIL_BYTES + 1);
+        rendering.detail("readme", &value);
         let text = rendering.finish();
         assert!(
             text.contains(&format!("(401 bytes, SHA-256 {})", Sha256Digest::of(value.as_bytes()))),
@@ -96,11 +102,24 @@ mod tests {
     #[test]
     fn should_say_how_many_lines_are_left_out() {
         let mut rendering = Rendering::new("many");
-        for number in 0..MAX_LINES + 3 {
-            rendering.line("line", number.to_string());
+        for number in 0..MAX_DETAILS + 3 {
+            rendering.detail("line", number.to_string());
         }
         let text = rendering.finish();
-        assert_eq!(text.matches("- line: ").count(), MAX_LINES);
+        assert_eq!(text.matches("- line: ").count(), MAX_DETAILS);
         assert!(text.ends_with("- 3 more lines are not shown: read the argument itself"), "{text}");
+    }
+
+    #[test]
+    fn should_show_what_matters_first_and_whole_whatever_the_details_are() {
+        let mut rendering = Rendering::new("mixed");
+        for _ in 0..=MAX_DETAILS {
+            rendering.detail("classifier", "c".repeat(MAX_DETAIL_BYTES + 1));
+        }
+        let script = "s".repeat(5_000);
+        rendering.line("script", &script);
+        let text = rendering.finish();
+        let shown = text.find(&format!("\n- script: {script}\n")).expect("whole");
+        assert!(shown < text.find("classifier").expect("after it"));
     }
 }

@@ -36,13 +36,17 @@ const BASELINE_PAUSE: Duration = Duration::from_secs(5 * 60);
 enum Answer {
     Listed(ListingKind, Listing),
     Nothing,
+    /// The registry asked not to be read for so long.
+    ComeBackLater(Duration),
 }
 
 /// When the next look is due, from now; none if the package is not watched.
 pub fn due_in<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration> {
     let watch = read_state(|state| state.watches().get(package).cloned())?;
-    let last_ns = storage::look(package).map_or(0, |look| look.at_ns);
-    let due_ns = last_ns.saturating_add(u64::try_from(pause(&watch).as_nanos()).unwrap_or(u64::MAX));
+    let (last_ns, not_before_ns) =
+        storage::look(package).map_or((0, 0), |look| (look.at_ns, look.not_before_ns));
+    let pause_ns = u64::try_from(pause(&watch).as_nanos()).unwrap_or(u64::MAX);
+    let due_ns = last_ns.saturating_add(pause_ns).max(not_before_ns);
     Some(Duration::from_nanos(due_ns.saturating_sub(runtime.time_ns())))
 }
 
@@ -59,13 +63,15 @@ async fn step<R: Runtime>(runtime: &R, package: &PackageKey) -> Option<Duration>
     if present.begun_at_ns != watch.begun_at_ns {
         return Some(Duration::ZERO);
     }
-    note(runtime, package, is_whole(&answer, &present));
+    note(runtime, package, &answer, &present);
     match (answer, &present.baseline) {
         (Answer::Listed(kind, shown), None) => take_baseline(runtime, package, kind, &shown),
         (Answer::Listed(kind, shown), Some(_)) => compare(runtime, package, &present, kind, &shown),
-        (Answer::Nothing, _) => runtime.log("a look at a watched package brought nothing"),
+        (Answer::Nothing | Answer::ComeBackLater(_), _) => {
+            runtime.log("a look at a watched package brought nothing");
+        }
     }
-    read_state(|state| state.watches().get(package).map(pause))
+    due_in(runtime, package)
 }
 
 async fn ask<R: Runtime>(runtime: &R, package: &PackageKey, watch: &Watch) -> Answer {
@@ -111,6 +117,9 @@ async fn ask_for<R: Runtime>(
         // A package that was never published, or is gone, lists nothing.
         Ok(Reading::Absent) => Ok(Answer::Listed(kind, Listing::default())),
         Ok(Reading::Unreadable { why: Unreadable::TooMany }) => Err(TooLong),
+        Ok(Reading::Unreadable { why: Unreadable::ComeBackLater { after_s } }) => {
+            Ok(Answer::ComeBackLater(Duration::from_secs(after_s.into())))
+        }
         Ok(Reading::Unreadable { .. }) | Err(_) => Ok(Answer::Nothing),
     }
 }
@@ -160,16 +169,22 @@ fn is_whole(answer: &Answer, watch: &Watch) -> bool {
     watch.baseline.as_ref().is_none_or(|baseline| baseline.kind == *shown)
 }
 
-fn note<R: Runtime>(runtime: &R, package: &PackageKey, answered: bool) {
+fn note<R: Runtime>(runtime: &R, package: &PackageKey, answer: &Answer, watch: &Watch) {
     let at_ns = runtime.time_ns();
     let last = storage::look(package);
-    let look = if answered {
-        Look { at_ns, answered_at_ns: Some(at_ns), failures: 0 }
+    let asked_wait = match answer {
+        Answer::ComeBackLater(wait) => *wait,
+        Answer::Listed(..) | Answer::Nothing => Duration::ZERO,
+    };
+    let not_before_ns = at_ns.saturating_add(asked_wait.as_nanos() as u64);
+    let look = if is_whole(answer, watch) {
+        Look { at_ns, answered_at_ns: Some(at_ns), failures: 0, not_before_ns }
     } else {
         Look {
             at_ns,
             answered_at_ns: last.and_then(|look| look.answered_at_ns),
             failures: last.map_or(0, |look| look.failures).saturating_add(1),
+            not_before_ns,
         }
     };
     storage::keep_look(package, look);

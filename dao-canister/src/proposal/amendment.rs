@@ -43,7 +43,7 @@ pub fn validate(state: &State, proposal: &AmendmentProposal, now_ns: u64) -> Res
                 defects.push(Defect::new("amendment.replaces", version, "another version, or none", hint));
             }
             if tag == LATEST {
-                defects.extend(promotion_defect(state, proposal, version, now_ns));
+                defects.extend(promotion_defect(state, proposal, version, replaces.as_deref(), now_ns));
             }
         }
         Amendment::Deprecation { version, message } => {
@@ -59,24 +59,32 @@ pub fn validate(state: &State, proposal: &AmendmentProposal, now_ns: u64) -> Res
     if defects.is_empty() { Ok(()) } else { Err(defects) }
 }
 
-/// What keeps `latest` from naming this version: it was not released and verified here, or not long enough ago.
+/// What keeps `latest` from naming this version: it was not released and verified here, or not long enough ago. Going back
+/// behind a version that was verified later never waits; custody checks that the tag still names that one.
 fn promotion_defect(
     state: &State,
     proposal: &AmendmentProposal,
     version: &str,
+    replaces: Option<&str>,
     now_ns: u64,
 ) -> Option<Defect> {
-    let key = ReleaseKey {
-        registry: proposal.registry.clone(),
-        package: proposal.package.clone(),
-        version: version.to_owned(),
+    let verified_at_ns = |version: &str| {
+        state.verified_at_ns(&ReleaseKey {
+            registry: proposal.registry.clone(),
+            package: proposal.package.clone(),
+            version: version.to_owned(),
+        })
     };
-    let Some(verified_at_ns) = state.verified_at_ns(&key) else {
+    let replaced_at_ns = replaces.and_then(verified_at_ns);
+    let Some(verified_at_ns) = verified_at_ns(version) else {
         let hint = "Release it here, or say in the proposal that an unverified version is meant.";
         let found = format!("{version}, which this group did not release and verify");
         let allowed = "a version with a receipt";
         return (!proposal.allow_unverified).then(|| Defect::new("amendment.version", found, allowed, hint));
     };
+    if replaced_at_ns.is_some_and(|replaced_at_ns| verified_at_ns < replaced_at_ns) {
+        return None;
+    }
     let frees_at_ns = verified_at_ns.saturating_add(state.promotion_delay_ns(&proposal.registry));
     (now_ns < frees_at_ns).then(|| {
         Defect::new(

@@ -9,6 +9,9 @@ const NS_PER_S: u64 = 1_000_000_000;
 const S_PER_DAY: u64 = 24 * 3_600;
 /// The first slice begins a little before now, for clocks that are behind.
 const CLOCK_TOLERANCE_S: u64 = 300;
+/// How much longer than its policy a slice's token holds, before and after: what custody sends within the policy's time
+/// must not reach an index whose clock says otherwise.
+const OVERLAP_S: u64 = 60;
 
 /// A part of a token, and what it may be used for.
 #[derive(Debug)]
@@ -25,8 +28,8 @@ pub struct Plan {
     pub days: u32,
 }
 
-/// Cuts `token` into slices that follow each other, the first from `now_ns` on. `first` is the first one's policy but
-/// for its time; each later one has the next epoch.
+/// Cuts `token` into slices whose policies follow each other, the first from `now_ns` on, and whose tokens overlap by a
+/// little. `first` is the first one's policy but for its time; each later one has the next epoch.
 ///
 /// # Errors
 /// When it is no token of a Python index, does not allow the project, or expires before the last slice does.
@@ -59,18 +62,20 @@ pub fn cut(
         return Err(unusable(format!("the token expires in {days} days, before the last slice does"))
             .hint("cut fewer or shorter slices, or make a token that does not expire"));
     }
-    let slices = macaroon::slices(token, &projects, from_s, slice_s, plan.slices)
-        .map_err(|error| unusable(error.to_string()))?;
-    let dated = (first.epoch..).zip(slices).map(|(epoch, slice)| DatedToken {
-        policy: CredentialPolicy {
-            not_before_ns: slice.not_before_s.saturating_mul(NS_PER_S),
-            not_after_ns: slice.expires_s.saturating_mul(NS_PER_S),
-            epoch,
-            ..first.clone()
-        },
-        token: slice.token,
+    let dated = (first.epoch..).zip(0..u64::from(plan.slices)).map(|(epoch, index)| {
+        let begin_s = from_s.saturating_add(slice_s.saturating_mul(index));
+        let end_s = begin_s.saturating_add(slice_s);
+        let (not_before_s, expires_s) = (begin_s.saturating_sub(OVERLAP_S), end_s.saturating_add(OVERLAP_S));
+        let token = macaroon::narrow_to_any(token, &projects, not_before_s, expires_s)
+            .map_err(|error| unusable(error.to_string()))?;
+        let (not_before_ns, not_after_ns) =
+            (begin_s.saturating_mul(NS_PER_S), end_s.saturating_mul(NS_PER_S));
+        Ok(DatedToken {
+            policy: CredentialPolicy { not_before_ns, not_after_ns, epoch, ..first.clone() },
+            token,
+        })
     });
-    Ok(dated.collect())
+    dated.collect()
 }
 
 #[cfg(test)]

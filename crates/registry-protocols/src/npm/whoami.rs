@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     endpoint::EndpointUrl,
     http::{HttpAnswer, HttpRequest, Method, USER_AGENT},
+    reading::{Reading, Unreadable},
 };
 
 /// What a registry says to a token.
@@ -16,6 +17,11 @@ pub enum TokenReading {
     Known,
     /// It does not accept it.
     Refused,
+    /// It is not to be asked again before so many seconds are over.
+    ComeBackLater {
+        /// Seconds to wait.
+        after_s: u32,
+    },
     /// The answer says neither.
     Unclear,
 }
@@ -37,7 +43,12 @@ pub fn read_whoami(answer: &HttpAnswer) -> TokenReading {
             _ => TokenReading::Unclear,
         },
         401 | 403 => TokenReading::Refused,
-        _ => TokenReading::Unclear,
+        _ => match Reading::<()>::from_status(answer) {
+            Some(Reading::Unreadable { why: Unreadable::ComeBackLater { after_s } }) => {
+                TokenReading::ComeBackLater { after_s }
+            }
+            _ => TokenReading::Unclear,
+        },
     }
 }
 

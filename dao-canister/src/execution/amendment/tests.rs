@@ -198,6 +198,26 @@ fn should_promote_only_after_the_delay_and_publish_under_another_tag_until_then(
 }
 
 #[test]
+fn should_let_latest_go_back_at_once_and_forward_only_after_the_delay() {
+    let runtime = ready();
+    release(&runtime, "1.0.0");
+    runtime.advance(SECOND_NS);
+    release(&runtime, "1.0.1");
+    delay_promotions(&runtime, 2 * DAY_NS);
+    let naming = |version: &str, replaces: &str| {
+        let (version, replaces) = (version.to_owned(), Some(replaces.to_owned()));
+        AmendmentProposal {
+            amendment: Amendment::DistTag { tag: "latest".into(), version, replaces },
+            ..promotion()
+        }
+    };
+    submit(&runtime, ProposalAction::Amendment(naming("1.0.0", "1.0.1")));
+    assert_eq!(refused_fields(&runtime, naming("1.0.1", "1.0.0")), ["amendment.version"]);
+    // Of what was not verified here nobody knows whether it came before.
+    assert_eq!(refused_fields(&runtime, naming("1.0.0", "0.9.0")), ["amendment.version"]);
+}
+
+#[test]
 fn should_report_every_defect_of_an_amendment_at_once() {
     let runtime = ready();
     let bad = AmendmentProposal {

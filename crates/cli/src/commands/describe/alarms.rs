@@ -53,6 +53,9 @@ fn kind(kind: &AlarmKind) -> String {
         AlarmKind::Blocked { order, filename } => {
             format!("{}: {} did not appear", printable(&order.0), printable(filename))
         }
+        AlarmKind::AmendmentDoubted { order } => {
+            format!("{}: the registry is said to have refused it", printable(&order.0))
+        }
         AlarmKind::CredentialExpiring { credential, days_left } => {
             format!("credential {credential} ends in {days_left} days")
         }

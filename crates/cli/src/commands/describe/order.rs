@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use release_types::{MetObstacle, OrderStatus, PublicationState, Wait};
+use release_types::{MetObstacle, Obstacle, OrderStatus, PublicationState, Wait};
 
 use crate::{
     operations::moment,
@@ -31,6 +31,9 @@ pub fn waiting(wait: &Wait) -> String {
     if let Some(MetObstacle { obstacle, since_ns }) = wait.obstacle {
         let what = styled(WARNING, format!("{obstacle}, since {}", moment(since_ns)));
         let _ = writeln!(text, "  obstacle    {what}\n  ends with   {}", obstacle.ends_when());
+        if let Obstacle::AskedToWait { until_ns } = obstacle {
+            let _ = writeln!(text, "  not before  {}", moment(until_ns));
+        }
     }
     if let Some(at_ns) = wait.next_look_at_ns {
         let _ = writeln!(text, "  next look   {}", moment(at_ns));

@@ -26,14 +26,14 @@ fn first() -> CredentialPolicy {
 }
 
 #[test]
-fn should_cut_slices_that_follow_each_other_under_policies_and_caveats_of_the_same_time() {
+fn should_cut_slices_that_follow_each_other_and_hold_a_minute_longer_than_their_policies() {
     let slices = cut(&token(), &first(), Plan { slices: 3, days: 30 }, NOW_NS).expect("cut");
     assert_eq!(slices.iter().map(|slice| slice.policy.epoch).collect::<Vec<_>>(), [4, 5, 6]);
     for slice in &slices {
         let own = macaroon::restrictions(&slice.token).expect("a macaroon");
         assert_eq!(own.projects, Some(vec!["demo".to_string()]));
-        assert_eq!(own.not_before_s.map(|at| at * NS_PER_S), Some(slice.policy.not_before_ns));
-        assert_eq!(own.expires_s.map(|at| at * NS_PER_S), Some(slice.policy.not_after_ns));
+        assert_eq!(own.not_before_s.map(|at| (at + 60) * NS_PER_S), Some(slice.policy.not_before_ns));
+        assert_eq!(own.expires_s.map(|at| (at - 60) * NS_PER_S), Some(slice.policy.not_after_ns));
     }
     for pair in slices.windows(2) {
         assert_eq!(pair[0].policy.not_after_ns, pair[1].policy.not_before_ns);
