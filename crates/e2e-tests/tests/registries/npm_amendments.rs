@@ -47,12 +47,13 @@ fn amend(setting: &mut Setting, amendment: Amendment) -> AmendmentStatus {
         amendment,
         allow_unverified: false,
     }));
-    for _ in 0..6 * MINUTE_S {
+    // An hour in small steps, then a day and the longest pause in coarse ones: so long a no is doubted.
+    for step_s in std::iter::repeat_n(30, 120).chain(std::iter::repeat_n(600, 200)) {
         let status = setting.world.proposal(proposal).amendment;
         if let Some(status) = status.filter(|status| status.state.is_final()) {
             return status;
         }
-        setting.pass(Duration::from_secs(30));
+        setting.pass(Duration::from_secs(step_s));
     }
     panic!("no end: {:?}", setting.world.proposal(proposal))
 }
