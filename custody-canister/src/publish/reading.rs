@@ -110,7 +110,7 @@ pub async fn look_and_settle<R: Runtime>(job: &Job<'_, R>) -> Look {
     match looked.obstacle(job.runtime.time_ns()) {
         Some(obstacle) => job.wait_for(obstacle),
         None if looked.is_absent() && !job.obstacle().is_some_and(obstacle::is_in_staging_area) => {
-            job.go_on()
+            job.go_on();
         }
         None => {}
     }
