@@ -7,6 +7,9 @@ use crate::outcalls::Routes;
 /// The most virtual nodes that a replica can have; the least is one.
 pub const MAX_NODES: u32 = 40;
 
+/// The most subnets that a network can have.
+pub const MAX_SUBNETS: u32 = 16;
+
 /// Where the replica's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -14,6 +17,21 @@ pub enum Clock {
     Wall,
     /// Moves only by [`crate::Replica::advance_time`].
     Manual,
+}
+
+/// Which of a network's subnets a replica is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubnetPlace {
+    /// From 0, which is the root of trust.
+    pub index: u32,
+    /// How many there are, 1 to [`MAX_SUBNETS`].
+    pub subnets: u32,
+}
+
+impl Default for SubnetPlace {
+    fn default() -> Self {
+        Self { index: 0, subnets: 1 }
+    }
 }
 
 /// A defect of the replica itself: exists to prove that the differential suite can fail, and is
@@ -33,6 +51,8 @@ pub enum Defect {
 pub struct ReplicaConfig {
     /// Seed of all keys and of all randomness: equal seeds give equal runs.
     pub seed: u64,
+    /// Which of a network's subnets it is; by default the only one. See [`crate::Network`].
+    pub place: SubnetPlace,
     /// Number of virtual nodes, 1 to [`MAX_NODES`]; outcalls, threshold keys and prices depend on it.
     pub nodes: u32,
     /// Start of a [`Clock::Manual`], nanoseconds since 1970; a fixed date when absent.
@@ -56,6 +76,7 @@ impl Default for ReplicaConfig {
     fn default() -> Self {
         Self {
             seed: 0,
+            place: SubnetPlace::default(),
             nodes: 13,
             start_time_ns: None,
             clock: Clock::Manual,

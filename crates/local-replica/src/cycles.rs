@@ -24,6 +24,8 @@ pub const MAX_QUERY_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
 pub const MAX_METHOD_NAME_BYTES: usize = 20_000;
 /// Largest payload of a call between canisters of one subnet, in bytes: method name and argument.
 pub const MAX_CALL_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
+/// The same, to a canister on another subnet.
+pub const MAX_STREAM_PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
 
 /// How many calls of one canister to another may be open at once.
 pub const MAX_OPEN_CALLS_PER_CALLEE: usize = 500;

@@ -1,7 +1,7 @@
 //! `local-replica`: serves the Internet Computer on this machine until it gets a signal.
 
 use clap::Parser;
-use local_replica::config::MAX_NODES;
+use local_replica::config::{MAX_NODES, MAX_SUBNETS};
 use local_replica::serve::{ServeOptions, serve};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +23,13 @@ struct Arguments {
         value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_NODES)),
     )]
     nodes: u32,
+    #[arg(
+        long,
+        help = format!("Number of subnets, 1 to {MAX_SUBNETS}, each with its own nodes and canisters"),
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SUBNETS)),
+    )]
+    subnets: u32,
     /// Send HTTPS outcalls for HOST to a loopback server; may be repeated
     #[arg(long = "route", value_name = "HOST=URL", value_parser = parse_route)]
     routes: Vec<(String, String)>,
@@ -67,6 +74,7 @@ fn main() -> ExitCode {
         port: arguments.port,
         seed: arguments.seed,
         nodes: arguments.nodes,
+        subnets: arguments.subnets,
         routes: arguments.routes,
         root_certificate: arguments.root_certificate,
         module_cache: arguments.module_cache,

@@ -9,13 +9,15 @@ mod stand_ins;
 mod state;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use candid::Principal;
+use ic_certification::Delegation;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-pub(crate) use certified_state::{CertifiedState, canister_id, is_canister_id};
+pub(crate) use certified_state::{CertifiedState, canister_id, is_canister_id, self_described_cbor};
 pub use inspection::{Observer, ReplicaView};
 pub use state::{RestoreError, StateError, StateHash, WorldSnapshot};
 
@@ -24,15 +26,16 @@ use metrics::Counters;
 use state::{Identity, StateDirectory};
 
 use crate::canister::{Canister, SubnetFacts};
-use crate::certification::{NodeKey, RootKey};
+use crate::certification::{NodeKey, SubnetKey};
 use crate::config::{Clock, Defect, MAX_NODES, ReplicaConfig};
 use crate::cycles::Prices;
 use crate::execution::ModuleCache;
 use crate::management::AwaitingShares;
 use crate::outcalls::{FaultSwitch, OutcallId, Outcalls, Pace, Routes, tolerated_faults};
-use crate::scheduler::{IngressHistory, MessageFaults, PendingOutcall, QueuedMessage};
+use crate::scheduler::{IngressHistory, MessageFaults, PendingOutcall, QueuedMessage, StreamMessage};
 use crate::stand_ins::Ledgers;
 use crate::threshold::{NodeIndex, SchnorrEd25519Key, Secp256k1Key, ShareFault, ShareFaults, VetKdKey};
+use crate::topology::{InvalidPlace, Topology};
 
 /// Why a replica cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -40,14 +43,23 @@ pub enum ReplicaError {
     #[error("nodes is {0}; allowed are 1 to {max}", max = MAX_NODES)]
     Nodes(u32),
     #[error(transparent)]
+    Place(#[from] InvalidPlace),
+    #[error(
+        "state_dir is set, and subnets is {0}; state is kept on disk for one subnet only: leave one of both out"
+    )]
+    StateOfSeveral(u32),
+    #[error(transparent)]
     State(#[from] StateError),
 }
+
+/// The number, within the subnet, of the first canister that is given a fresh id.
+const FIRST_NEW_CANISTER: u64 = 0x1000;
 
 /// Independent streams of randomness, all from the one seed.
 #[derive(Clone, Copy)]
 #[repr(u64)]
-enum Stream {
-    RootKey,
+pub(crate) enum Stream {
+    SubnetKey,
     NodeKeys,
     VetKd,
     Schnorr,
@@ -56,13 +68,23 @@ enum Stream {
     Bip340,
 }
 
+impl Stream {
+    /// This stream on the subnet of this number.
+    pub(crate) fn of_subnet(self, seed: u64, subnet: u32) -> ChaCha20Rng {
+        let mut random = ChaCha20Rng::seed_from_u64(seed);
+        random.set_stream(self as u64 + (u64::from(subnet) << 32));
+        random
+    }
+}
+
 /// A subnet of the Internet Computer: canisters, keys, queue and time.
 pub struct Replica {
     identity: Identity,
     pub(crate) clock: ReplicaClock,
     pub(crate) subnet: SubnetFacts,
     pub(crate) modules: ModuleCache,
-    pub(crate) root_key: RootKey,
+    pub(crate) key: SubnetKey,
+    delegation: Option<Delegation>,
     node_keys: Vec<NodeKey>,
     pub(crate) vetkd: VetKdKey,
     pub(crate) schnorr: SchnorrEd25519Key,
@@ -75,6 +97,8 @@ pub struct Replica {
     pub(crate) canisters: BTreeMap<Principal, Canister>,
     pub(crate) next_canister: u64,
     pub(crate) queue: VecDeque<QueuedMessage>,
+    /// For other subnets, by their number: taken away at the end of a round.
+    pub(crate) outgoing: Vec<(usize, StreamMessage)>,
     pub(crate) ingress: IngressHistory,
     certified: CertifiedState,
     pub(crate) counters: Counters,
@@ -100,13 +124,13 @@ impl Replica {
         if !(1..=MAX_NODES).contains(&config.nodes) {
             return Err(ReplicaError::Nodes(config.nodes));
         }
-        let random = |stream: Stream| {
-            let mut random = ChaCha20Rng::seed_from_u64(config.seed);
-            random.set_stream(stream as u64);
-            random
-        };
-        let root_key = RootKey::generate(&mut random(Stream::RootKey));
-        let root_key_der = root_key.public_key_der();
+        if config.place.subnets > 1 && config.state_dir.is_some() {
+            return Err(ReplicaError::StateOfSeveral(config.place.subnets));
+        }
+        // Of the network: the same on all of its subnets.
+        let shared = |stream: Stream| stream.of_subnet(config.seed, 0);
+        let random = |stream: Stream| stream.of_subnet(config.seed, config.place.index);
+        let (topology, key, delegation) = Topology::derive(config.seed, config.place)?;
         let mut node_random = random(Stream::NodeKeys);
         let faults = FaultSwitch::default();
         let node_keys: Vec<NodeKey> =
@@ -116,33 +140,38 @@ impl Replica {
             Clock::Wall => Pace::Eager,
             Clock::Manual => Pace::Lockstep,
         };
-        let outcalls = Outcalls::new(config.routes, node_ids, faults.clone(), pace).with_seed(config.seed);
+        let outcalls = Outcalls::new(config.routes, node_ids, faults.clone(), pace)
+            .with_seed(config.seed ^ (u64::from(config.place.index) << 32));
+        let next_canister = topology.own().first_canister + FIRST_NEW_CANISTER;
         let mut replica = Self {
             identity: Identity { seed: config.seed, nodes: config.nodes },
             clock: ReplicaClock::new(config.clock, config.start_time_ns),
             subnet: SubnetFacts {
-                id: Principal::self_authenticating(&root_key_der),
-                root_key_der: root_key_der.into(),
+                id: topology.own().id,
+                root_key_der: topology.root_key_der().into(),
                 prices: Prices::new(config.nodes),
+                topology: Arc::new(topology),
             },
             modules: ModuleCache::new(config.module_cache),
-            root_key,
+            key,
+            delegation,
             node_keys,
             vetkd: VetKdKey::generate(
-                &mut random(Stream::VetKd),
+                &mut shared(Stream::VetKd),
                 config.nodes,
                 config.nodes - tolerated_faults(config.nodes),
             ),
-            schnorr: SchnorrEd25519Key::generate(&mut random(Stream::Schnorr)),
-            ecdsa: Secp256k1Key::generate(&mut random(Stream::Ecdsa)),
-            bip340: Secp256k1Key::generate(&mut random(Stream::Bip340)),
+            schnorr: SchnorrEd25519Key::generate(&mut shared(Stream::Schnorr)),
+            ecdsa: Secp256k1Key::generate(&mut shared(Stream::Ecdsa)),
+            bip340: Secp256k1Key::generate(&mut shared(Stream::Bip340)),
             share_faults: ShareFaults::default(),
             awaiting_shares: Vec::new(),
             random: random(Stream::RawRand),
             initial_cycles: config.initial_cycles,
             canisters: BTreeMap::new(),
-            next_canister: 0x1000,
+            next_canister,
             queue: VecDeque::new(),
+            outgoing: Vec::new(),
             ingress: IngressHistory::default(),
             certified: CertifiedState::default(),
             counters: Counters::default(),
@@ -167,7 +196,7 @@ impl Replica {
         self.subnet.id
     }
 
-    /// The public key that certificates are verified with, DER-encoded.
+    /// The network's public key, with which certificates are verified, DER-encoded: the first subnet's.
     pub fn root_key_der(&self) -> Vec<u8> {
         self.subnet.root_key_der.to_vec()
     }
@@ -243,6 +272,10 @@ impl Replica {
     pub fn advance_time(&mut self, by: Duration) {
         self.clock.advance(by);
         self.pay_for_resources(0);
+    }
+
+    pub(crate) fn topology(&self) -> Arc<Topology> {
+        self.subnet.topology.clone()
     }
 
     pub(crate) fn refresh_clock(&mut self) {

@@ -4,7 +4,7 @@ use crate::control::ControlServer;
 use crate::http_interface::{ReplicaServer, ReplicaStopped};
 use crate::outcalls::{RootCertificateError, RouteError, Routes};
 use crate::trace::Trace;
-use crate::{Clock, Replica, ReplicaConfig, ReplicaError};
+use crate::{Clock, NetworkError, Replica, ReplicaConfig};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,8 +18,10 @@ pub struct ServeOptions {
     pub port: u16,
     /// Seed of all keys and of all randomness.
     pub seed: u64,
-    /// Number of virtual nodes.
+    /// Number of virtual nodes of each subnet.
     pub nodes: u32,
+    /// Number of subnets.
+    pub subnets: u32,
     /// Reserved host names, each with the loopback base URL that plays it.
     pub routes: Vec<(String, String)>,
     /// PEM file of the roots that servers behind `https` routes are believed by.
@@ -70,7 +72,7 @@ pub enum ServeError {
     #[error("cannot read the root certificate {}: {source}", path.display())]
     RootCertificateFile { path: PathBuf, source: io::Error },
     #[error("the replica did not start: {0}")]
-    Replica(#[from] ReplicaError),
+    Replica(#[from] NetworkError),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot write the network file {}: {source}", path.display())]
@@ -108,15 +110,15 @@ pub fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         let mut terminate = signal(SignalKind::terminate()).map_err(io("listen for SIGTERM"))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(io("listen for SIGINT"))?;
 
-        let mut replica = Replica::new(config)?;
+        let mut subnets = crate::Network::new(&config, options.subnets)?;
         let trace = Trace::default();
         let observer = trace.observer(options.trace_file.as_deref()).map_err(|source| {
             ServeError::TraceFile { path: options.trace_file.clone().unwrap_or_default(), source }
         })?;
-        replica.observe(observer);
-        let mut network = describe(&replica);
+        subnets.subnet(0).observe(observer);
+        let mut network = describe(subnets.subnet(0));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-        let server = ReplicaServer::start(replica, address)
+        let server = ReplicaServer::start_network(subnets, address)
             .map_err(|source| ServeError::Listen { address, source })?;
         network.url = server.url();
         let control = options.control_port.map(|port| {

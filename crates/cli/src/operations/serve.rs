@@ -43,6 +43,7 @@ pub async fn serve(options: NetworkOptions) -> Outcome<()> {
         port: options.port,
         seed: options.seed,
         nodes: NODES,
+        subnets: 1,
         routes: parse_routes(&options.routes)?,
         root_certificate: None,
         module_cache: Some(directory.join("modules")),

@@ -25,6 +25,7 @@ pub use snapshot::{Snapshot, SnapshotId, SnapshotSource};
 use crate::cycles::Prices;
 use crate::execution::{CanisterTrap, CompiledModule, Environment, Instance};
 use crate::scheduler::Origin;
+use crate::topology::Topology;
 
 const NS_PER_SECOND: u128 = 1_000_000_000;
 /// What bounds the heap when the settings do not.
@@ -241,6 +242,7 @@ impl Canister {
             canister: self.id,
             subnet: subnet.id,
             root_key_der: subnet.root_key_der.clone(),
+            topology: subnet.topology.clone(),
             prices: subnet.prices,
             time_ns,
             controllers: self.settings.controllers.clone(),
@@ -261,4 +263,5 @@ pub struct SubnetFacts {
     pub id: Principal,
     pub root_key_der: Arc<[u8]>,
     pub prices: Prices,
+    pub(crate) topology: Arc<Topology>,
 }

@@ -1,7 +1,7 @@
 //! Certificates: a signed root hash with the part of the state tree that was asked for.
 
-use super::{Path, RootKey, StateTree};
-use ic_certification::Certificate;
+use super::{Path, StateTree, SubnetKey};
+use ic_certification::{Certificate, Delegation};
 use serde::Serialize;
 use std::sync::OnceLock;
 
@@ -10,14 +10,16 @@ const STATE_ROOT_DOMAIN: &[u8] = b"\x0Dic-state-root";
 /// A state tree as the subnet signs it. Certificates of any part of it share one signature, which is
 /// made when the first of them is asked for.
 pub struct CertifiedTree {
-    root_key: RootKey,
+    key: SubnetKey,
+    /// The root's word that the key is the subnet's; the root itself needs none.
+    delegation: Option<Delegation>,
     tree: StateTree,
     signature: OnceLock<Vec<u8>>,
 }
 
 impl CertifiedTree {
-    pub fn new(root_key: RootKey, tree: StateTree) -> Self {
-        Self { root_key, tree, signature: OnceLock::new() }
+    pub fn new(key: SubnetKey, delegation: Option<Delegation>, tree: StateTree) -> Self {
+        Self { key, delegation, tree, signature: OnceLock::new() }
     }
 
     pub fn tree(&self) -> &StateTree {
@@ -32,7 +34,7 @@ impl CertifiedTree {
         let certificate = Certificate {
             tree: self.tree.witness(&paths),
             signature: self.signature().to_vec(),
-            delegation: None,
+            delegation: self.delegation.clone(),
         };
         let mut cbor = serde_cbor::Serializer::new(Vec::new());
         cbor.self_describe()
@@ -42,8 +44,7 @@ impl CertifiedTree {
     }
 
     fn signature(&self) -> &[u8] {
-        self.signature
-            .get_or_init(|| self.root_key.sign(&[STATE_ROOT_DOMAIN, &self.tree.digest()[..]].concat()))
+        self.signature.get_or_init(|| self.key.sign(&[STATE_ROOT_DOMAIN, &self.tree.digest()[..]].concat()))
     }
 }
 
@@ -56,12 +57,12 @@ mod tests {
 
     #[test]
     fn should_sign_the_root_hash_and_reveal_the_time_unasked() {
-        let key = RootKey::generate(&mut ChaCha20Rng::from_seed([1; 32]));
+        let key = SubnetKey::generate(&mut ChaCha20Rng::from_seed([1; 32]));
         let mut tree = StateTree::new();
         tree.insert(&[b"time"], vec![42]);
         tree.insert(&[b"canister", b"a", b"module_hash"], vec![1; 32]);
 
-        let bytes = CertifiedTree::new(key.clone(), tree.clone()).certificate(&[]);
+        let bytes = CertifiedTree::new(key.clone(), None, tree.clone()).certificate(&[]);
         let parsed: Certificate = serde_cbor::from_slice(&bytes).expect("a certificate");
 
         assert_eq!(bytes[..3], [0xd9, 0xd9, 0xf7]);

@@ -4,10 +4,10 @@
 mod branch;
 mod certificate;
 mod node_key;
-mod root_key;
 mod state_tree;
+mod subnet_key;
 
 pub use certificate::CertifiedTree;
 pub use node_key::NodeKey;
-pub use root_key::RootKey;
 pub use state_tree::{Path, StateTree};
+pub use subnet_key::SubnetKey;

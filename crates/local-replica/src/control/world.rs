@@ -35,9 +35,9 @@ pub(super) async fn advance_time(
             by.milliseconds
         )));
     }
-    let moved = control.driver.run(move |replica| {
-        replica.advance_time(Duration::from_millis(by.milliseconds));
-        Time { time_ns: replica.time_ns() }
+    let moved = control.driver.run_on_all(move |network| {
+        network.advance_time(Duration::from_millis(by.milliseconds));
+        Time { time_ns: network.subnet(0).time_ns() }
     });
     Ok(Json(moved.await?))
 }

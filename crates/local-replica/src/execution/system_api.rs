@@ -16,6 +16,7 @@ pub(super) use calls::CallPerformed;
 use super::{CanisterTrap, Context};
 use crate::cycles::Prices;
 use crate::message::{CallResult, Reject};
+use crate::topology::Topology;
 
 /// A function of the canister's table and the value that it is called with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,7 @@ pub struct Environment {
     pub canister: Principal,
     pub subnet: Principal,
     pub root_key_der: Arc<[u8]>,
+    pub(crate) topology: Arc<Topology>,
     pub prices: Prices,
     pub time_ns: u64,
     pub controllers: Vec<Principal>,

@@ -108,8 +108,9 @@ async fn submit(
         ingress_expiry_ns: ingress_expiry,
     };
     let effective_id = destination.id();
-    let accepted = interface.driver.begin(move |replica| replica.submit_at(effective_id, message));
+    let subnet = interface.subnet_of(destination);
+    let accepted = interface.driver.begin(subnet, move |replica| replica.submit_at(effective_id, message));
     // Asked for at once, so that the answer is not waited for by two trips to the replica.
-    let answered = interface.driver.answered(request_id);
+    let answered = interface.driver.answered(subnet, request_id);
     Ok(accepted.wait().await?.map(|()| Submitted { request_id, answered }))
 }

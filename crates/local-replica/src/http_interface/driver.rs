@@ -1,11 +1,12 @@
-//! The thread that owns the replica: it executes messages, and between them runs what the HTTP
+//! The thread that owns the network: it executes messages, and between them runs what the HTTP
 //! endpoints ask for. Answers are certified together, once nothing is left to execute; where the state
 //! is kept on disk, nothing is answered before it is safe there.
 
 use crate::certification::CertifiedTree;
-use crate::message::{IngressStatus, RequestId, Step};
-use crate::{Replica, StateError};
+use crate::message::{IngressStatus, RequestId};
+use crate::{Network, Replica, StateError};
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, OnceLock};
@@ -18,7 +19,7 @@ const IDLE_WAIT: Duration = Duration::from_millis(4);
 /// How long answers may wait for messages that are still being executed, to be certified with theirs.
 const MAX_BATCH: Duration = Duration::from_millis(5);
 
-type Task = Box<dyn FnOnce(&mut Replica) -> Reply + Send>;
+type Task = Box<dyn FnOnce(&mut Network) -> Reply + Send>;
 /// Gives the result of a task to whoever asked.
 type Reply = Box<dyn FnOnce() + Send>;
 
@@ -31,6 +32,7 @@ enum Command {
 
 /// Someone who waits until a request is answered, or forgotten.
 struct Waiter {
+    subnet: usize,
     request_id: RequestId,
     answered: oneshot::Sender<Arc<CertifiedTree>>,
 }
@@ -70,14 +72,14 @@ impl<T> Pending<T> {
 }
 
 impl Driver {
-    /// Moves the replica to a thread of its own.
-    pub(super) fn start(replica: Replica) -> std::io::Result<(Self, JoinHandle<()>)> {
+    /// Moves the network to a thread of its own.
+    pub(super) fn start(network: Network) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (commands, received) = channel();
         let ended = Arc::new(OnceLock::new());
         let driver = Self { commands, ended: ended.clone() };
         let thread = Builder::new().name("replica".to_owned()).spawn(move || {
             // Nothing of the replica is used after a panic, so that no broken state can be seen.
-            let end = match catch_unwind(AssertUnwindSafe(|| drive(replica, &received))) {
+            let end = match catch_unwind(AssertUnwindSafe(|| drive(network, &received))) {
                 Ok(Ok(())) => ReplicaStopped::OnRequest,
                 Ok(Err(error)) => ReplicaStopped::NotKept { cause: error.to_string() },
                 Err(panic) => ReplicaStopped::Panicked { cause: message_of(&*panic) },
@@ -88,22 +90,38 @@ impl Driver {
         Ok((driver, thread))
     }
 
-    /// Runs `task` on the replica between two messages.
+    /// Runs `task` on the first subnet between two messages.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         task: impl FnOnce(&mut Replica) -> T + Send + 'static,
     ) -> Result<T, ReplicaStopped> {
-        self.begin(task).wait().await
+        self.begin(0, task).wait().await
     }
 
-    /// As [`Self::run`], without waiting for the result.
+    /// Runs `task` on all subnets between two messages.
+    pub(crate) async fn run_on_all<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Network) -> T + Send + 'static,
+    ) -> Result<T, ReplicaStopped> {
+        self.begin_on_all(task).wait().await
+    }
+
+    /// Runs `task` on the subnet of this number, without waiting for the result.
     pub(super) fn begin<T: Send + 'static>(
         &self,
+        subnet: usize,
         task: impl FnOnce(&mut Replica) -> T + Send + 'static,
     ) -> Pending<T> {
+        self.begin_on_all(move |network| task(network.subnet(subnet)))
+    }
+
+    fn begin_on_all<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Network) -> T + Send + 'static,
+    ) -> Pending<T> {
         let (sender, result) = oneshot::channel();
-        self.send(Command::Run(Box::new(move |replica| {
-            let result = task(replica);
+        self.send(Command::Run(Box::new(move |network| {
+            let result = task(network);
             Box::new(move || {
                 // The client may have gone away; then nobody needs the result.
                 let _ = sender.send(result);
@@ -112,14 +130,14 @@ impl Driver {
         Pending { result, driver: self.clone() }
     }
 
-    /// As [`Self::run`], for callers that may block.
+    /// As [`Self::run_on_all`], for callers that may block.
     pub(super) fn run_blocking<T: Send + 'static>(
         &self,
-        task: impl FnOnce(&mut Replica) -> T + Send + 'static,
+        task: impl FnOnce(&mut Network) -> T + Send + 'static,
     ) -> Result<T, ReplicaStopped> {
         let (sender, result) = channel();
-        self.send(Command::Run(Box::new(move |replica| {
-            let result = task(replica);
+        self.send(Command::Run(Box::new(move |network| {
+            let result = task(network);
             Box::new(move || {
                 // Whoever asked may have gone away; then nobody needs the result.
                 let _ = sender.send(result);
@@ -128,11 +146,11 @@ impl Driver {
         result.recv().map_err(|_| self.ended.wait().clone())
     }
 
-    /// A state that holds the answer of the request; or any state, when the request is unknown or
-    /// forgotten.
-    pub(super) fn answered(&self, request_id: RequestId) -> Pending<Arc<CertifiedTree>> {
+    /// A state of the subnet that holds the answer of the request; or any state, when the request is
+    /// unknown there or forgotten.
+    pub(super) fn answered(&self, subnet: usize, request_id: RequestId) -> Pending<Arc<CertifiedTree>> {
         let (answered, result) = oneshot::channel();
-        self.send(Command::AwaitAnswer(Waiter { request_id, answered }));
+        self.send(Command::AwaitAnswer(Waiter { subnet, request_id, answered }));
         Pending { result, driver: self.clone() }
     }
 
@@ -167,17 +185,17 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without a message").to_owned()
 }
 
-fn drive(mut replica: Replica, commands: &Receiver<Command>) -> Result<(), StateError> {
+fn drive(mut network: Network, commands: &Receiver<Command>) -> Result<(), StateError> {
     let mut waiters: Vec<Waiter> = Vec::new();
     let mut certified_at = Instant::now();
     let mut running = true;
     loop {
-        let executed = running && execute(&mut replica);
+        let executed = running && execute(&mut network);
         if !executed || certified_at.elapsed() >= MAX_BATCH {
             if !waiters.is_empty() {
-                replica.keep()?;
+                network.keep()?;
             }
-            waiters = answer(&mut replica, waiters);
+            waiters = answer(&mut network, waiters);
             certified_at = Instant::now();
         }
         let mut next = if executed { None } else { Some(IDLE_WAIT) };
@@ -186,7 +204,7 @@ fn drive(mut replica: Replica, commands: &Receiver<Command>) -> Result<(), State
         // The first command may be waited for; those behind it are taken as they are.
         while let Some(command) = receive(commands, next.take()) {
             match command {
-                Command::Run(task) => replies.push(task(&mut replica)),
+                Command::Run(task) => replies.push(task(&mut network)),
                 Command::AwaitAnswer(waiter) => waiters.push(waiter),
                 Command::ExecuteMessages(wanted) => running = wanted,
                 Command::Stop => {
@@ -196,7 +214,7 @@ fn drive(mut replica: Replica, commands: &Receiver<Command>) -> Result<(), State
             }
         }
         if !replies.is_empty() || is_stopped {
-            replica.keep()?;
+            network.keep()?;
         }
         replies.into_iter().for_each(|reply| reply());
         if is_stopped {
@@ -207,12 +225,12 @@ fn drive(mut replica: Replica, commands: &Receiver<Command>) -> Result<(), State
 
 /// Executes a message; where every answer costs a write to disk, as many as a batch takes. Whether
 /// anything was executed.
-fn execute(replica: &mut Replica) -> bool {
+fn execute(network: &mut Network) -> bool {
     let started = Instant::now();
     let mut executed = false;
-    while matches!(replica.step(), Step::Executed(_)) {
+    while network.step() {
         executed = true;
-        if !replica.is_kept() || started.elapsed() >= MAX_BATCH {
+        if !network.is_kept() || started.elapsed() >= MAX_BATCH {
             break;
         }
     }
@@ -236,20 +254,20 @@ fn receive(commands: &Receiver<Command>, wait: Option<Duration>) -> Option<Comma
 }
 
 /// Shows one certified state to all whose request is answered; returns those who still wait.
-fn answer(replica: &mut Replica, waiters: Vec<Waiter>) -> Vec<Waiter> {
+fn answer(network: &mut Network, waiters: Vec<Waiter>) -> Vec<Waiter> {
     let (waiting, answered): (Vec<_>, Vec<_>) =
         waiters.into_iter().filter(|waiter| !waiter.answered.is_closed()).partition(|waiter| {
             matches!(
-                replica.ingress_status(&waiter.request_id),
+                network.subnet(waiter.subnet).ingress_status(&waiter.request_id),
                 Some(IngressStatus::Received | IngressStatus::Processing)
             )
         });
-    if !answered.is_empty() {
-        let tree = replica.certified_tree();
-        for waiter in answered {
-            // A client that went away just now is no loss.
-            let _ = waiter.answered.send(tree.clone());
-        }
+    let mut trees = BTreeMap::new();
+    for waiter in answered {
+        let tree =
+            trees.entry(waiter.subnet).or_insert_with(|| network.subnet(waiter.subnet).certified_tree());
+        // A client that went away just now is no loss.
+        let _ = waiter.answered.send(tree.clone());
     }
     waiting
 }

@@ -1,10 +1,8 @@
 //! The effective canister or subnet id in a request's path, which must fit what the request is about.
 
 use super::response::HttpError;
-use crate::candid_arguments::decode_args;
 use crate::message::Principal;
-use candid::CandidType;
-use serde::Deserialize;
+use crate::scheduler::concerned_canister;
 
 /// Where a request was sent, by its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +16,6 @@ impl Destination {
         let (Self::Canister(id) | Self::Subnet(id)) = self;
         id
     }
-}
-
-#[derive(CandidType, Deserialize)]
-struct OnCanister {
-    canister_id: Principal,
-}
-
-#[derive(CandidType, Deserialize)]
-struct OnTargetCanister {
-    target_canister: Principal,
 }
 
 /// Checks the destination of an update call.
@@ -89,19 +77,20 @@ fn check_canister(
     }
 }
 
-/// The canister that a call of the management canister is about.
-fn concerned_canister(method: &str, arg: &[u8]) -> Option<Principal> {
-    if method == "install_chunked_code" {
-        decode_args::<(OnTargetCanister,)>(arg).ok().map(|(arg,)| arg.target_canister)
-    } else {
-        decode_args::<(OnCanister,)>(arg).ok().map(|(arg,)| arg.canister_id)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candid::Encode;
+    use candid::{CandidType, Encode};
+
+    #[derive(CandidType)]
+    struct OnCanister {
+        canister_id: Principal,
+    }
+
+    #[derive(CandidType)]
+    struct OnTargetCanister {
+        target_canister: Principal,
+    }
 
     fn canister(byte: u8) -> Principal {
         Principal::from_slice(&[byte, 1, 1])

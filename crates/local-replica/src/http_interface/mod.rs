@@ -23,7 +23,9 @@ pub use server::{ReplicaServer, ServerHandle};
 
 use crate::ingress::{AuthenticatedRequest, RootOfTrust, authenticate, decode};
 use crate::message::Principal;
+use crate::topology::Topology;
 pub(crate) use driver::Driver;
+use effective_id::Destination;
 use gateway::Gateway;
 use response::HttpError;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use std::time::SystemTime;
 #[derive(Clone)]
 struct Interface {
     driver: Driver,
-    subnet_id: Principal,
+    topology: Arc<Topology>,
     root_key_der: Arc<[u8]>,
     gateway: Gateway,
 }
@@ -46,14 +48,23 @@ impl Interface {
     }
 
     fn check_subnet(&self, subnet_id: Principal) -> Result<(), HttpError> {
-        if subnet_id == self.subnet_id {
-            Ok(())
-        } else {
-            Err(HttpError::bad_request(format!(
-                "path: {subnet_id} is not the subnet of this replica, which is {}",
-                self.subnet_id
-            )))
+        if self.topology.index_of(subnet_id).is_some() {
+            return Ok(());
         }
+        let ids: Vec<_> = self.topology.subnets().iter().map(|subnet| subnet.id.to_text()).collect();
+        Err(HttpError::bad_request(format!(
+            "path: {subnet_id} is not a subnet of this network; there are: {}",
+            ids.join(", ")
+        )))
+    }
+
+    /// The number of the subnet that serves this destination; the first one's for ids that none has.
+    fn subnet_of(&self, destination: Destination) -> usize {
+        let index = match destination {
+            Destination::Canister(id) => self.topology.subnet_of(id),
+            Destination::Subnet(id) => self.topology.index_of(id),
+        };
+        index.unwrap_or(0)
     }
 }
 

@@ -44,10 +44,11 @@ async fn query(
     let message = QueryMessage { sender, canister_id, method_name, arg };
     let response = interface
         .driver
-        .run(move |replica| {
+        .begin(interface.subnet_of(destination), move |replica| {
             let result = replica.query(message);
             signed(replica, request_id, result)
         })
+        .wait()
         .await?;
     Ok(Cbor(response))
 }

@@ -46,10 +46,11 @@ async fn read_state(
     let reader = ReadRequest { sender, targets: request.targets, destination };
     let (tree, paths) = interface
         .driver
-        .run(move |replica| {
+        .begin(interface.subnet_of(destination), move |replica| {
             check_paths(&paths, &reader, replica)?;
             Ok::<_, HttpError>((replica.certified_tree(), paths))
         })
+        .wait()
         .await??;
     Ok(Cbor(ReadStateResponse { certificate: tree.certificate(&paths) }))
 }

@@ -3,7 +3,7 @@
 use super::driver::{Driver, ReplicaStopped};
 use super::gateway::{self, Gateway};
 use super::{Interface, call, cors, query, read_state, status};
-use crate::Replica;
+use crate::{Network, Replica};
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::routing::{any, get, post};
@@ -27,6 +27,14 @@ impl ReplicaServer {
     /// # Errors
     /// When the address is not a loopback one, or cannot be listened on.
     pub fn start(replica: Replica, address: SocketAddr) -> io::Result<ServerHandle> {
+        Self::start_network(replica.into(), address)
+    }
+
+    /// As [`Self::start`], for several subnets.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_network(mut network: Network, address: SocketAddr) -> io::Result<ServerHandle> {
         if !address.ip().is_loopback() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -37,11 +45,11 @@ impl ReplicaServer {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let subnet_id = replica.subnet_id();
-        let root_key_der: Arc<[u8]> = replica.root_key_der().into();
+        let root_key_der: Arc<[u8]> = network.subnet(0).root_key_der().into();
+        let topology = network.subnet(0).topology();
         let gateway = Gateway::new(&format!("http://{address}"), &root_key_der).map_err(io::Error::other)?;
-        let (driver, replica_thread) = Driver::start(replica)?;
-        let interface = Interface { driver: driver.clone(), subnet_id, root_key_der, gateway };
+        let (driver, replica_thread) = Driver::start(network)?;
+        let interface = Interface { driver: driver.clone(), topology, root_key_der, gateway };
         let (stop, stopped) = oneshot::channel();
         let http_thread = Builder::new().name("replica-http".to_owned()).spawn(move || {
             // Both ends of the select are ends of the server; requests under way are cut off below.
@@ -100,14 +108,25 @@ impl ServerHandle {
         format!("http://{}", self.address)
     }
 
-    /// Runs `task` on the served replica between two messages and waits for its result: how tests
-    /// move time, set faults and look inside while clients talk to the server.
+    /// Runs `task` on the served replica, of several subnets the first, between two messages and waits for
+    /// its result: how tests move time, set faults and look inside while clients talk to the server.
     ///
     /// # Errors
     /// When the replica's thread has ended.
     pub fn with_replica<T: Send + 'static>(
         &self,
         task: impl FnOnce(&mut Replica) -> T + Send + 'static,
+    ) -> Result<T, ReplicaStopped> {
+        self.with_network(|network| task(network.subnet(0)))
+    }
+
+    /// As [`Self::with_replica`], on all subnets.
+    ///
+    /// # Errors
+    /// As [`Self::with_replica`].
+    pub fn with_network<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Network) -> T + Send + 'static,
     ) -> Result<T, ReplicaStopped> {
         self.driver.run_blocking(task)
     }

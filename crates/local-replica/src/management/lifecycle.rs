@@ -37,7 +37,7 @@ impl Replica {
                     format!("Unsuccessful canister creation: canister id {id} already exists."),
                 ));
             }
-            Some(id) if !is_canister_id(id) => {
+            Some(id) if !is_canister_id(id) || !self.subnet.topology.is_own(id) => {
                 return Err(Reject::with_error_code(
                     RejectCode::CanisterReject,
                     "IC0405",

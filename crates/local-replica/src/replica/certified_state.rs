@@ -76,7 +76,11 @@ impl Replica {
         let subnet = self.subnet.id;
         self.certified.tree.insert(&[b"subnet", subnet.as_slice(), b"metrics"], metrics);
         self.certified.tree.insert(&[b"time"], leb128_bytes(time_ns));
-        let tree = Arc::new(CertifiedTree::new(self.root_key.clone(), self.certified.tree.clone()));
+        let tree = Arc::new(CertifiedTree::new(
+            self.key.clone(),
+            self.delegation.clone(),
+            self.certified.tree.clone(),
+        ));
         self.certified.shown = Some((time_ns, tree.clone()));
         tree
     }
@@ -131,21 +135,16 @@ impl Replica {
 
     fn insert_subnet(&mut self) {
         let mut tree = StateTree::new();
+        for subnet in self.subnet.topology.subnets() {
+            subnet.insert(&mut tree);
+        }
         let id = self.subnet.id;
         let subnet = id.as_slice();
-        let first = canister_id(0);
-        let last = canister_id(u64::MAX);
-        let ranges =
-            self_described_cbor(&[[ByteBuf::from(first.as_slice()), ByteBuf::from(last.as_slice())]]);
-        tree.insert(&[b"subnet", subnet, b"public_key"], self.root_key_der());
-        tree.insert(&[b"subnet", subnet, b"canister_ranges"], ranges.clone());
-        tree.insert(&[b"subnet", subnet, b"type"], b"application".to_vec());
         for node in self.node_keys() {
             let node_id = node.id();
             let path: [&[u8]; 5] = [b"subnet", subnet, b"node", node_id.as_slice(), b"public_key"];
             tree.insert(&path, node.public_key_der());
         }
-        tree.insert(&[b"canister_ranges", subnet, first.as_slice()], ranges);
         self.certified.tree = tree;
     }
 }
@@ -220,7 +219,7 @@ fn leb128_bytes(number: u64) -> Vec<u8> {
     bytes
 }
 
-fn self_described_cbor(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn self_described_cbor(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut serializer = serde_cbor::Serializer::new(&mut bytes);
     serializer

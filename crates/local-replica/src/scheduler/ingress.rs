@@ -75,6 +75,24 @@ impl Replica {
     /// # Errors
     /// The reject; also when the call waits for time that does not pass, with code `SysUnknown`.
     pub fn call(&mut self, sender: Principal, canister: Principal, method: &str, arg: Vec<u8>) -> CallResult {
+        let request_id = self.begin_call(sender, canister, method, arg)?;
+        self.run_while(|replica| {
+            matches!(
+                replica.ingress_status(&request_id),
+                Some(IngressStatus::Received | IngressStatus::Processing)
+            )
+        });
+        self.end_call(&request_id, method)
+    }
+
+    /// Submits an update call without a signature.
+    pub(crate) fn begin_call(
+        &mut self,
+        sender: Principal,
+        canister: Principal,
+        method: &str,
+        arg: Vec<u8>,
+    ) -> Result<RequestId, Reject> {
         self.next_direct_call += 1;
         let request_id = RequestId(Sha256::digest(self.next_direct_call.to_be_bytes()).into());
         self.submit(IngressMessage {
@@ -85,14 +103,12 @@ impl Replica {
             arg,
             ingress_expiry_ns: self.time_ns().saturating_add(DIRECT_EXPIRY_NS),
         })?;
-        self.run_while(|replica| {
-            matches!(
-                replica.ingress_status(&request_id),
-                Some(IngressStatus::Received | IngressStatus::Processing)
-            )
-        });
-        // Nobody asks for this answer again.
-        match self.ingress.remove(&request_id).map(|record| record.status) {
+        Ok(request_id)
+    }
+
+    /// The answer of a call that was begun by [`Self::begin_call`]. Nobody asks for it again.
+    pub(crate) fn end_call(&mut self, request_id: &RequestId, method: &str) -> CallResult {
+        match self.ingress.remove(request_id).map(|record| record.status) {
             Some(IngressStatus::Replied(reply)) => Ok(reply),
             Some(IngressStatus::Rejected(reject)) => Err(reject),
             _ => Err(Reject::new(

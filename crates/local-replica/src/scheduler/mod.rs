@@ -18,6 +18,7 @@ mod rejects;
 mod respond;
 mod step;
 mod stopping;
+mod streams;
 mod tasks;
 
 pub(crate) use execute::{Entry, Keep, Reserve};
@@ -26,3 +27,5 @@ pub use message_faults::{MessageFault, MessageFaults};
 pub(crate) use outcalls::PendingOutcall;
 pub use queue::{Origin, QueuedMessage, Request, Response, SystemTask};
 pub(crate) use rejects::{check_cycles, check_installation_cycles, no_module, not_found};
+pub use streams::StreamMessage;
+pub(crate) use streams::concerned_canister;

@@ -3,7 +3,7 @@
 use candid::Principal;
 
 use super::rejects::deadline_expired;
-use super::{Origin, QueuedMessage, Request, Response};
+use super::{Origin, QueuedMessage, Response};
 use crate::canister::{Callback, CallbackId, OpenCalls};
 use crate::config::Defect;
 use crate::message::{CallResult, IngressStatus};
@@ -25,13 +25,13 @@ impl Replica {
                 if self.defect == Some(Defect::AnswerDeliveredTwice) {
                     self.deliver_again(canister, callback, result.clone());
                 }
-                self.queue.push_back(QueuedMessage::Response(Response {
+                self.enqueue_response(Response {
                     to: canister,
                     callback,
                     result,
                     refund_cycles,
                     is_expiry: false,
-                }));
+                });
             }
         }
     }
@@ -52,19 +52,6 @@ impl Replica {
             refund_cycles: 0,
             is_expiry: false,
         }));
-    }
-
-    /// Gives the cycles of a call that is never executed back to who attached them.
-    pub(super) fn refund(&mut self, origin: Origin, cycles: u128) {
-        if let Origin::Canister { canister, .. } = origin
-            && let Some(canister) = self.canisters.get_mut(&canister)
-        {
-            canister.add_cycles(cycles);
-        }
-    }
-
-    pub(crate) fn enqueue_request(&mut self, request: Request) {
-        self.queue.push_back(QueuedMessage::Request(request));
     }
 
     /// Tells canisters whose bounded-wait calls have run out of time.

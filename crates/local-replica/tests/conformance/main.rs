@@ -22,6 +22,7 @@ mod messages;
 mod queries;
 mod rollback;
 mod scheduling;
+mod subnets;
 mod system_api;
 mod system_tasks;
 mod upgrades;

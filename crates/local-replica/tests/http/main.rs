@@ -14,3 +14,4 @@ mod raw;
 mod read_state;
 mod serve;
 mod setup;
+mod subnets;

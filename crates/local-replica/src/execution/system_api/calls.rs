@@ -3,7 +3,7 @@
 use candid::Principal;
 
 use super::{CallbackFunctions, OutgoingCall, SystemApi, TableFunction};
-use crate::cycles::{MAX_CALL_PAYLOAD_BYTES, MAX_OPEN_CALLS_PER_CALLEE};
+use crate::cycles::{MAX_CALL_PAYLOAD_BYTES, MAX_OPEN_CALLS_PER_CALLEE, MAX_STREAM_PAYLOAD_BYTES};
 use crate::execution::CanisterTrap;
 
 /// Longest time a bounded-wait call waits.
@@ -91,6 +91,13 @@ impl SystemApi {
 
     pub(in crate::execution) fn perform_call(&mut self) -> Result<CallPerformed, CanisterTrap> {
         let mut call = self.call_under_construction.take().ok_or_else(no_call_under_construction)?;
+        let total = call.method.len() + call.arg.len();
+        if total > MAX_STREAM_PAYLOAD_BYTES && self.environment.topology.elsewhere(call.callee).is_some() {
+            return Err(CanisterTrap::violation(format!(
+                "method name and argument have {total} bytes; allowed are at most {MAX_STREAM_PAYLOAD_BYTES} \
+                 to a canister on another subnet"
+            )));
+        }
         if self.open_calls(call.callee) >= MAX_OPEN_CALLS_PER_CALLEE {
             self.effects.add_cycles(call.cycles);
             return Ok(CallPerformed::QueueFull);

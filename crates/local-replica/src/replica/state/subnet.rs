@@ -14,7 +14,7 @@ use crate::management::AwaitingShares;
 use crate::outcalls::{OutcallId, OutcallUnderWay, Outcalls, PlannedFaults};
 use crate::replica::metrics::Counters;
 use crate::replica::{CertifiedState, Replica};
-use crate::scheduler::{IngressRecord, MessageFaults, PendingOutcall, QueuedMessage};
+use crate::scheduler::{IngressRecord, MessageFaults, PendingOutcall, QueuedMessage, StreamMessage};
 use crate::stand_ins::Ledgers;
 use crate::threshold::ShareFaults;
 
@@ -34,6 +34,7 @@ struct SubnetImage<'a> {
     next_canister: u64,
     ingress_forgotten_at_ns: u64,
     queue: Cow<'a, VecDeque<QueuedMessage>>,
+    outgoing: Cow<'a, [(usize, StreamMessage)]>,
     next_direct_call: u64,
     next_outcall: u64,
     share_faults: Cow<'a, ShareFaults>,
@@ -54,6 +55,7 @@ impl<'a> SubnetImage<'a> {
             next_canister,
             ingress,
             queue,
+            outgoing,
             next_direct_call,
             next_outcall,
             share_faults,
@@ -70,7 +72,8 @@ impl<'a> SubnetImage<'a> {
             // The same in every replica of this identity.
             identity: _,
             subnet: _,
-            root_key: _,
+            key: _,
+            delegation: _,
             node_keys: _,
             vetkd: _,
             schnorr: _,
@@ -89,6 +92,7 @@ impl<'a> SubnetImage<'a> {
             next_canister: *next_canister,
             ingress_forgotten_at_ns: ingress.forgotten_at_ns(),
             queue: Cow::Borrowed(queue),
+            outgoing: Cow::Borrowed(outgoing),
             next_direct_call: *next_direct_call,
             next_outcall: *next_outcall,
             share_faults: Cow::Borrowed(share_faults),
@@ -154,6 +158,7 @@ impl Replica {
             next_canister,
             ingress_forgotten_at_ns,
             queue,
+            outgoing,
             next_direct_call,
             next_outcall,
             share_faults,
@@ -194,6 +199,7 @@ impl Replica {
         }
         self.next_canister = next_canister;
         self.queue = queue.into_owned();
+        self.outgoing = outgoing.into_owned();
         self.ingress = self.ingress.replaced(ingress, ingress_forgotten_at_ns);
         self.certified = CertifiedState::default();
         self.next_direct_call = next_direct_call;
