@@ -21,4 +21,4 @@ pub use rows::RestoreError;
 pub use snapshot::WorldSnapshot;
 
 /// Changes with every change of what rows mean; other formats are refused.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;

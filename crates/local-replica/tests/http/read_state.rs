@@ -400,5 +400,5 @@ fn should_take_a_signed_request_with_a_nonce() {
 fn should_refuse_another_subnets_endpoint() {
     let world = Owned::new();
     let answer = world.setup.try_read("v3/subnet/aaaaa-aa", &AnonymousIdentity, &[]);
-    answer.assert_refused(400, "not the subnet of this replica");
+    answer.assert_refused(400, "not a subnet of this network");
 }
