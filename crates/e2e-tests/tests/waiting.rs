@@ -10,9 +10,13 @@ use e2e_tests::{
     publishing::{Publisher, Release},
 };
 use ic_management_canister_types::{CanisterIdRecord, HttpMethod};
-use local_replica::outcalls::{Fault, Lie, Target};
+use local_replica::{
+    Reject,
+    outcalls::{Fault, Lie, Target},
+};
 use release_types::{
-    DeclarationProposal, Ecosystem, OrderStatus, ProposalAction, ProposalStatus, PublicationState, Waiting,
+    DeclarationProposal, DeclareOutcomeArgs, Ecosystem, OrderStatus, ProposalAction, ProposalStatus,
+    PublicationState, Waiting,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -110,4 +114,25 @@ fn should_end_what_never_appears_when_the_group_declares_it() {
     let ended = order(&mut publisher, &release);
     assert_eq!(ended.artifacts[0].state, PublicationState::Declared { published: false, reason });
     assert!(publisher.world.receipt(release.proposal).is_none(), "a declaration is no proof");
+}
+
+#[test]
+fn should_take_no_declaration_from_anybody_while_custody_still_looks() {
+    let (mut publisher, release) = hidden();
+    publisher.world.pass(10 * MINUTE);
+    let before = order(&mut publisher, &release);
+    let filename = before.artifacts[0].filename.clone();
+    let reason = "it takes us too long".to_owned();
+    let declaration =
+        DeclarationProposal { release: release.proposal, filename, published: false, reason: reason.clone() };
+    let refused = publisher.world.submit(member(0), ProposalAction::Declaration(declaration));
+    assert!(refused.is_err(), "{refused:?}");
+
+    // Nor does custody take it from its authority.
+    let args = DeclareOutcomeArgs { order: before.id.clone(), artifact: 0, published: false, reason };
+    let (dao, custody) = (publisher.world.dao, publisher.world.custody);
+    let refused: Result<OrderStatus, Reject> =
+        publisher.world.update(dao, custody, "declare_outcome", (args,));
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(order(&mut publisher, &release).artifacts[0].state, PublicationState::Pending);
 }
