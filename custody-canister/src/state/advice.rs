@@ -11,13 +11,13 @@ impl BlockedReason {
             Self::SaidNo { refusal } => {
                 return format!(
                     "one node says that the registry refused it, and nothing is shown so far; a single sending counts as \
-                     refused after a day, and a new proposal need not wait for that; {}",
+                     refused after a day; {}",
                     by_registry(refusal)
                 );
             }
             Self::NotConfirmed => {
                 "the registry shows the voted digest, but neither its signature nor its second view could be read: look \
-                 for them at the registry; propose the same bytes again to have them verified"
+                 for them at the registry; once it is declared, propose the same bytes again to have them verified"
             }
             Self::NeverAppeared => {
                 "the registry accepted it but never showed it: look for it at the registry, it may be held for review"
@@ -29,7 +29,7 @@ impl BlockedReason {
                 "the registry shows the approved digest but did not serve the file: try to download it and ask the registry"
             }
             Self::NotApproved => {
-                "it is staged and nobody approved it: approve it, or reject it and propose the release again"
+                "it is staged and nobody approved it: approve it, or reject it, declare that, and propose the release again"
             }
             Self::StageGone => {
                 "the stage is gone and the registry does not show the version: if somebody rejected it or it expired, \
@@ -41,7 +41,7 @@ impl BlockedReason {
             }
             Self::StageNotReadable => {
                 "it is staged, but the registry does not serve its bytes, or not in ranges as their size asks for: compare \
-                 them by hand, then propose it as verify-only"
+                 them by hand, declare this release, then propose it as verify-only"
             }
         };
         text.to_owned()

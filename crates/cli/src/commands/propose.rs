@@ -190,16 +190,17 @@ async fn propose_release(context: &Context, args: Args) -> Outcome<Exit> {
     };
     let action = ProposalAction::Release(release.clone());
     let submitted = SubmitProposalArgs { title, summary: args.summary, action };
-    let id = proposal::submit(&session.dao(), submitted).await?;
-    let mut text =
-        format!("proposal {id}: release {} {}\n", printable(&release.name), printable(&release.version));
+    let (id, is_known) = proposal::submit_once(&session.dao(), submitted).await?;
+    let known = if is_known { " (proposed before, and live)" } else { "" };
+    let (name, version) = (printable(&release.name), printable(&release.version));
+    let mut text = format!("proposal {id}{known}: release {name} {version}\n");
     for artifact in &release.artifacts {
         text.push_str(&format!("  {}  {}\n", artifact.sha256, printable(&artifact.filename)));
     }
     text.push_str(&format!(
         "members look with `countersign show {id}` and vote with `countersign vote {id} yes`\n"
     ));
-    context.output.result(json!({ "proposal": id, "release": release }), text);
+    context.output.result(json!({ "proposal": id, "proposed_before": is_known, "release": release }), text);
     Ok(Exit::Done)
 }
 

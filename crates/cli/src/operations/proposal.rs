@@ -100,20 +100,28 @@ pub async fn wait_until_over(
     }
 }
 
-/// Submits a proposal. The live proposal of the same release by the same proposer is the answer to its being submitted
-/// again, as by a CI job that is run once more.
+/// Submits a proposal.
 ///
 /// # Errors
 /// When the canister does not take it; all defects are listed.
 pub async fn submit(dao: &Dao<'_>, args: SubmitProposalArgs) -> Outcome<ProposalId> {
+    dao.submit(args).await?.map_err(refusal)
+}
+
+/// Submits a proposal, or finds the live one of the same release by the same proposer, as when a CI job is run once
+/// more. Says which: whether it was there already.
+///
+/// # Errors
+/// When the canister does not take it; all defects are listed.
+pub async fn submit_once(dao: &Dao<'_>, args: SubmitProposalArgs) -> Outcome<(ProposalId, bool)> {
     let action = args.action.clone();
     match dao.submit(args).await? {
-        Ok(id) => Ok(id),
+        Ok(id) => Ok((id, false)),
         Err(SubmitProposalError::AlreadyProposed { proposal }) => {
             let live = find(dao, proposal).await?;
             let own = dao.agent.get_principal().is_ok_and(|caller| caller == live.proposer);
             if own && action == live.action {
-                Ok(proposal)
+                Ok((proposal, true))
             } else {
                 Err(refusal(SubmitProposalError::AlreadyProposed { proposal }))
             }
@@ -131,7 +139,7 @@ fn refusal(error: SubmitProposalError) -> Failure {
         }
         SubmitProposalError::AlreadyProposed { proposal } => {
             Failure::refused(format!("proposal {proposal} for the same is live"))
-                .hint(format!("look at it with `countersign show {proposal}`; its proposer may withdraw it"))
+                .hint(format!("look at it with `countersign show {proposal}`; its proposer may withdraw it until it is carried out"))
         }
         SubmitProposalError::TooOften { submissions, limit, frees_at_ns } => {
             Failure::refused(format!("you submitted {submissions} proposals of late; {limit} are allowed"))
