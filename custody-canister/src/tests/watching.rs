@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use release_types::{
-    CredentialPolicy, Ecosystem, FreezeScope, PackageKey,
-    PublicationState::{Prepared, Verified},
+    CredentialPolicy, Ecosystem, FreezeScope, OrderId, PackageKey,
+    PublicationState::{Blocked, Prepared, Verified},
+    Sha256Digest,
     alarms::AlarmKind,
     freeze::FreezeReason,
     proposal::CredentialChange,
@@ -127,6 +128,41 @@ fn should_leave_a_version_alone_while_its_order_is_under_way_or_unsettled() {
     world.runtime.run_for(5 * HOUR);
     assert!(!states(&world.status(&id)).contains(&Verified));
     assert!(world.findings().is_empty() && frozen_scopes().is_empty());
+}
+
+#[test]
+fn should_freeze_when_other_bytes_appear_under_the_name_of_a_file_that_was_not_sent_yet() {
+    let world = World::with_credentials();
+    world.watch(Ecosystem::Pypi);
+    // Its turn never comes, because the first file never appears.
+    world.runtime.0.borrow_mut().registries.behaviours.push_back(Behaviour::InventSuccess);
+    let id = world.publish(world.pypi_order()).id;
+    world.runtime.run_for(5 * HOUR);
+    assert!(matches!(states(&world.status(&id))[..], [Blocked { .. }, Prepared]));
+    assert!(world.findings().is_empty());
+    world.runtime.0.borrow_mut().registries.put(SDIST, b"a thief's");
+    world.runtime.run_for(HOUR);
+    assert_eq!(world.findings(), [(FindingKind::DigestChanged, SDIST.into())]);
+    assert_eq!(frozen_scopes(), [FreezeScope::Credential(world.policy(Ecosystem::Pypi).id())]);
+}
+
+#[test]
+fn should_not_freeze_on_verified_bytes_when_others_are_approved_under_the_same_name() {
+    let world = World::with_credentials();
+    world.watch(Ecosystem::Pypi);
+    let first = world.publish(world.pypi_order()).id;
+    world.runtime.run_for(2 * HOUR);
+    assert!(world.status(&first).is_verified());
+    let mut second = world.pypi_order();
+    second.id = OrderId("proposal-2".into());
+    second.artifacts[0].sha256 = Sha256Digest::of(b"other bytes");
+    world.runtime.0.borrow_mut().source_is_down = true;
+    world.publish(second);
+    world.runtime.run_for(2 * HOUR);
+    assert!(world.findings().is_empty() && frozen_scopes().is_empty());
+    world.runtime.0.borrow_mut().registries.put(WHEEL, b"a thief's");
+    world.runtime.run_for(HOUR);
+    assert_eq!(frozen_scopes().len(), 1);
 }
 
 #[test]

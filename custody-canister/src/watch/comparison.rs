@@ -21,10 +21,10 @@ const MAX_FINDINGS: usize = 50;
 enum Account {
     /// These bytes were approved, and verified.
     Approved,
-    /// An order for it is under way, or nobody knows what became of it: reading back decides.
+    /// An order for these bytes is under way, or nobody knows what became of it: reading back decides.
     Undecided,
     /// Others were approved.
-    OtherBytes,
+    OtherBytes { by_open_order: bool },
 }
 
 /// Every new finding of a look.
@@ -53,7 +53,7 @@ pub fn findings(
         }
         match account(state, &package, kind, &name, digest) {
             Some(Account::Approved | Account::Undecided) => None,
-            Some(Account::OtherBytes) => Some(WatchFact::FoundChange { package, name, digest }),
+            Some(Account::OtherBytes { .. }) => Some(WatchFact::FoundChange { package, name, digest }),
             None => Some(WatchFact::FoundUnapproved { package, name, digest }),
         }
     });
@@ -81,6 +81,8 @@ fn missed(
     baseline.entries.keys().filter(is_gone).map(fact).collect()
 }
 
+/// What the newest order for it says. One that is open and names other bytes counts only if no other says anything: an
+/// approval that is not carried out takes none back that was.
 fn account(
     state: &State,
     package: &PackageKey,
@@ -88,20 +90,24 @@ fn account(
     name: &str,
     digest: DigestPrefix,
 ) -> Option<Account> {
-    state.orders_of(package).find_map(|order| {
-        let artifact = named(order, kind, name)?;
-        let approved = approved_digest(artifact, kind);
-        let is_same = approved.is_none_or(|approved| approved == digest);
-        match artifact.stage() {
-            Stage::Verified | Stage::Declared { published: true, .. } | Stage::Blocked { .. } if !is_same => {
-                Some(Account::OtherBytes)
-            }
-            Stage::Verified | Stage::Declared { published: true, .. } => Some(Account::Approved),
-            Stage::Blocked { .. } => Some(Account::Undecided),
-            stage if !stage.is_final() => Some(Account::Undecided),
-            _ => None,
+    let is_weak = |account: &Account| matches!(account, Account::OtherBytes { by_open_order: true });
+    let (weak, strong): (Vec<_>, Vec<_>) =
+        state.orders_of(package).filter_map(|order| account_of(order, kind, name, digest)).partition(is_weak);
+    strong.into_iter().chain(weak).next()
+}
+
+fn account_of(order: &Order, kind: ListingKind, name: &str, digest: DigestPrefix) -> Option<Account> {
+    let artifact = named(order, kind, name)?;
+    let is_same = approved_digest(artifact, kind).is_none_or(|approved| approved == digest);
+    match artifact.stage() {
+        Stage::Verified | Stage::Declared { published: true, .. } if is_same => Some(Account::Approved),
+        Stage::Verified | Stage::Declared { published: true, .. } => {
+            Some(Account::OtherBytes { by_open_order: false })
         }
-    })
+        stage if stage.is_final() => None,
+        _ if is_same => Some(Account::Undecided),
+        _ => Some(Account::OtherBytes { by_open_order: true }),
+    }
 }
 
 /// The artifact of an order that is listed under this name.
