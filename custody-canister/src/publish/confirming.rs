@@ -38,7 +38,8 @@ enum Opinion {
     Confirmed(Confirmation),
     /// It says otherwise; this is what it shows.
     Contradicted(String),
-    /// npm: the version is signed, but by no key that was known, and had not expired, when it was checked.
+    /// npm: the version is signed, but by no key that was known, and had not expired, when it was checked; or it is not
+    /// signed, though versions of this registry are.
     UnknownKey,
 }
 
@@ -108,8 +109,13 @@ async fn checked_with<R: Runtime>(
         return Err(Obstacle::RegistryUnreadable);
     }
     Ok(match check {
-        SignatureCheck::Valid { key } => Opinion::Confirmed(Confirmation::RegistrySignature { key }),
+        SignatureCheck::Valid { key } => {
+            note_signature(job);
+            Opinion::Confirmed(Confirmation::RegistrySignature { key })
+        }
         SignatureCheck::NoKeys => Opinion::Confirmed(Confirmation::RegistryWithoutKeys),
+        // A registry that signs its versions signs this one, sooner or later.
+        SignatureCheck::Unsigned if has_signed(job) => Opinion::UnknownKey,
         SignatureCheck::Unsigned => Opinion::Confirmed(Confirmation::Unsigned),
         SignatureCheck::UnknownKey => Opinion::UnknownKey,
         SignatureCheck::Invalid => {
@@ -145,27 +151,42 @@ fn has_missed_keys<R: Runtime>(job: &Job<'_, R>) -> bool {
     read_state(|state| state.registry_keys(read_url).is_some_and(|known| known.missed_since_ns.is_some()))
 }
 
+fn has_signed<R: Runtime>(job: &Job<'_, R>) -> bool {
+    let read_url = &job.order.registry.read_url;
+    read_state(|state| state.registry_keys(read_url).is_some_and(|known| known.has_signed))
+}
+
+/// Notes that this registry signs its versions, once.
+fn note_signature<R: Runtime>(job: &Job<'_, R>) {
+    if !has_signed(job) {
+        let read_url = job.order.registry.read_url.clone();
+        process_event(job.runtime, Event::RegistryKeys(RegistryKeysFact::FoundSignature { read_url }));
+    }
+}
+
 /// Notes the keys that the nodes agree on. A registry that had keys and shows none is not taken for one without: the known
 /// ones stay.
 fn learn<R: Runtime>(job: &Job<'_, R>, reduced: &[u8]) -> Result<RegistryKeys, Obstacle> {
-    let keys = match KeysReading::parse_reduced(reduced).map_err(|_| Obstacle::NodesDisagree)? {
-        Reading::Present(keys) => keys,
+    let now_ns = job.runtime.time_ns();
+    let shown = match KeysReading::parse_reduced(reduced).map_err(|_| Obstacle::NodesDisagree)? {
+        Reading::Present(keys) => Ok(keys),
+        Reading::Absent => Ok(RegistryKeys::default()),
         Reading::Unreadable {
             why: why @ (Unreadable::Unavailable | Unreadable::ComeBackLater { .. } | Unreadable::TooMany),
-        } => {
-            return Err(obstacle::of_answer(why, job.runtime.time_ns()));
-        }
-        // Registries without keys answer in many ways to a path that they do not know.
-        Reading::Absent | Reading::Unreadable { .. } => RegistryKeys::default(),
+        } => return Err(obstacle::of_answer(why, now_ns)),
+        // Whoever hides the keys must not make a registry one without.
+        Reading::Unreadable { why } => Err(obstacle::of_answer(why, now_ns)),
     };
     let read_url = job.order.registry.read_url.clone();
     let known = read_state(|state| state.registry_keys(&read_url).cloned());
-    if let Some(known) = known.filter(|known| keys.keys.is_empty() && !known.keys.keys.is_empty()) {
+    let is_gone = shown.as_ref().map_or(true, |keys| keys.keys.is_empty());
+    if let Some(known) = known.filter(|known| is_gone && !known.keys.keys.is_empty()) {
         if known.missed_since_ns.is_none() {
             process_event(job.runtime, Event::RegistryKeys(RegistryKeysFact::Missed { read_url }));
         }
         return Ok(known.keys);
     }
+    let keys = shown?;
     let fact = RegistryKeysFact::Learned { read_url, keys: keys.clone() };
     process_event(job.runtime, Event::RegistryKeys(fact));
     Ok(keys)

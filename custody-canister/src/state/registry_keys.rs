@@ -12,18 +12,24 @@ pub enum RegistryKeysFact {
     Learned { read_url: String, keys: RegistryKeys },
     /// The registry read at this URL published keys, and does so no more. Those that are known stay in use.
     Missed { read_url: String },
+    /// A version that the registry read at this URL shows is signed with one of its keys.
+    FoundSignature { read_url: String },
 }
 
 impl RegistryKeysFact {
     /// Every operation of this kind that may be on the log.
-    pub const OPERATIONS: [&'static str; 2] =
-        ["1countersign.learned_registry_keys", "1countersign.missed_registry_keys"];
+    pub const OPERATIONS: [&'static str; 3] = [
+        "1countersign.learned_registry_keys",
+        "1countersign.missed_registry_keys",
+        "1countersign.found_registry_signature",
+    ];
 
     /// The operation's name on the log.
     pub fn operation(&self) -> &'static str {
         match self {
             Self::Learned { .. } => "1countersign.learned_registry_keys",
             Self::Missed { .. } => "1countersign.missed_registry_keys",
+            Self::FoundSignature { .. } => "1countersign.found_registry_signature",
         }
     }
 }
@@ -39,6 +45,8 @@ pub struct LearnedKeys {
     pub read_at_ns: u64,
     /// Since when the registry publishes none any more.
     pub missed_since_ns: Option<u64>,
+    /// Whether a version was ever verified by one of its keys.
+    pub has_signed: bool,
 }
 
 impl KnownKeys {
@@ -55,14 +63,22 @@ impl KnownKeys {
     pub(super) fn apply(&mut self, time_ns: u64, fact: &RegistryKeysFact) {
         match fact {
             RegistryKeysFact::Learned { read_url, keys } => {
-                let learned = LearnedKeys { keys: keys.clone(), read_at_ns: time_ns, missed_since_ns: None };
+                let learned = LearnedKeys {
+                    keys: keys.clone(),
+                    read_at_ns: time_ns,
+                    missed_since_ns: None,
+                    has_signed: self.of(read_url).is_some_and(|known| known.has_signed),
+                };
                 self.0.insert(read_url.clone(), learned);
             }
             RegistryKeysFact::Missed { read_url } => {
-                let known = self.0.get_mut(read_url);
-                let known = known.unwrap_or_else(|| panic!("BUG: {read_url} never published keys"));
-                known.missed_since_ns = Some(time_ns);
+                self.known_mut(read_url).missed_since_ns = Some(time_ns);
             }
+            RegistryKeysFact::FoundSignature { read_url } => self.known_mut(read_url).has_signed = true,
         }
+    }
+
+    fn known_mut(&mut self, read_url: &str) -> &mut LearnedKeys {
+        self.0.get_mut(read_url).unwrap_or_else(|| panic!("BUG: {read_url} never published keys"))
     }
 }

@@ -144,14 +144,45 @@ fn should_say_on_the_receipt_that_a_registry_signs_nothing_or_not_this_version()
     let world = World::with_credentials();
     let status = world.carry_out(world.npm_order());
     assert_eq!(confirmation(&status), json!(["registry-without-keys"]));
-    for status in [401, 405, 200] {
-        let world = World::with_credentials();
-        world.runtime.0.borrow_mut().registries.keys = Some((status, json!("<html>")));
-        assert_eq!(confirmation(&world.carry_out(world.npm_order())), json!(["registry-without-keys"]));
-    }
+    let world = World::with_credentials();
+    sign(&world, &[], &[]);
+    assert_eq!(confirmation(&world.carry_out(world.npm_order())), json!(["registry-without-keys"]));
     let world = World::with_credentials();
     sign(&world, &[7], &[]);
     assert_eq!(confirmation(&world.carry_out(world.npm_order())), json!(["unsigned"]));
+}
+
+#[test]
+fn should_take_no_registry_for_one_without_keys_whose_keys_are_hidden() {
+    for status in [401, 405, 200] {
+        let world = World::with_credentials();
+        world.runtime.0.borrow_mut().registries.keys = Some((status, json!("<html>")));
+        let blocked = until_blocked(&world, world.npm_order());
+        assert!(!blocked.receipt, "{status}");
+        sign(&world, &[7], &[signature(7)]);
+        world.runtime.run_for(7 * HOUR);
+        assert!(world.status(&blocked.id).is_verified(), "{status}");
+    }
+}
+
+#[test]
+fn should_wait_for_the_signature_of_a_registry_that_signed_before() {
+    let world = World::with_credentials();
+    sign(&world, &[7], &[signature(7)]);
+    let mut order = world.npm_order();
+    order.expires_at_ns = world.now_ns() + (10 * DAY).as_nanos() as u64;
+    assert!(world.carry_out(order.clone()).is_verified());
+    sign(&world, &[7], &[]);
+    world.runtime.upgrade();
+    world.runtime.run_for(2 * DAY);
+    let blocked = until_blocked(&world, again(&order, "second"));
+    assert!(
+        matches!(&states(&blocked)[..], [Blocked { reason }] if reason.contains("signature")),
+        "{blocked:?}"
+    );
+    sign(&world, &[7], &[signature(7)]);
+    world.runtime.run_for(7 * HOUR);
+    assert!(world.status(&blocked.id).is_verified());
 }
 
 #[test]
