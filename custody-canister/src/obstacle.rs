@@ -24,9 +24,10 @@ pub fn of_staging_answer(why: Unreadable, now_ns: u64) -> Obstacle {
     }
 }
 
-/// Whether it lies in the staging area, so that it stands until that was read: looks at what is public say nothing of it.
+/// Whether it may lie in the staging area, so that it stands until that was read: looks that find nothing public say
+/// nothing of it.
 pub fn is_in_staging_area(obstacle: Obstacle) -> bool {
-    matches!(obstacle, Obstacle::StagesUnreadable | Obstacle::TooManyStages)
+    matches!(obstacle, Obstacle::StagesUnreadable | Obstacle::TooManyStages | Obstacle::OtherBytesServed)
 }
 
 /// What is left of the time that the registry asked for; nothing if it did not.

@@ -68,6 +68,10 @@ pub enum Obstacle {
     StagesUnreadable,
     /// More is staged than custody reads: of the package, or of the version.
     TooManyStages,
+    /// What the registry shows of the package does not fit an HTTPS outcall.
+    DocumentTooLarge,
+    /// The registry serves other bytes than were voted. They are believed only once they are served for a while.
+    OtherBytesServed,
     /// The nodes got no answer from the registry, or not the same one.
     NodesDisagree,
     /// There are too few cycles for the next step.
@@ -95,8 +99,12 @@ impl Waiting {
                 "the registry showing it, or all nodes agreeing for a day that it does not; people are told after half an hour"
             }
             Self::People => "the registry showing the version, or a voted declaration of what became of it",
-            Self::Release => "people publishing exactly the approved bytes, or the end of the order's time",
-            Self::Stage => "somebody staging exactly the approved bytes, or the end of the order's time",
+            Self::Release => {
+                "people publishing exactly the approved bytes, or the order's time being over for three hours"
+            }
+            Self::Stage => {
+                "somebody staging exactly the approved bytes, or the order's time being over for three hours"
+            }
             Self::Approval => "a person approving the named stage at the registry, or rejecting it",
             Self::Bytes => "the registry serving the file",
             Self::Signature => "the subnet's signature",
@@ -109,7 +117,15 @@ impl Obstacle {
     pub fn ends_when(self) -> &'static str {
         match self {
             Self::SourceSilent => "the source answering again: see whether that canister runs and has cycles",
-            Self::RegistryUnreadable => "the registry answering again as it should: see its status page",
+            Self::RegistryUnreadable => {
+                "the registry answering again as it should: see its status page; one that shows nothing without a token needs a read-only one, named in the proposal"
+            }
+            Self::DocumentTooLarge => {
+                "a shorter document: the nodes read 2,000,000 bytes at most, so this package cannot be published or verified here"
+            }
+            Self::OtherBytesServed => {
+                "the registry serving the approved bytes: a page of excuses goes away; bytes that stay are a mismatch"
+            }
             Self::AskedToWait { .. } => "the moment that the registry named; custody waits an hour at most",
             Self::StagesUnreadable => {
                 "the registry showing what is staged: see its status page, and whether the token may still read"
@@ -155,6 +171,8 @@ impl fmt::Display for Obstacle {
             Self::AskedToWait { .. } => "the registry asked to come back later",
             Self::StagesUnreadable => "the registry does not show what is staged",
             Self::TooManyStages => "more is staged than custody reads",
+            Self::DocumentTooLarge => "what the registry shows of the package is too large to be read",
+            Self::OtherBytesServed => "the registry serves other bytes than were approved",
             Self::NodesDisagree => "the nodes got no answer from the registry, or not the same one",
             Self::TooFewCycles => "there are too few cycles for the next step",
             Self::KeyNotDelivered => "the subnet did not deliver a key to open the token with",

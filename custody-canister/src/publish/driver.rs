@@ -178,15 +178,21 @@ async fn advance<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
             job.lose(UnknownCause::Interrupted);
             Some(Duration::ZERO)
         }
-        Stage::Accepted | Stage::Pending | Stage::Unknown { .. } if order.mode == PublishingMode::Staged => {
-            Some(staging::find(&job).await)
-        }
+        Stage::Accepted
+        | Stage::Pending
+        | Stage::Unknown { .. }
+        | Stage::Blocked {
+            reason:
+                BlockedReason::NeverAppeared | BlockedReason::OutcomeUnknown | BlockedReason::SaidNo { .. },
+        } if order.mode == PublishingMode::Staged => Some(staging::find(&job).await),
+        Stage::Blocked { reason: BlockedReason::OtherBytesStaged } => Some(staging::find(&job).await),
         Stage::Shown { .. } | Stage::Blocked { reason: BlockedReason::NotConfirmed }
             if job.artifact().confirmation().is_none() =>
         {
             Some(confirming::confirm(&job).await)
         }
-        Stage::Shown { .. } | Stage::Blocked { reason: BlockedReason::FileNotServed } => {
+        Stage::Shown { .. }
+        | Stage::Blocked { reason: BlockedReason::FileNotServed | BlockedReason::OtherBytesServed } => {
             Some(proving::prove(&job).await)
         }
         Stage::Accepted | Stage::Pending | Stage::Unknown { .. } | Stage::Blocked { .. } => {

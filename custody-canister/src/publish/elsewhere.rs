@@ -69,24 +69,33 @@ pub async fn await_release<R: Runtime>(job: &Job<'_, R>) -> Duration {
 
 /// The pause before the next step, unless the look or the end of the order's time decides.
 fn next<R: Runtime>(job: &Job<'_, R>, looked: &Look) -> Duration {
-    let is_over = looked.is_settled() || end_in_time(job, looked, RefusedReason::NotPublished);
+    let is_over =
+        looked.is_settled() || end_in_time(job, looked, looked.is_absent(), RefusedReason::NotPublished);
     if is_over { Duration::ZERO } else { pause(job) }
 }
 
-/// Ends the wait for other people at the end of the order's time: refused if the nodes agree that nothing is there. What
-/// cannot be read may have been published, so people must look; whether it ended.
-pub fn end_in_time<R: Runtime>(job: &Job<'_, R>, looked: &Look, nothing: RefusedReason) -> bool {
-    let (now_ns, expires_at_ns) = (job.runtime.time_ns(), job.order.expires_at_ns);
-    if looked.is_absent() && now_ns >= expires_at_ns {
+/// Whether the order's time is over for so long that what other people published within it would be shown.
+pub fn is_late<R: Runtime>(job: &Job<'_, R>) -> bool {
+    since(job.runtime.time_ns(), job.order.expires_at_ns) >= reading::VISIBILITY_LIMIT
+}
+
+/// Ends the wait for other people when the order's time is over for long: refused if the nodes agreed just now that
+/// nothing is there. What cannot be read may have been published, so people must look; whether it ended.
+pub fn end_in_time<R: Runtime>(
+    job: &Job<'_, R>,
+    looked: &Look,
+    is_nothing_there: bool,
+    nothing: RefusedReason,
+) -> bool {
+    let is_late = is_late(job);
+    if is_late && is_nothing_there {
         job.refuse(nothing);
-        return true;
-    }
-    let is_hopeless =
-        matches!(looked, Look::Barred(_)) || since(now_ns, expires_at_ns) >= reading::VISIBILITY_LIMIT;
-    if is_hopeless {
+    } else if is_late || matches!(looked, Look::Barred(_)) {
         job.block(BlockedReason::NotReadable);
+    } else {
+        return false;
     }
-    is_hopeless
+    true
 }
 
 fn pause<R: Runtime>(job: &Job<'_, R>) -> Duration {

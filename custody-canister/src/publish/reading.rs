@@ -16,7 +16,7 @@ use crate::{
         driver::Job,
     },
     registry::{self, Finding},
-    runtime::Runtime,
+    runtime::{CallError, Runtime},
     state::{
         Artifact, Event, Stage,
         event::{BlockedReason, RefusedReason, UnknownCause},
@@ -89,11 +89,15 @@ pub async fn look<R: Runtime>(job: &Job<'_, R>) -> Look {
         return Look::Failed;
     };
     let answer = match asking::ask(job, job.read_token(), vec![inquiry]).await {
-        Ok(answers) => answers.into_iter().next().and_then(Result::ok),
+        Ok(answers) => answers.into_iter().next(),
         Err(NotAsked::Waits(obstacle)) => return Look::Waits(obstacle),
         Err(NotAsked::Never(reason)) => return Look::Barred(reason),
     };
-    let Some(answer) = answer else { return Look::Failed };
+    let answer = match answer {
+        Some(Ok(answer)) => answer,
+        Some(Err(CallError::AnswerTooLarge)) => return Look::Waits(Obstacle::DocumentTooLarge),
+        Some(Err(_)) | None => return Look::Failed,
+    };
     let artifact = job.artifact();
     artifact
         .digests()

@@ -11,12 +11,15 @@ use crate::{
         reading::{self, Look},
         source::{self, SourceError},
     },
-    registry,
+    registry::{self, Finding},
     runtime::Runtime,
     state::{Event, event::RefusedReason},
     vetkeys,
 };
-use registry_protocols::reading::{Comparison, Unreadable};
+use registry_protocols::reading::{
+    Comparison,
+    Unreadable::{NotPublic, Redirected},
+};
 use release_types::Obstacle;
 
 /// Pause before the first read-back after sending.
@@ -36,6 +39,12 @@ enum Halt {
 pub async fn publish<R: Runtime>(job: &Job<'_, R>) -> Duration {
     match attempt(job).await {
         Ok(pause) => pause,
+        Err(Halt::Refuse(RefusedReason::Expired)) => {
+            let reason =
+                if is_hidden(job).await { RefusedReason::NotReadable } else { RefusedReason::Expired };
+            job.stop_sending(reason);
+            Duration::ZERO
+        }
         Err(Halt::Refuse(reason)) => {
             job.stop_sending(reason);
             Duration::ZERO
@@ -96,6 +105,16 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
     Ok(FIRST_LOOK_DELAY)
 }
 
+/// Whether it was not sent because the registry shows nothing without a token, or only redirects, still.
+async fn is_hidden<R: Runtime>(job: &Job<'_, R>) -> bool {
+    use Comparison::Unreadable;
+    job.obstacle() == Some(Obstacle::RegistryUnreadable)
+        && matches!(
+            reading::look(job).await,
+            Look::Found(Finding { comparison: Unreadable(NotPublic | Redirected), .. })
+        )
+}
+
 /// Looks whether the registry shows something already; then nothing is sent. Returns the pause if so.
 async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<Duration>, Halt> {
     match reading::look_and_settle(job).await {
@@ -105,9 +124,6 @@ async fn settled_before_sending<R: Runtime>(job: &Job<'_, R>) -> Result<Option<D
                 None => Ok(None),
             },
             Comparison::Same | Comparison::Different => Ok(Some(Duration::ZERO)),
-            Comparison::Unreadable(Unreadable::NotPublic | Unreadable::Redirected) => {
-                Err(Halt::Refuse(RefusedReason::NotReadable))
-            }
             Comparison::Unreadable(why) => Err(Halt::Wait(obstacle::of_answer(why, job.runtime.time_ns()))),
         },
         Look::Failed => Err(Halt::Wait(Obstacle::NodesDisagree)),

@@ -19,15 +19,15 @@ use crate::{
         asking::{self, NotAsked, TokenUse},
         driver::Job,
         elsewhere,
-        proving::{self, Served},
+        proving::{self, Doubt, Served},
         reading::{self, since},
     },
     registry,
     runtime::Runtime,
     state::{
-        Artifact, Event,
+        Artifact, Event, Stage,
         event::{BlockedReason, RefusedReason},
-        staging::{Judgement, ListedStage, Staging, StagingFact},
+        staging::{Judgement, ListedStage, MAX_STAGE_READINGS, Staging, StagingFact},
     },
 };
 
@@ -55,6 +55,10 @@ struct Pauses {
 const FINDING: Pauses = Pauses { first: Duration::from_secs(15), longest: Duration::from_secs(30 * 60) };
 /// Until somebody else staged.
 const AWAITING: Pauses = Pauses { first: MINUTE, longest: HOUR };
+/// After people were told that what custody staged was not found.
+const SEEKING: Pauses = Pauses { first: HOUR, longest: Duration::from_secs(8 * 60 * 60) };
+/// Readings that are kept for the end of the order's time.
+const LAST_READINGS: u32 = 10;
 /// Until a person approved.
 const APPROVING: Pauses =
     Pauses { first: Duration::from_secs(15 * 60), longest: Duration::from_secs(6 * 60 * 60) };
@@ -98,14 +102,15 @@ pub async fn find<R: Runtime>(job: &Job<'_, R>) -> Duration {
         return Duration::ZERO;
     }
     let artifact = job.artifact();
-    let is_due = is_due(job, &artifact, &FINDING, true);
+    let pauses = if matches!(artifact.stage(), Stage::Blocked { .. }) { &SEEKING } else { &FINDING };
+    let is_due = is_due(job, &artifact, pauses, true);
     match if is_due { survey(job).await } else { Survey::Failed } {
         Survey::GoOn => return Duration::ZERO,
         Survey::NoStage if looked.is_absent() => reading::note_absence(job, &artifact),
         Survey::Failed if job.artifact().staging().unread().is_some() => give_up_reading_in_time(job),
         Survey::NoStage | Survey::Failed => reading::give_up_in_time(job, &artifact),
     }
-    next(job, &FINDING)
+    next(job, pauses)
 }
 
 /// Looks whether somebody staged the version, or published it; returns the pause before the next look.
@@ -115,15 +120,33 @@ pub async fn await_stage<R: Runtime>(job: &Job<'_, R>) -> Duration {
         return Duration::ZERO;
     }
     let artifact = job.artifact();
-    if is_due(job, &artifact, &AWAITING, true) && matches!(survey(job).await, Survey::GoOn) {
+    let pauses = awaiting(job, &artifact);
+    // At the end the staging area is read once more, whenever that was done last.
+    let is_due = elsewhere::is_late(job) || is_due(job, &artifact, &pauses, true);
+    let surveyed = if is_due { survey(job).await } else { Survey::Failed };
+    if matches!(surveyed, Survey::GoOn) {
         return Duration::ZERO;
     }
+    let is_nothing_there = looked.is_absent() && matches!(surveyed, Survey::NoStage);
     if job.artifact().staging().unread().is_some() {
         give_up_reading_in_time(job);
-    } else if elsewhere::end_in_time(job, &looked, RefusedReason::NotStaged) {
+    } else if elsewhere::end_in_time(job, &looked, is_nothing_there, RefusedReason::NotStaged) {
         return Duration::ZERO;
     }
-    next(job, &AWAITING)
+    next(job, &pauses)
+}
+
+/// The pauses until somebody stages. From half of the readings on, what is left of them is spread over what is left of
+/// the time, but for those that comparing takes and the last ones.
+fn awaiting<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact) -> Pauses {
+    let readings_left = artifact.staging().readings_left();
+    if readings_left > MAX_STAGE_READINGS / 2 {
+        return AWAITING;
+    }
+    let kept = artifact.piece_count().div_ceil(proving::PIECES_AT_ONCE).saturating_add(LAST_READINGS);
+    let time_left = since(job.order.expires_at_ns, job.runtime.time_ns()) + reading::VISIBILITY_LIMIT;
+    let spread = time_left / u32::from(readings_left).saturating_sub(kept).max(1);
+    Pauses { longest: AWAITING.longest.max(spread), ..AWAITING }
 }
 
 /// Looks whether the proven stage was approved, rejected or expired; returns the pause before the next look.
@@ -152,8 +175,8 @@ pub async fn await_approval<R: Runtime>(job: &Job<'_, R>) -> Duration {
 
 /// Whether the staging area is to be read: the pause is over, or an entry is half read and nothing kept it from that.
 fn is_due<R: Runtime>(job: &Job<'_, R>, artifact: &Artifact, pauses: &Pauses, at_once: bool) -> bool {
-    let is_hindered = job.obstacle().is_some_and(obstacle::is_in_staging_area);
-    (artifact.staging().unread().is_some() && !is_hindered)
+    let is_hindered = matches!(job.obstacle(), Some(Obstacle::StagesUnreadable | Obstacle::TooManyStages));
+    (artifact.staging().has_clean_unread() && !is_hindered)
         || pauses.left(artifact, job.runtime.time_ns(), at_once).is_zero()
 }
 
@@ -170,6 +193,7 @@ async fn read<R: Runtime>(job: &Job<'_, R>) -> bool {
         None => list(job).await,
     };
     match met {
+        Ok(()) if job.artifact().staging().is_only_doubted() => job.wait_for(Obstacle::OtherBytesServed),
         Ok(()) => job.go_on(),
         Err(Some(obstacle)) => job.wait_for(obstacle),
         Err(None) => {}
@@ -177,10 +201,18 @@ async fn read<R: Runtime>(job: &Job<'_, R>) -> bool {
     met.is_ok()
 }
 
-/// Leaves to people what is staged and could not be read until the end of the order's time.
+/// Leaves to people what is staged and could not be read until the end of the order's time, or was served with other
+/// bytes for too long.
 fn give_up_reading_in_time<R: Runtime>(job: &Job<'_, R>) {
-    let is_over = job.runtime.time_ns() >= job.order.expires_at_ns;
-    if is_over && reading::sent_since(job, &job.artifact()) >= reading::VISIBILITY_LIMIT {
+    let (artifact, now_ns) = (job.artifact(), job.runtime.time_ns());
+    if matches!(artifact.stage(), Stage::Blocked { .. }) {
+        return;
+    }
+    let foreign = artifact.staging().unread().and_then(|stage| stage.foreign);
+    let is_over = now_ns >= job.order.expires_at_ns;
+    if foreign.is_some_and(|seen| since(now_ns, seen.begun_ns) >= reading::VISIBILITY_LIMIT) {
+        job.block(BlockedReason::OtherBytesStaged);
+    } else if is_over && reading::sent_since(job, &artifact) >= reading::VISIBILITY_LIMIT {
         job.block(BlockedReason::StageNotReadable);
     }
 }
@@ -188,12 +220,15 @@ fn give_up_reading_in_time<R: Runtime>(job: &Job<'_, R>) {
 fn conclude<R: Runtime>(job: &Job<'_, R>) -> Survey {
     let artifact = job.artifact();
     let staging: &Staging = artifact.staging();
-    if staging.unread().is_some() {
+    if staging.has_clean_unread() {
         return Survey::GoOn;
     }
     if let Some(stage) = staging.judged(Judgement::Equal).cloned() {
         record(job, |order, artifact| StagingFact::Proven { order, artifact, stage });
         return Survey::GoOn;
+    }
+    if staging.is_only_doubted() {
+        return Survey::Failed;
     }
     if staging.judged(Judgement::NotReadable).is_some() {
         job.block(BlockedReason::StageNotReadable);
@@ -254,7 +289,8 @@ fn listed<R: Runtime>(job: &Job<'_, R>, stages: Vec<ListedStage>) {
 /// What keeps custody from that; nothing if the token may not be used any more.
 async fn compare<R: Runtime>(job: &Job<'_, R>, id: &StageId) -> Result<(), Option<Obstacle>> {
     let artifact = job.artifact();
-    let from = artifact.staging().unread().map_or(0, |stage| stage.equal_pieces);
+    let unread = artifact.staging().unread().cloned();
+    let (from, foreign) = unread.map_or((0, None), |stage| (stage.equal_pieces, stage.foreign));
     let address = registry::stage_address(job.order, id).map_err(|_| Obstacle::StagesUnreadable)?;
     let inquiry = |range| address.inquiry(range);
     let served = asked(job, proving::compare(job, Some(TokenUse::StageReading), from, inquiry).await)?;
@@ -268,7 +304,16 @@ async fn compare<R: Runtime>(job: &Job<'_, R>, id: &StageId) -> Result<(), Optio
         Served::EqualPieces(pieces) => {
             record(job, |order, artifact| StagingFact::FoundEqualPieces { order, artifact, stage, pieces });
         }
-        Served::Different => judged(Judgement::OtherBytes),
+        Served::Foreign(bytes) => match Doubt::of(foreign, bytes, job.runtime.time_ns()) {
+            Doubt::Lasting => judged(Judgement::OtherBytes),
+            Doubt::New => record(job, |order, artifact| StagingFact::FoundForeignBytes {
+                order,
+                artifact,
+                stage,
+                bytes,
+            }),
+            Doubt::Young => {}
+        },
         Served::NoRanges | Served::Redirected => judged(Judgement::NotReadable),
         Served::Absent => record(job, |order, artifact| StagingFact::Lost { order, artifact, stage }),
         Served::Unclear(wait @ Obstacle::AskedToWait { .. }) => return Err(Some(wait)),
@@ -301,6 +346,10 @@ fn next<R: Runtime>(job: &Job<'_, R>, pauses: &Pauses) -> Duration {
     let (artifact, now_ns) = (job.artifact(), job.runtime.time_ns());
     let waited = since(now_ns, artifact.changed_at_ns());
     let left = pauses.left(&artifact, now_ns, true);
+    let longest = match artifact.stage() {
+        Stage::Blocked { .. } => reading::rare_pause(waited),
+        _ => public_pause(waited),
+    };
     // What is due and was not read could not be read: that may last.
-    if left.is_zero() { public_pause(waited) } else { left.min(public_pause(waited)) }
+    if left.is_zero() { longest } else { left.min(longest) }
 }

@@ -11,7 +11,7 @@ use crate::{
         event::{AcceptedArtifact, DerivationPurpose},
         mutate_state,
         probe::Probe,
-        proof::ProofFact,
+        proof::{ProofFact, SeenForeign},
         staging::{Staging, StagingFact},
         watch::WatchFact,
     },
@@ -224,7 +224,12 @@ fn apply_staging(state: &mut State, time_ns: u64, fact: &StagingFact) {
             artifact.staging.list(stages, proven, time_ns);
         }
         StagingFact::FoundEqualPieces { stage, pieces, .. } => {
-            artifact.staging.stage_mut(stage).equal_pieces = *pieces;
+            let stage = artifact.staging.stage_mut(stage);
+            (stage.equal_pieces, stage.foreign) = (*pieces, None);
+        }
+        StagingFact::FoundForeignBytes { stage, bytes, .. } => {
+            let stage = artifact.staging.stage_mut(stage);
+            stage.foreign = Some(SeenForeign::after(stage.foreign, *bytes, time_ns));
         }
         StagingFact::Judged { stage, judgement, .. } => {
             artifact.staging.stage_mut(stage).judgement = Some(*judgement);
@@ -244,8 +249,13 @@ fn apply_proof(state: &mut State, time_ns: u64, fact: &ProofFact) {
             move_to(state, order, *artifact, Stage::Shown { equal_pieces: 0 }, time_ns);
         }
         ProofFact::ServedEqualPieces { order, artifact, pieces } => {
+            artifact_mut(state, order, *artifact).foreign = None;
             let stage = Stage::Shown { equal_pieces: *pieces };
             move_to(state, order, *artifact, stage, time_ns);
+        }
+        ProofFact::ServedForeignBytes { order, artifact, bytes } => {
+            let artifact = artifact_mut(state, order, *artifact);
+            artifact.foreign = Some(SeenForeign::after(artifact.foreign, *bytes, time_ns));
         }
         ProofFact::Verified { order, artifact, bytes } => {
             artifact_mut(state, order, *artifact).read_bytes = Some(*bytes);
@@ -268,6 +278,7 @@ fn new_artifact(accepted: &AcceptedArtifact, time_ns: u64) -> Artifact {
         read_derivations: 0,
         sends: 0,
         staging: Staging::default(),
+        foreign: None,
         confirmation: None,
         read_bytes: None,
     }

@@ -263,6 +263,10 @@ pub enum BlockedReason {
     NotConfirmed,
     /// It is staged and proven, and nobody approved it in all the time that was given.
     NotApproved,
+    /// The version is shown with the voted digest, but other bytes were served under it, not always the same.
+    OtherBytesServed,
+    /// It is staged, but other bytes were served for it, not always the same.
+    OtherBytesStaged,
     /// It is staged, but its bytes cannot be read, so nothing can be proven.
     StageNotReadable,
     /// It was staged and proven, then the stage was gone, and the version was not shown in all the time that was given.

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::state::{
     event::{BlockedReason, RefusedReason, RegistryDigests, UnknownCause},
-    proof::ReadBytes,
-    staging::Staging,
+    proof::{ReadBytes, SeenForeign},
+    staging::{Judgement, Staging},
 };
 
 /// An accepted order.
@@ -50,6 +50,8 @@ pub struct Artifact {
     pub(super) sends: u8,
     /// npm: what is known of its entries in the staging area.
     pub(super) staging: Staging,
+    /// Foreign bytes that were served last in the place of the published ones.
+    pub(super) foreign: Option<SeenForeign>,
     /// What confirmed the shown digest; known before its bytes are read.
     pub(super) confirmation: Option<Confirmation>,
     /// How its bytes were read; known once it is verified.
@@ -201,6 +203,10 @@ impl Artifact {
         self.sha256
     }
 
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
     /// What the registry will name it by; known once the bytes were fetched.
     pub fn digests(&self) -> Option<&RegistryDigests> {
         self.digests.as_ref()
@@ -224,6 +230,11 @@ impl Artifact {
 
     pub fn stage(&self) -> &Stage {
         &self.stage
+    }
+
+    /// Foreign bytes that the registry served last under the voted digest.
+    pub fn foreign(&self) -> Option<SeenForeign> {
+        self.foreign
     }
 
     /// What confirmed the shown digest.
@@ -306,11 +317,11 @@ impl Artifact {
             Stage::Staged { stage } => PublicationState::Staged {
                 stage: stage.to_string(),
                 sha512: self.digests.as_ref().and_then(RegistryDigests::sha512_hex).unwrap_or_default(),
-                do_not_approve: self
-                    .staging
-                    .foreign()
-                    .map(|(id, why)| format!("{id}: {}", why.text()))
-                    .collect(),
+                do_not_approve: {
+                    let doubted = self.staging.doubted().map(|id| (id, Judgement::OtherBytes));
+                    let foreign = self.staging.foreign().chain(doubted);
+                    foreign.map(|(id, why)| format!("{id}: {}", why.text())).collect()
+                },
                 readings_left: self.staging.readings_left(),
             },
             Stage::Shown { .. } => PublicationState::Shown,

@@ -4,6 +4,8 @@ use registry_protocols::npm::stage::StageId;
 use release_types::OrderId;
 use serde::{Deserialize, Serialize};
 
+use crate::state::proof::{ForeignBytes, SeenForeign};
+
 /// How often one artifact's staging area may be read with the token. Spread over two weeks by the pauses between
 /// readings, this is the most that a staged release derives.
 pub const MAX_STAGE_READINGS: u16 = 150;
@@ -15,6 +17,8 @@ pub enum StagingFact {
     Listed { order: OrderId, artifact: u32, stages: Vec<ListedStage> },
     /// This many pieces of a staged tarball, counted from the first, are those that were voted.
     FoundEqualPieces { order: OrderId, artifact: u32, stage: StageId, pieces: u32 },
+    /// The nodes agree that other bytes than the voted ones are served for a staged tarball, which may pass.
+    FoundForeignBytes { order: OrderId, artifact: u32, stage: StageId, bytes: ForeignBytes },
     /// A staged tarball was compared to its end, or as far as needed.
     Judged { order: OrderId, artifact: u32, stage: StageId, judgement: Judgement },
     /// An entry was gone when its bytes were asked for.
@@ -62,6 +66,8 @@ pub struct Staging {
 pub struct Stage {
     pub id: StageId,
     pub equal_pieces: u32,
+    /// Foreign bytes that were served for it last.
+    pub foreign: Option<SeenForeign>,
     /// None while it is not compared to its end.
     pub judgement: Option<Judgement>,
 }
@@ -85,9 +91,27 @@ impl Staging {
         self.gone_since_ns
     }
 
-    /// The first entry that is not compared to its end.
+    /// An entry that is not compared to its end, if possible one for which no other bytes were served.
     pub fn unread(&self) -> Option<&Stage> {
-        self.stages.iter().find(|stage| stage.judgement.is_none())
+        let is_open = |stage: &&Stage| stage.judgement.is_none();
+        let clean = self.stages.iter().filter(is_open).find(|stage| stage.foreign.is_none());
+        clean.or_else(|| self.stages.iter().find(is_open))
+    }
+
+    /// Whether an entry remains that is to be read at once.
+    pub fn has_clean_unread(&self) -> bool {
+        self.unread().is_some_and(|stage| stage.foreign.is_none())
+    }
+
+    /// Whether none is the voted one so far, and one may be for which other bytes were served.
+    pub fn is_only_doubted(&self) -> bool {
+        !self.has_clean_unread() && self.unread().is_some() && self.judged(Judgement::Equal).is_none()
+    }
+
+    /// Entries for which other bytes were served that are not believed yet.
+    pub fn doubted(&self) -> impl Iterator<Item = &StageId> {
+        let is_doubted = |stage: &&Stage| stage.judgement.is_none() && stage.foreign.is_some();
+        self.stages.iter().filter(is_doubted).map(|stage| &stage.id)
     }
 
     /// The first entry of this judgement.
@@ -122,6 +146,7 @@ impl Staging {
                 known.iter().find(|stage| stage.id == entry.id).cloned().unwrap_or_else(|| Stage {
                     id: entry.id.clone(),
                     equal_pieces: 0,
+                    foreign: None,
                     judgement: (!entry.has_voted_tag).then_some(Judgement::OtherTag),
                 })
             })
@@ -156,9 +181,10 @@ impl Judgement {
 
 impl StagingFact {
     /// Every operation of this kind that may be on the log.
-    pub const OPERATIONS: [&'static str; 5] = [
+    pub const OPERATIONS: [&'static str; 6] = [
         "1countersign.listed_stages",
         "1countersign.found_equal_stage_pieces",
+        "1countersign.found_foreign_stage_bytes",
         "1countersign.judged_stage",
         "1countersign.lost_stage",
         "1countersign.proved_stage",
@@ -169,6 +195,7 @@ impl StagingFact {
         match self {
             Self::Listed { .. } => "1countersign.listed_stages",
             Self::FoundEqualPieces { .. } => "1countersign.found_equal_stage_pieces",
+            Self::FoundForeignBytes { .. } => "1countersign.found_foreign_stage_bytes",
             Self::Judged { .. } => "1countersign.judged_stage",
             Self::Lost { .. } => "1countersign.lost_stage",
             Self::Proven { .. } => "1countersign.proved_stage",
@@ -180,6 +207,7 @@ impl StagingFact {
         match self {
             Self::Listed { order, artifact, .. }
             | Self::FoundEqualPieces { order, artifact, .. }
+            | Self::FoundForeignBytes { order, artifact, .. }
             | Self::Judged { order, artifact, .. }
             | Self::Lost { order, artifact, .. }
             | Self::Proven { order, artifact, .. } => (order, *artifact),

@@ -6,6 +6,7 @@ mod amendable;
 mod amending;
 mod confirming;
 mod credentials;
+mod doubting;
 mod freezing;
 mod interruptions;
 mod modes;

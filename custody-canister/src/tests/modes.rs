@@ -28,7 +28,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Five chunks, like the larger of the packages that this began with.
 const LARGE_BYTES: usize = 4_400_000;
 
-fn order_in(world: &World, mode: PublishingMode, bytes: &[u8]) -> PublishOrder {
+pub fn order_in(world: &World, mode: PublishingMode, bytes: &[u8]) -> PublishOrder {
     let mut order = world.npm_order();
     let sha256 = Sha256Digest::of(bytes);
     world.runtime.0.borrow_mut().artifacts.insert(sha256, bytes.to_vec());
@@ -47,15 +47,15 @@ fn large_bytes() -> Vec<u8> {
     (0..LARGE_BYTES).map(|i| (i % 249) as u8).collect()
 }
 
-fn put(world: &World, bytes: &[u8]) {
+pub fn put(world: &World, bytes: &[u8]) {
     world.runtime.0.borrow_mut().registries.put(NPM_ATTACHMENT, bytes);
 }
 
-fn serve(world: &World, serving: Serving) {
+pub fn serve(world: &World, serving: Serving) {
     world.runtime.0.borrow_mut().registries.serving = serving;
 }
 
-fn stage(world: &World, bytes: &[u8]) -> String {
+pub fn stage(world: &World, bytes: &[u8]) -> String {
     let mut surroundings = world.runtime.0.borrow_mut();
     let id = format!("0fb3eb3c-9670-40a5-a1aa-{:012}", 100 + surroundings.registries.staged.len());
     let staged = Staged { id: id.clone(), tag: "latest", bytes: bytes.to_vec(), visible_from_ns: 0 };
@@ -78,7 +78,7 @@ fn derivations(world: &World) -> usize {
     world.runtime.0.borrow().derivations
 }
 
-fn only(status: &OrderStatus) -> PublicationState {
+pub fn only(status: &OrderStatus) -> PublicationState {
     states(status).remove(0)
 }
 

@@ -129,6 +129,8 @@ pub struct Registries {
     pub hide_documents: bool,
     /// Whether npm's list of versions exceeds what an outcall brings.
     pub list_is_too_long: bool,
+    /// Whether an index's page of the project exceeds what an outcall brings.
+    pub page_is_too_large: bool,
     /// npm: the document of the keys that the registry signs with, and how it is answered; none: 404.
     pub keys: Option<(u16, Value)>,
     /// How often the keys were read.
@@ -161,6 +163,7 @@ impl Default for Registries {
             listed: BTreeMap::new(),
             hide_documents: false,
             list_is_too_long: false,
+            page_is_too_large: false,
             staged: Vec::new(),
             staged_beside: 0,
             serving: Serving::Honest,
@@ -302,6 +305,9 @@ impl Registries {
                 .map(|filename| json!({"filename": filename, "digests": {"sha256": sha256(filename)}}))
                 .collect();
             return Ok(reply(200, json!({"info": {"name": "Demo"}, "urls": urls}).to_string().as_bytes()));
+        }
+        if self.page_is_too_large {
+            return Err(CallError::AnswerTooLarge);
         }
         let files: Vec<_> = files
             .map(|filename| {
