@@ -1,7 +1,7 @@
 //! The only place that sees a key or content in the clear, and only within one function call.
 //!
-//! Nothing here awaits. Each entry function calls the work in a frame of its own and then overwrites the stack that
-//! the work used; heap buffers are wiped when they are freed (by the crate `wiping`'s allocator). What comes out is
+//! Nothing here awaits. Each entry function works `scrubbed`: in frames of its own, which are then overwritten; heap
+//! buffers are wiped when they are freed (by the crate `wiping`'s allocator). What comes out is
 //! public keys, or content under a fresh key.
 
 use content_keys::{
@@ -12,7 +12,7 @@ use content_keys::{
 use content_types::{AnswerFormat, OwnerName, Part};
 use ic_vetkeys::{DerivedPublicKey, EncryptedVetKey, TransportSecretKey, VetKey};
 use sha2::{Digest, Sha256};
-use wiping::scrub_stack;
+use wiping::scrubbed;
 use zeroize::Zeroizing;
 
 use crate::envelope::{Envelope, NotOpened, ReadEnvelope};
@@ -29,8 +29,8 @@ pub struct DeliveredKey {
 /// What is drawn for one derivation; wiped on drop.
 pub struct TransportKey {
     secret: TransportSecretKey,
-    /// What an answer's keys are made of.
-    answer_seed: Zeroizing<[u8; 32]>,
+    /// What an answer's keys are made of: 32 bytes, in the heap.
+    answer_seed: Zeroizing<Vec<u8>>,
 }
 
 /// The derived key is not this canister's key for this owner, or what was drawn for it was not 32 bytes.
@@ -55,32 +55,23 @@ impl TransportKey {
     /// # Errors
     /// If they are not 32.
     pub fn from_random(random: Vec<u8>) -> Result<Self, InvalidKey> {
-        #[inline(never)]
-        fn make(random: Zeroizing<Vec<u8>>) -> Result<TransportKey, InvalidKey> {
+        let random = Zeroizing::new(random);
+        scrubbed(|| {
             if random.len() != 32 {
                 return Err(InvalidKey);
             }
-            let seed_for = |purpose: &[u8]| -> Zeroizing<[u8; 32]> {
-                Zeroizing::new(Sha256::new().chain_update(purpose).chain_update(&*random).finalize().into())
+            let seed_for = |purpose: &[u8]| {
+                Sha256::new().chain_update(purpose).chain_update(&*random).finalize().to_vec()
             };
-            let seed = seed_for(b"countersign transport key").to_vec();
-            let secret = TransportSecretKey::from_seed(seed).map_err(|_| InvalidKey)?;
-            Ok(TransportKey { secret, answer_seed: seed_for(b"countersign answer") })
-        }
-        let key = make(Zeroizing::new(random));
-        scrub_stack();
-        key
+            let secret = TransportSecretKey::from_seed(seed_for(b"countersign transport key"));
+            let answer_seed = Zeroizing::new(seed_for(b"countersign answer"));
+            Ok(Self { secret: secret.map_err(|_| InvalidKey)?, answer_seed })
+        })
     }
 
     /// The public half of the transport key: 48 bytes, BLS12-381 G1.
     pub fn public_key(&self) -> Vec<u8> {
-        #[inline(never)]
-        fn compute(key: &TransportSecretKey) -> Vec<u8> {
-            key.public_key()
-        }
-        let public_key = compute(&self.secret);
-        scrub_stack();
-        public_key
+        scrubbed(|| self.secret.public_key())
     }
 }
 
@@ -89,15 +80,10 @@ impl TransportKey {
 /// # Errors
 /// If the key is not the owner's.
 pub fn recipient_keys(delivered: DeliveredKey) -> Result<[PublicKey; 2], InvalidKey> {
-    #[inline(never)]
-    fn work(delivered: &DeliveredKey) -> Result<[PublicKey; 2], InvalidKey> {
-        let vetkey = recover(delivered)?;
+    scrubbed(|| {
+        let vetkey = recover(&delivered)?;
         Ok([Curve::P256, Curve::X25519].map(|curve| private_key(&vetkey, curve).public_key()))
-    }
-    let keys = work(&delivered);
-    drop(delivered);
-    scrub_stack();
-    keys
+    })
 }
 
 /// Opens a part of an envelope and seals it to the reader under a fresh key.
@@ -105,22 +91,18 @@ pub fn recipient_keys(delivered: DeliveredKey) -> Result<[PublicKey; 2], Invalid
 /// # Errors
 /// [`NotOpened`].
 pub fn answer(delivered: DeliveredKey, opening: &Opening) -> Result<Vec<u8>, NotOpened> {
-    #[inline(never)]
-    fn work(delivered: &mut DeliveredKey, opening: &Opening) -> Result<Vec<u8>, NotOpened> {
-        let vetkey = recover(delivered).map_err(|InvalidKey| NotOpened::Envelope(OpenError::Unavailable))?;
+    scrubbed(|| {
+        let vetkey = recover(&delivered).map_err(|InvalidKey| NotOpened::Envelope(OpenError::Unavailable))?;
         let key = private_key(&vetkey, opening.curve);
         let content = opening.envelope.open(&*key, opening.part, opening.read)?;
-        let seed = SealingSeed::new(std::mem::take(&mut delivered.transport.answer_seed));
+        let mut seed = Zeroizing::new([0; 32]);
+        seed.copy_from_slice(&delivered.transport.answer_seed);
+        let seed = SealingSeed::new(seed);
         Ok(match opening.answer {
             AnswerFormat::Jwe => jwe::seal(&opening.reader, &content, &Parties::default(), seed).into_bytes(),
             AnswerFormat::Age => age::seal(&opening.reader, &content, seed),
         })
-    }
-    let mut delivered = delivered;
-    let answer = work(&mut delivered, opening);
-    drop(delivered);
-    scrub_stack();
-    answer
+    })
 }
 
 fn recover(delivered: &DeliveredKey) -> Result<VetKey, InvalidKey> {
