@@ -50,7 +50,10 @@ impl Page {
         let expression_text = expression.to_string();
         let headers = [
             ("content-type", "application/json"),
+            // Pages of any origin may ask: a signature counts, not where a browser is.
             ("access-control-allow-origin", "*"),
+            ("access-control-allow-methods", "GET, POST, PUT, DELETE"),
+            ("access-control-allow-headers", "authorization, content-type"),
             ("x-content-type-options", "nosniff"),
             ("cache-control", "no-cache"),
             (CERTIFICATE_EXPRESSION_HEADER_NAME, expression_text.as_str()),
@@ -83,8 +86,8 @@ impl Pages {
         self.by_path.insert(path, page);
     }
 
-    fn put_fallback(&mut self, status: StatusCode, error: &str) {
-        let page = Page::new(HttpCertificationPath::wildcard(ANYWHERE), status, &json!({ "error": error }));
+    fn put_fallback(&mut self, status: StatusCode, content: &Value) {
+        let page = Page::new(HttpCertificationPath::wildcard(ANYWHERE), status, content);
         self.tree.insert(&page.entry());
         self.fallbacks.insert(status.as_u16(), page);
     }
@@ -115,12 +118,17 @@ pub fn rebuild() {
     let mut pages = Pages::default();
     pages.put_fallback(
         StatusCode::NOT_FOUND,
-        "there is no such page; recipient keys are at /keys/OWNER.json, requests about content go to /content",
+        &json!({
+            "error": "there is no such page; recipient keys are at /keys/OWNER.json, content is at /content"
+        }),
     );
     pages.put_fallback(
         StatusCode::UNAUTHORIZED,
-        "the request is not signed by an owner as it has to be; the header www-authenticate says what is wrong",
+        &json!({
+            "error": "the request is not signed as it has to be; the header www-authenticate says what is wrong"
+        }),
     );
+    pages.put_fallback(StatusCode::OK, &json!({}));
     read_state(|state| {
         for (name, owner) in state.owners() {
             let keys = owners::recipient_keys(owner);
@@ -159,6 +167,11 @@ pub fn page(url_path: &str, certificate: &[u8]) -> HttpResponse<'static> {
         Some(page) => pages.certified(page, url_path, certificate),
         None => pages.fallback(StatusCode::NOT_FOUND, url_path, certificate),
     })
+}
+
+/// What a browser asks before it sends a signed request from another origin's page.
+pub fn preflight(url_path: &str, certificate: &[u8]) -> HttpResponse<'static> {
+    PAGES.with_borrow(|pages| pages.fallback(StatusCode::OK, url_path, certificate))
 }
 
 /// That a request is not let in, and why.

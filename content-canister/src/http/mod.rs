@@ -30,6 +30,9 @@ const SECOND_NS: u64 = 1_000_000_000;
 pub fn query(canister: Principal, now_ns: u64, certificate: Option<Vec<u8>>, request: &Request) -> Response {
     let certificate = certificate.unwrap_or_default();
     let path = request.path();
+    if request.method == "OPTIONS" {
+        return pages::preflight(path, &certificate).into();
+    }
     if !is_about_content(path) {
         return pages::page(path, &certificate).into();
     }
