@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario;
+use crate::{content, scenario};
 
 /// How much a figure may differ from the committed one, in percent.
 const TOLERANCE_PERCENT: f64 = 2.0;
@@ -65,6 +65,16 @@ pub struct Measurement {
     pub messages: Vec<MessageFigure>,
 }
 
+/// What one operation at the content canister cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentFigure {
+    pub name: String,
+    /// Sum over all messages that the operation caused.
+    pub instructions: u64,
+    /// What the balance lost, the key derivation included.
+    pub cycles: u64,
+}
+
 /// Everything that a run measures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
@@ -77,6 +87,9 @@ pub struct Figures {
     pub release: Vec<Measurement>,
     /// Every way to publish, watching and freezing, in groups of five.
     pub modes: Vec<Measurement>,
+    /// At the content canister.
+    #[serde(default)]
+    pub content: Vec<ContentFigure>,
 }
 
 /// A limit that a figure must keep.
@@ -124,6 +137,9 @@ impl Figures {
                 sum.saturating_add(self.operation(name).map_or(u64::MAX, |found| found.instructions.sum()))
             })
         };
+        let of_content = |name: &str| {
+            self.content.iter().find(|found| found.name == name).map_or(u64::MAX, |found| found.instructions)
+        };
         let heap = |of: fn(&PerCanister<u64>) -> u64| {
             self.operations.iter().map(|operation| of(&operation.heap_bytes)).max().unwrap_or(u64::MAX)
         };
@@ -139,6 +155,14 @@ impl Figures {
             ),
             bound("heap of the DAO canister", "bytes", 96 << 20, heap(|heap| heap.dao)),
             bound("heap of the custody canister", "bytes", 96 << 20, heap(|heap| heap.custody)),
+            bound(
+                "64 KiB of a 100 MB age file, beside those of a 1 MB one",
+                "instructions",
+                (of_content(content::PART_OF_SMALL) / 100).saturating_mul(101),
+                of_content(content::PART_OF_LARGE),
+            ),
+            // Opened and sealed with AES-GCM, 215 instructions a byte each; base64, copies, vetKey and ECDH besides.
+            bound("1 MiB of a JWE as JWE", "instructions", 1_500_000_000, of_content(content::LARGE_JWE)),
             bound("wasm of the DAO canister", "bytes", 2 << 20, self.wasm_bytes.dao),
             bound("wasm of the custody canister", "bytes", 2 << 20, self.wasm_bytes.custody),
         ]
@@ -167,6 +191,10 @@ impl Figures {
             ] {
                 named.push((format!("{section}{name}: {what}"), found));
             }
+        }
+        for ContentFigure { name, instructions, cycles } in &self.content {
+            named.push((format!("content: {name}: instructions"), *instructions));
+            named.push((format!("content: {name}: cycles"), *cycles));
         }
         named
     }
@@ -224,6 +252,9 @@ mod tests {
             operations,
             release: Vec::new(),
             modes: Vec::new(),
+            content: [content::PART_OF_SMALL, content::PART_OF_LARGE, content::LARGE_JWE]
+                .map(|name| ContentFigure { name: name.into(), instructions: 100, cycles: 100 })
+                .to_vec(),
         }
     }
 

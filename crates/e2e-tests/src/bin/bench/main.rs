@@ -2,6 +2,7 @@
 //!
 //! Run by `scripts/bench`, which builds the canisters first.
 
+mod content;
 mod figures;
 mod meter;
 mod modes;

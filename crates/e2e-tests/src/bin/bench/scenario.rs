@@ -10,6 +10,7 @@ use release_types::{
 use serde_bytes::ByteBuf;
 
 use crate::{
+    content,
     figures::{Figures, Measurement, PerCanister},
     modes,
     steps::{Bench, activation, run_until_executed, source_tarball, submit},
@@ -46,7 +47,17 @@ pub fn run() -> Figures {
     let release = small_new_group();
     eprintln!("every way to publish, watching and freezing");
     let modes = modes::run();
-    Figures { members: MEMBERS, past_proposals: PAST_PROPOSALS, wasm_bytes, operations, release, modes }
+    eprintln!("content");
+    let content = content::run();
+    Figures {
+        members: MEMBERS,
+        past_proposals: PAST_PROPOSALS,
+        wasm_bytes,
+        operations,
+        release,
+        modes,
+        content,
+    }
 }
 
 fn large_old_group() -> Vec<Measurement> {

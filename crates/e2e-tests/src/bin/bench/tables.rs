@@ -37,7 +37,7 @@ pub fn terminal(found: &Figures, committed: Option<&Figures>) -> String {
 
 /// The whole of BENCH.md.
 pub fn document(figures: &Figures) -> String {
-    let Figures { members, past_proposals, wasm_bytes, operations, release, modes } = figures;
+    let Figures { members, past_proposals, wasm_bytes, operations, release, modes, content } = figures;
     let mut text = format!(
         "# What it costs\n\n\
          Made by `scripts/bench` from `bench/results.json`; do not edit. `scripts/bench --check` measures again and \
@@ -91,6 +91,15 @@ pub fn document(figures: &Figures) -> String {
     }
     text.push_str(&cycles_row("**all**", total));
     text.push_str(&each_mode(modes));
+    text.push_str(
+        "\n## Content\n\n\
+         Each registration and retrieval derives one vetKD key, 26,153,846,153 cycles of what is spent.\n\n\
+         | operation | instructions | cycles |\n|---|---:|---:|\n",
+    );
+    for operation in content {
+        let (instructions, cycles) = (grouped(operation.instructions), grouped(operation.cycles));
+        text.push_str(&format!("| {} | {instructions} | {cycles} |\n", operation.name));
+    }
     text
 }
 
