@@ -139,16 +139,16 @@ pub struct ContentWorld {
 impl ContentWorld {
     /// A canister without owners.
     pub fn new() -> Self {
-        Self::with_clock(Clock::Manual)
+        Self::administered(administrator(), Clock::Manual)
     }
 
-    /// As [`Self::new`], with the clock that gateways need if it is the wall's.
-    pub fn with_clock(clock: Clock) -> Self {
+    /// As [`Self::new`], with somebody else as administrator, and with the clock that gateways need if it is the wall's.
+    pub fn administered(administrator: Principal, clock: Clock) -> Self {
         let config =
             ReplicaConfig::default().with_seed(1).with_clock(clock).with_module_cache(module_cache());
         let mut replica = Replica::new(config).expect("a replica");
         let content = replica.create_canister(vec![controller()]);
-        let init = ContentInit { administrators: vec![administrator()], key_name: "key_1".into() };
+        let init = ContentInit { administrators: vec![administrator], key_name: "key_1".into() };
         let init = Encode!(&init).expect("encodes");
         replica
             .install(content, &canister_wasm("content_canister"), init)

@@ -115,9 +115,13 @@ impl Countersign {
     pub fn run(&self, who: Option<&str>, arguments: &[&str], stdin: &str) -> Ran {
         let mut command = Command::new(program());
         command.current_dir(&self.directory).args(arguments);
-        for variable in
-            ["COUNTERSIGN_DAO", "COUNTERSIGN_CUSTODY", "COUNTERSIGN_IDENTITY", "COUNTERSIGN_NETWORK"]
-        {
+        for variable in [
+            "COUNTERSIGN_DAO",
+            "COUNTERSIGN_CUSTODY",
+            "COUNTERSIGN_CONTENT",
+            "COUNTERSIGN_IDENTITY",
+            "COUNTERSIGN_NETWORK",
+        ] {
             command.env_remove(variable);
         }
         command.env("COUNTERSIGN_DEPLOYMENT", &self.deployment);
