@@ -14,5 +14,6 @@ mod packing;
 mod python;
 mod receipts;
 mod registries;
+mod requests;
 mod sealed;
 mod tokens;
