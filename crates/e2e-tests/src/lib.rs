@@ -13,6 +13,7 @@ pub mod custom_domain;
 pub mod exports;
 pub mod forwarder;
 pub mod governor;
+pub mod holding;
 pub mod hostile_archives;
 pub mod key_forms;
 pub mod local_network;

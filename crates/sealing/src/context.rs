@@ -8,6 +8,8 @@ pub enum DerivationContext {
     CredentialSealing,
     /// Owners' recipient keys at a content canister.
     ContentKeys,
+    /// Sealing a holder's shares of threshold keys at rest, and its identity.
+    HolderShares,
 }
 
 impl DerivationContext {
@@ -17,6 +19,7 @@ impl DerivationContext {
         let (purpose, version): (&[u8], u8) = match self {
             Self::CredentialSealing => (b"credential-sealing", 1),
             Self::ContentKeys => (b"content-keys", 1),
+            Self::HolderShares => (b"holder-shares", 1),
         };
         let parts: [&[u8]; 3] = [b"countersign", purpose, &[version]];
         let mut bytes = Vec::new();
