@@ -2,7 +2,7 @@
 
 use candid::Principal;
 
-use crate::{refusal::Refusal, state::read_state};
+use crate::{control, refusal::Refusal, state::read_state};
 
 /// Whether `caller` is the authority. Never true of the anonymous principal.
 pub fn is_authority(caller: Principal) -> bool {
@@ -13,6 +13,13 @@ pub fn is_authority(caller: Principal) -> bool {
 /// but the authority. Queries from outside cost nothing.
 pub fn require_authority_or_query(caller: Principal, is_replicated: bool) -> Result<(), Refusal> {
     if is_replicated { require_authority(caller) } else { Ok(()) }
+}
+
+/// Refuses everyone but the authority, and puts the authority off while an upgrade is under way. Only a freeze is taken
+/// even then.
+pub fn admit_change(caller: Principal) -> Result<(), Refusal> {
+    require_authority(caller)?;
+    control::check_not_suspended()
 }
 
 /// Refuses everyone but the authority.

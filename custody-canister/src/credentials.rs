@@ -12,7 +12,7 @@ use sealing::SEALED_TOKEN_BYTES;
 use std::time::Duration;
 
 use crate::{
-    authorization::require_authority,
+    authorization::admit_change,
     probe,
     refusal::{Novelty, Refusal},
     runtime::Runtime,
@@ -36,7 +36,7 @@ pub fn deposit<R: Runtime>(
     caller: Principal,
     args: DepositCredentialArgs,
 ) -> Result<CredentialView, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     let id = args.policy.id();
     if let Novelty::New = check_deposit(runtime, &args)? {
         let sealed_token_sha256 = Sha256Digest::of(&args.sealed_token);
@@ -96,7 +96,7 @@ pub fn change<R: Runtime>(
     caller: Principal,
     args: ChangeCredentialArgs,
 ) -> Result<CredentialView, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     let id = args.credential;
     match (check_change(runtime, &args)?, args.change) {
         (Novelty::Known, _) => {}

@@ -4,7 +4,8 @@ use candid::Principal;
 use release_types::freeze::{FreezeArgs, FreezeReason, FreezeScope, FreezeView, MAX_FREEZE_REASON_BYTES};
 
 use crate::{
-    authorization::require_authority,
+    authorization::{admit_change, require_authority},
+    control,
     refusal::Refusal,
     runtime::Runtime,
     state::{Event, freeze::FreezeFact, process_event, read_state},
@@ -46,14 +47,18 @@ pub fn check_freeze(args: &FreezeArgs) -> Result<(), Refusal> {
 /// Lifts a freeze, and answers with everything that is still frozen. Lifting what is not frozen changes nothing.
 ///
 /// # Errors
-/// A caller other than the authority, or a credential that is not in custody.
+/// A caller other than the authority, a credential that is not in custody, or everything too soon after custody was
+/// taken back.
 pub fn unfreeze<R: Runtime>(
     runtime: &R,
     caller: Principal,
     scope: FreezeScope,
 ) -> Result<Vec<FreezeView>, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     check_unfreeze(scope)?;
+    if scope == FreezeScope::Everything {
+        control::check_may_unfreeze(runtime)?;
+    }
     if read_state(|state| state.freezes().contains(scope)) {
         process_event(runtime, Event::Freeze(FreezeFact::Lifted { scope }));
     }

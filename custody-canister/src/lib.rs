@@ -9,6 +9,7 @@ pub mod amend;
 mod artifact_source;
 mod asking;
 pub mod authorization;
+pub mod control;
 pub mod credentials;
 pub mod freeze;
 pub mod funds;

@@ -7,7 +7,8 @@ use audit_log::icrc3::{
 };
 use candid::{CandidType, Principal};
 use custody_canister::{
-    Refusal, alarms, amend, authorization, credentials, freeze, funds, lifecycle, outcall, publish, queries,
+    Refusal, alarms, amend, authorization, control, credentials, freeze, funds, lifecycle, outcall, publish,
+    queries,
     runtime::ic::IcRuntime,
     settings, storage,
     validators::{self, Validation},
@@ -18,6 +19,7 @@ use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use release_types::{
     AmendOrder, AmendmentStatus, CredentialId, OrderId, OrderStatus, PackageKey, PublishOrder, Settings,
     alarms::{Alarm, Funds},
+    control::{EndUpgradeArgs, LogTip, UpgradeId},
     credential::{CredentialView, DepositCredentialArgs, ListCredentialsArgs},
     custody::{ChangeCredentialArgs, CustodyInfo, CustodyInit, ListReceiptsArgs, ReceiptView},
     declaration::DeclareOutcomeArgs,
@@ -200,6 +202,25 @@ fn may_ask() -> Result<(), Refusal> {
 #[update(manual_reply = true)]
 fn amend(order: AmendOrder) -> PhantomData<AmendmentStatus> {
     answer(amend::accept(&IcRuntime, ic_cdk::api::msg_caller(), order))
+}
+
+/// For the canister that controls this one and is about to upgrade it.
+#[update(manual_reply = true)]
+fn begin_upgrade(upgrade: UpgradeId) -> PhantomData<()> {
+    let caller = ic_cdk::api::msg_caller();
+    answer(control::begin_upgrade(&IcRuntime, caller, ic_cdk::api::is_controller(&caller), upgrade))
+}
+
+/// As [`begin_upgrade`], when it is over.
+#[update(manual_reply = true)]
+fn end_upgrade(args: EndUpgradeArgs) -> PhantomData<()> {
+    let caller = ic_cdk::api::msg_caller();
+    answer(control::end_upgrade(&IcRuntime, caller, ic_cdk::api::is_controller(&caller), args))
+}
+
+#[query]
+fn log_tip() -> Option<LogTip> {
+    control::log_tip()
 }
 
 #[update(manual_reply = true)]

@@ -4,7 +4,7 @@ use candid::Principal;
 use release_types::{PackageKey, Settings};
 
 use crate::{
-    authorization::require_authority,
+    authorization::admit_change,
     refusal::Refusal,
     runtime::Runtime,
     state::{Event, process_event, read_state},
@@ -17,7 +17,7 @@ const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
 /// # Errors
 /// A caller other than the authority, or settings out of bounds.
 pub fn change<R: Runtime>(runtime: &R, caller: Principal, settings: Settings) -> Result<Settings, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     check(&settings)?;
     if read_state(|state| state.settings()) != settings {
         process_event(runtime, Event::ChangedSettings { settings });

@@ -28,9 +28,9 @@ impl From<CallError> for NoKey {
     }
 }
 
-/// Whether the credential is frozen now.
+/// Whether nothing may be derived for the credential now: it is frozen, or an upgrade is under way.
 pub fn is_frozen(credential: &CredentialId) -> bool {
-    read_state(|state| state.freezes().cover(credential))
+    read_state(|state| state.is_frozen(credential))
 }
 
 /// Derives the key that opens the credential of `purpose`.

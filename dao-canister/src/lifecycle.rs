@@ -36,8 +36,8 @@ pub fn install<R: Runtime>(runtime: &R, init: DaoInit) -> Result<(), Vec<Defect>
     if !defects.is_empty() {
         return Err(defects);
     }
-    let DaoInit { members, proposers, policy, custody } = init;
-    process_event(runtime, Event::Installed { members, proposers, policy, custody });
+    let DaoInit { members, proposers, policy, custody, upgrader } = init;
+    process_event(runtime, Event::Installed { members, proposers, policy, custody, upgrader });
     arm(runtime);
     Ok(())
 }
@@ -85,6 +85,11 @@ fn pending_tasks(now_ns: u64) -> Vec<(Task, u64)> {
 /// The custody canister: as given at installation, else as the environment names it.
 pub fn custody<R: Runtime>(runtime: &R) -> Option<Principal> {
     read_state(|state| state.custody()).or_else(|| runtime.custody_of_environment())
+}
+
+/// The upgrader: as given at installation, else as the environment names it. A group need not have one.
+pub fn upgrader<R: Runtime>(runtime: &R) -> Option<Principal> {
+    read_state(|state| state.upgrader()).or_else(|| runtime.upgrader_of_environment())
 }
 
 /// What a step that needs custody meets where none is configured.
@@ -138,9 +143,11 @@ fn defects(init: &DaoInit) -> Vec<Defect> {
         }
     }
     defects.extend(power_defects(init));
-    if init.custody == Some(Principal::anonymous()) {
-        let hint = "Leave it out to take it from the environment.";
-        defects.push(Defect::new("custody", "the anonymous principal", "a canister", hint));
+    for (field, canister) in [("custody", init.custody), ("upgrader", init.upgrader)] {
+        if canister == Some(Principal::anonymous()) {
+            let hint = "Leave it out to take it from the environment.";
+            defects.push(Defect::new(field, "the anonymous principal", "a canister", hint));
+        }
     }
     defects
 }

@@ -30,6 +30,7 @@ pub fn dao_info<R: Runtime>(runtime: &R) -> Option<DaoInfo> {
             proposers: state.proposers().collect(),
             policy: *electorate.policy(),
             custody,
+            upgrader: lifecycle::upgrader(runtime),
             proposals: state.proposals(),
             liquid_cycles: runtime.liquid_cycles(),
         })

@@ -131,6 +131,7 @@ impl WorldBuilder {
             proposers: vec![Proposer { principal: proposer(), name: "ci".into() }],
             policy: self.policy,
             custody: Some(custody),
+            upgrader: None,
         };
         World { replica, dao, custody, npm, pypi, group }
     }

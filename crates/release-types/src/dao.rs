@@ -18,6 +18,8 @@ pub struct DaoInit {
     pub policy: VotingPolicy,
     /// The custody canister; if absent, the environment variable `PUBLIC_CANISTER_ID:custody_canister` names it.
     pub custody: Option<Principal>,
+    /// The upgrader; if absent, `PUBLIC_CANISTER_ID:upgrader_canister` names it.
+    pub upgrader: Option<Principal>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub struct DaoInfo {
     pub proposers: Vec<Proposer>,
     pub policy: VotingPolicy,
     pub custody: Principal,
+    /// None if there is none: the canisters' controllers upgrade them.
+    pub upgrader: Option<Principal>,
     pub proposals: u64,
     /// Cycles that the DAO canister may spend without freezing itself.
     pub liquid_cycles: u128,

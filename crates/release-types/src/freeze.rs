@@ -3,7 +3,7 @@
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
-use crate::{CredentialId, Defect};
+use crate::{CredentialId, Defect, control::UpgradeId};
 
 /// Longest reason of a freeze, in bytes.
 pub const MAX_FREEZE_REASON_BYTES: usize = 500;
@@ -33,6 +33,8 @@ pub enum FreezeReason {
     UnapprovedVersion { package: String, name: String },
     /// A version or file of a watched package whose bytes are others than before.
     DigestChanged { package: String, name: String },
+    /// Custody was taken back from an upgrade: its log does not say what the code that ran meanwhile did.
+    TakenBack { upgrade: UpgradeId },
 }
 
 /// A freeze in force.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AmendmentProposal, AmendmentStatus, ArtifactRef, CredentialId, DeclarationProposal, Defect, FileEntry,
     OrderStatus, PromotionDelayProposal, PublishingMode, Registry, RegistryId, Settings, Sha256Digest, Tally,
-    freeze::UnfreezeProposal, watch::WatchProposal,
+    control::{CancelRecoveryProposal, CanisterSettingsProposal, TopUpProposal, UpgradeProposal},
+    freeze::UnfreezeProposal,
+    watch::WatchProposal,
 };
 
 /// Numbers proposals from 1.
@@ -42,6 +44,14 @@ pub enum ProposalAction {
     Amendment(AmendmentProposal),
     /// Set how long a version must have been verified before `latest` may name it.
     PromotionDelay(PromotionDelayProposal),
+    /// Put new code into one of the group's canisters.
+    Upgrade(UpgradeProposal),
+    /// Adjust one of the group's canisters.
+    CanisterSettings(CanisterSettingsProposal),
+    /// Pass cycles on to one of the group's canisters.
+    TopUp(TopUpProposal),
+    /// End a recovery of the DAO before it is carried out.
+    CancelRecovery(CancelRecoveryProposal),
 }
 
 /// A release of one version of one package.

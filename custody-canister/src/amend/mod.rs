@@ -16,7 +16,8 @@ use candid::Principal;
 use release_types::{AmendOrder, AmendmentStatus, OrderId};
 
 use crate::{
-    authorization::require_authority,
+    authorization::admit_change,
+    control,
     publish::used_id,
     refusal::{Novelty, Refusal},
     runtime::Runtime,
@@ -34,11 +35,14 @@ pub fn accept<R: Runtime>(
     caller: Principal,
     order: AmendOrder,
 ) -> Result<AmendmentStatus, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     let id = order.id.clone();
     match check(runtime, &order)? {
         Novelty::Known => return Ok(expect_status(&id)),
-        Novelty::New => validation::check_room()?,
+        Novelty::New => {
+            control::check_decision(&order.decision)?;
+            validation::check_room()?;
+        }
     }
     process_event(runtime, Event::Amendment { order: id.clone(), fact: AmendmentFact::Accepted { order } });
     tasks::schedule(runtime, Task::DriveAmendment(id.clone()), Duration::ZERO);

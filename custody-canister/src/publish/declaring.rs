@@ -10,7 +10,7 @@ use release_types::{
 };
 
 use crate::{
-    authorization::require_authority,
+    authorization::admit_change,
     refusal::{Novelty, Refusal},
     runtime::Runtime,
     state::{Artifact, Event, Stage, process_event, read_state},
@@ -27,7 +27,7 @@ pub fn declare<R: Runtime>(
     caller: Principal,
     args: DeclareOutcomeArgs,
 ) -> Result<OrderStatus, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     let novelty = check(&args)?;
     let DeclareOutcomeArgs { order, artifact, published, reason } = args;
     if novelty == Novelty::New {

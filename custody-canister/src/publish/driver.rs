@@ -178,6 +178,10 @@ async fn advance<R: Runtime>(runtime: &R, id: &OrderId) -> Option<Duration> {
             job.lose(UnknownCause::Interrupted);
             Some(Duration::ZERO)
         }
+        // Custody was taken back before it ever had the bytes.
+        Stage::Unknown { .. } if job.artifact().digests().is_none() => {
+            Some(sending::learn_digests(&job).await)
+        }
         Stage::Accepted
         | Stage::Pending
         | Stage::Unknown { .. }

@@ -22,7 +22,8 @@ use candid::Principal;
 use release_types::{OrderId, OrderStatus, PackageKey, PublishOrder, Sha256Digest};
 
 use crate::{
-    authorization::require_authority,
+    authorization::admit_change,
+    control,
     refusal::{Novelty, Refusal},
     runtime::Runtime,
     settings,
@@ -59,11 +60,14 @@ pub fn accept<R: Runtime>(
     caller: Principal,
     order: PublishOrder,
 ) -> Result<OrderStatus, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     let id = order.id.clone();
     match check(runtime, &order)? {
         Novelty::Known => return Ok(status(&id)),
-        Novelty::New => validation::check_room()?,
+        Novelty::New => {
+            control::check_decision(&order.decision)?;
+            validation::check_room()?;
+        }
     }
     let package = PackageKey {
         ecosystem: order.registry.ecosystem,

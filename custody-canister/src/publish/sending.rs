@@ -82,10 +82,7 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, Halt> {
         SourceError::Unavailable => Halt::Wait(Obstacle::SourceSilent),
         SourceError::Differs => Halt::Refuse(RefusedReason::SourceDiffers),
     })?;
-    if job.artifact().digests().is_none() {
-        let (digests, chunks) = source::digests(job.order.registry.ecosystem, &bytes);
-        job.record(|order, artifact| Event::PreparedArtifact { order, artifact, digests, chunks });
-    }
+    note_digests(job, &bytes);
     if let Some(pause) = settled_before_sending(job).await? {
         return Ok(pause);
     }
@@ -113,6 +110,30 @@ async fn is_hidden<R: Runtime>(job: &Job<'_, R>) -> bool {
             reading::look(job).await,
             Look::Found(Finding { comparison: Unreadable(NotPublic | Redirected), .. })
         )
+}
+
+/// Fetches the bytes of an artifact that is not to be sent, so that it can be read back; returns the pause before that.
+/// If its source has them no more, people must look.
+pub async fn learn_digests<R: Runtime>(job: &Job<'_, R>) -> Duration {
+    match source::fetch(job.runtime, job.ordered).await {
+        Ok(bytes) => {
+            note_digests(job, &bytes);
+            Duration::ZERO
+        }
+        Err(_) => {
+            job.wait_for(Obstacle::SourceSilent);
+            let artifact = job.artifact();
+            reading::give_up_in_time(job, &artifact);
+            reading::pause_after(job, &artifact)
+        }
+    }
+}
+
+fn note_digests<R: Runtime>(job: &Job<'_, R>, bytes: &[u8]) {
+    if job.artifact().digests().is_none() {
+        let (digests, chunks) = source::digests(job.order.registry.ecosystem, bytes);
+        job.record(|order, artifact| Event::PreparedArtifact { order, artifact, digests, chunks });
+    }
 }
 
 /// Looks whether the registry shows something already; then nothing is sent. Returns the pause if so.

@@ -197,6 +197,20 @@ impl AcceptedAmendment {
         }
     }
 
+    /// Lets it count as sent if it might still be, with an outcome that only the registry knows.
+    pub(super) fn take_back(&mut self, time_ns: u64) {
+        let may_be_sent = match &self.stage {
+            AmendmentStage::Prepared | AmendmentStage::Sent => true,
+            AmendmentStage::Unknown { cause } => cause.allows_resending(),
+            _ => false,
+        };
+        if may_be_sent {
+            self.sent_at_ns = Some(time_ns);
+            self.sends = self.sends.saturating_add(1);
+            self.move_to(AmendmentStage::Unknown { cause: UnknownCause::TakenBack }, time_ns);
+        }
+    }
+
     /// A key is about to be derived for it.
     pub(super) fn count_derivation(&mut self) {
         let id = &self.order.id;

@@ -7,8 +7,10 @@ use crate::{
     state::{
         AcceptedAmendment, Artifact, Credential, Event, Order, ReceiptEntry, Stage, State,
         amendment::AmendmentFact,
+        control::ControlFact,
         credential::Standing,
         event::{AcceptedArtifact, DerivationPurpose},
+        freeze::FreezeFact,
         mutate_state,
         probe::Probe,
         proof::{ProofFact, SeenForeign},
@@ -17,7 +19,9 @@ use crate::{
     },
     storage,
 };
-use release_types::{MetObstacle, OrderId, PublishingMode, SeenNotice};
+use release_types::{
+    FreezeScope, MetObstacle, OrderId, PublishingMode, SeenNotice, control::UpgradeId, freeze::FreezeReason,
+};
 
 /// Lets something have happened: applies it to the state and writes it to the log, at one and the same time.
 ///
@@ -97,6 +101,12 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
                 state.announced_ends.insert(package.endpoint.clone(), *direct_publishing_ends_at_ns);
             }
             state.watches.apply(time_ns, fact);
+        }
+        Event::Control(fact) => {
+            state.control.apply(time_ns, fact);
+            if let ControlFact::TakenBack { upgrade, .. } = fact {
+                take_back(state, time_ns, upgrade);
+            }
         }
         Event::ChangedSettings { settings } => state.settings = *settings,
         Event::AcceptedOrder {
@@ -209,6 +219,17 @@ pub fn apply_state_transition(state: &mut State, time_ns: u64, event: &Event) {
     }
 }
 
+/// Other code ran since this state was left: everything is frozen, and what is under way counts as sent, so that it is
+/// read back and never sent again.
+fn take_back(state: &mut State, time_ns: u64, upgrade: &UpgradeId) {
+    if !state.freezes.contains(FreezeScope::Everything) {
+        let reason = FreezeReason::TakenBack { upgrade: upgrade.clone() };
+        state.freezes.apply(time_ns, &FreezeFact::Froze { scope: FreezeScope::Everything, reason });
+    }
+    state.orders.values_mut().for_each(|order| order.take_back(time_ns));
+    state.amendments.values_mut().for_each(|amendment| amendment.take_back(time_ns));
+}
+
 fn apply_staging(state: &mut State, time_ns: u64, fact: &StagingFact) {
     let (order, index) = fact.subject();
     if let StagingFact::Proven { stage, .. } = fact {
@@ -286,7 +307,7 @@ fn new_artifact(accepted: &AcceptedArtifact, time_ns: u64) -> Artifact {
 
 fn count_derivation(state: &mut State, time_ns: u64, purpose: &DerivationPurpose) {
     let credential = purpose.credential();
-    assert!(!state.freezes.cover(&credential), "BUG: a key was derived for {credential}, which is frozen");
+    assert!(!state.is_frozen(&credential), "BUG: a key was derived for {credential}, which is frozen");
     match purpose {
         DerivationPurpose::Activation { credential } => {
             let credential = credential_mut(state, credential);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::state::{
-    amendment::AmendmentFact, freeze::FreezeFact, probe::ProbeFact, proof::ProofFact,
+    amendment::AmendmentFact, control::ControlFact, freeze::FreezeFact, probe::ProbeFact, proof::ProofFact,
     registry_keys::RegistryKeysFact, staging::StagingFact, watch::WatchFact,
 };
 
@@ -109,6 +109,8 @@ pub enum Event {
     Watch(WatchFact),
     /// Something happened to the probe of a token.
     Probe(ProbeFact),
+    /// Something happened to an upgrade of this canister.
+    Control(ControlFact),
     /// The authority changed the settings.
     ChangedSettings { settings: Settings },
 }
@@ -216,6 +218,8 @@ pub enum UnknownCause {
     SaidNo { refusal: Refusal },
     /// The message that awaited the answer failed, or the canister was upgraded meanwhile.
     Interrupted,
+    /// Custody was taken back to a snapshot. The code that ran in between may have sent it.
+    TakenBack,
     /// It was absent for long, but may no longer be sent again. What was sent before may still appear.
     NotSentAgain { reason: RefusedReason },
 }
@@ -233,17 +237,18 @@ impl UnknownCause {
             | Self::AmbiguousAnswer
             | Self::AlreadyExists
             | Self::Interrupted
+            | Self::TakenBack
             | Self::NotSentAgain { .. } => Waiting::Outcome,
         }
     }
 
     /// Whether the same bytes may be sent again once they are known to be absent. Not after "already exists": then
     /// the version is taken, by us or by somebody else. Nor after a no: the answer would be the same. Nor when that was
-    /// tried and something stood in the way for good.
+    /// tried and something stood in the way for good, nor when the log does not say what was sent.
     pub fn allows_resending(self) -> bool {
         match self {
             Self::NoAnswer | Self::AmbiguousAnswer | Self::AskedToWait { .. } | Self::Interrupted => true,
-            Self::AlreadyExists | Self::SaidNo { .. } | Self::NotSentAgain { .. } => false,
+            Self::AlreadyExists | Self::SaidNo { .. } | Self::TakenBack | Self::NotSentAgain { .. } => false,
         }
     }
 }
@@ -361,6 +366,7 @@ impl Event {
             .chain(ProofFact::OPERATIONS)
             .chain(RegistryKeysFact::OPERATIONS)
             .chain(AmendmentFact::OPERATIONS)
+            .chain(ControlFact::OPERATIONS)
     }
 
     /// The operation's name on the log.
@@ -399,6 +405,7 @@ impl Event {
             Self::Freeze(fact) => fact.operation(),
             Self::Watch(fact) => fact.operation(),
             Self::Probe(fact) => fact.operation(),
+            Self::Control(fact) => fact.operation(),
             Self::ChangedSettings { .. } => "1countersign.changed_settings",
         }
     }

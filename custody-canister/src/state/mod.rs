@@ -3,6 +3,7 @@
 mod advice;
 pub mod amendment;
 pub mod audit;
+pub mod control;
 pub mod credential;
 pub mod event;
 pub mod freeze;
@@ -22,6 +23,7 @@ use serde_bytes::ByteBuf;
 
 pub use amendment::AcceptedAmendment;
 pub use audit::process_event;
+use control::Control;
 pub use credential::Credential;
 pub use event::Event;
 pub use freeze::Freezes;
@@ -65,6 +67,7 @@ pub struct State {
     /// Orders with a receipt, in the order of signing.
     receipts: Vec<ReceiptEntry>,
     freezes: Freezes,
+    control: Control,
     watches: Watches,
     settings: Settings,
     registry_keys: KnownKeys,
@@ -94,6 +97,7 @@ impl State {
             amendments: BTreeMap::new(),
             receipts: Vec::new(),
             freezes: Freezes::default(),
+            control: Control::default(),
             watches: Watches::default(),
             settings: Settings::default(),
             registry_keys: KnownKeys::default(),
@@ -176,6 +180,16 @@ impl State {
     /// What no key may be derived for.
     pub fn freezes(&self) -> &Freezes {
         &self.freezes
+    }
+
+    /// Whether nothing may be derived for this credential.
+    pub fn is_frozen(&self, credential: &CredentialId) -> bool {
+        self.freezes.cover(credential) || self.control.suspended_by().is_some()
+    }
+
+    /// What is known of upgrades of this canister.
+    pub fn control(&self) -> &Control {
+        &self.control
     }
 
     pub fn amendment(&self, id: &OrderId) -> Option<&AcceptedAmendment> {

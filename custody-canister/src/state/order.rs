@@ -154,6 +154,20 @@ impl Order {
         (0..).zip(&self.artifacts).find(|(_, artifact)| !artifact.stage.is_final())
     }
 
+    /// Lets whatever custody might still send count as sent, with an outcome that only the registry knows.
+    pub(super) fn take_back(&mut self, time_ns: u64) {
+        if !self.mode.sends_bytes() {
+            return;
+        }
+        for artifact in self.artifacts.iter_mut().filter(|artifact| artifact.stage.may_be_sent()) {
+            artifact.stage = Stage::Unknown { cause: UnknownCause::TakenBack };
+            artifact.changed_at_ns = time_ns;
+            artifact.sent_at_ns = Some(time_ns);
+            artifact.sends = artifact.sends.saturating_add(1);
+        }
+        self.obstacle = None;
+    }
+
     /// What stands in the way of its next step, and since when.
     pub fn obstacle(&self) -> Option<MetObstacle> {
         self.obstacle
@@ -346,6 +360,15 @@ impl RegistryDigests {
 }
 
 impl Stage {
+    /// Whether it is to be sent yet, or may be sent again.
+    fn may_be_sent(&self) -> bool {
+        match self {
+            Self::Prepared | Self::Sent => true,
+            Self::Unknown { cause } => cause.allows_resending(),
+            _ => false,
+        }
+    }
+
     /// Whether nothing more happens to it.
     pub fn is_final(&self) -> bool {
         match self {

@@ -5,6 +5,7 @@ mod alarming;
 mod amendable;
 mod amending;
 mod confirming;
+mod control;
 mod credentials;
 mod doubting;
 mod freezing;

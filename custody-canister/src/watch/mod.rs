@@ -16,7 +16,7 @@ use release_types::{
 };
 
 use crate::{
-    authorization::require_authority,
+    authorization::admit_change,
     funds, outcall,
     refusal::Refusal,
     runtime::Runtime,
@@ -42,7 +42,7 @@ const DAY_S: u64 = 86_400;
 /// # Errors
 /// A caller other than the authority, arguments with defects, or too many watches.
 pub fn watch<R: Runtime>(runtime: &R, caller: Principal, args: WatchArgs) -> Result<WatchView, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     check(runtime, &args)?;
     let WatchArgs { registry, package, interval_s, read_credential } = args;
     let package = PackageKey { ecosystem: registry.ecosystem, endpoint: registry.upload_url, package };
@@ -114,7 +114,7 @@ pub fn unwatch<R: Runtime>(
     caller: Principal,
     package: PackageKey,
 ) -> Result<Vec<PackageKey>, Refusal> {
-    require_authority(caller)?;
+    admit_change(caller)?;
     if read_state(|state| state.watches().get(&package).is_some()) {
         storage::drop_watch(&package);
         process_event(runtime, Event::Watch(WatchFact::Ended { package }));

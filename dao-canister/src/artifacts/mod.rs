@@ -154,6 +154,17 @@ pub fn read(artifact: &Artifact) -> Vec<u8> {
     bytes
 }
 
+/// The chunks of a complete artifact, in order.
+pub fn chunks(artifact: &Artifact) -> Vec<Vec<u8>> {
+    let chunk = |index| read_chunk(artifact.stored_as, index, chunk_length(artifact.size_bytes, index));
+    (0..chunk_count(artifact.size_bytes)).map(chunk).collect()
+}
+
+/// The first chunk of a complete artifact.
+pub fn read_first_chunk(artifact: &Artifact) -> Vec<u8> {
+    read_chunk(artifact.stored_as, 0, chunk_length(artifact.size_bytes, 0))
+}
+
 /// Drops what nobody proposed in time, and sets the time of the next collection.
 pub fn collect<R: Runtime>(runtime: &R) {
     let now_ns = runtime.time_ns();

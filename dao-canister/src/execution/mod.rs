@@ -4,6 +4,9 @@
 //! waits, so that neither a lost answer nor a failing callback ends a proposal's way.
 
 mod amendment;
+mod canister;
+#[cfg(test)]
+mod control_tests;
 mod credential;
 mod declaration;
 mod guard;
@@ -12,6 +15,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod unfreeze;
+mod upgrade;
 mod watch;
 
 use std::cell::RefCell;
@@ -169,6 +173,12 @@ async fn step<R: Runtime>(runtime: &R, id: ProposalId) -> Step {
         ProposalAction::Unfreeze(unfreeze) => unfreeze::step(runtime, id, &proposal, unfreeze).await,
         ProposalAction::Watch(watch) => watch::step(runtime, &proposal, watch).await,
         ProposalAction::Settings(settings) => settings::step(runtime, &proposal, settings).await,
+        ProposalAction::Upgrade(upgrade) => upgrade::step(runtime, id, &proposal, upgrade).await,
+        ProposalAction::CanisterSettings(change) => {
+            canister::change_settings(runtime, &proposal, change).await
+        }
+        ProposalAction::TopUp(top_up) => canister::top_up(runtime, id, &proposal, top_up).await,
+        ProposalAction::CancelRecovery(cancel) => canister::cancel_recovery(runtime, &proposal, cancel).await,
     }
 }
 

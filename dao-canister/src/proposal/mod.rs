@@ -1,6 +1,7 @@
 //! Proposals: what may be submitted, one file for each kind, and what a past one said.
 
 mod amendment;
+mod canister;
 mod credential;
 mod declaration;
 mod pace;
@@ -11,6 +12,7 @@ mod release;
 mod tests;
 pub mod text;
 mod unfreeze;
+mod upgrade;
 mod watch;
 
 use candid::Principal;
@@ -21,6 +23,7 @@ use release_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    lifecycle,
     runtime::Runtime,
     schedule::{self, Task},
     state::{Event, State, audit::process_event, read_state},
@@ -62,6 +65,7 @@ pub fn submit<R: Runtime>(
     args: SubmitProposalArgs,
 ) -> Result<ProposalId, SubmitProposalError> {
     let now_ns = runtime.time_ns();
+    let has_upgrader = lifecycle::upgrader(runtime).is_some();
     let valid = read_state(|state| {
         if !state.is_participant(&caller) {
             return Err(SubmitProposalError::NotAllowed { caller });
@@ -71,7 +75,7 @@ pub fn submit<R: Runtime>(
             return Err(SubmitProposalError::TooManyOpen { open, limit: MAX_OPEN });
         }
         pace::check(state, &caller, now_ns)?;
-        let valid = validate(state, &args, now_ns).map_err(|defects| {
+        let valid = validate(state, &args, now_ns, has_upgrader).map_err(|defects| {
             pace::count_refusal(caller, now_ns);
             SubmitProposalError::Invalid { defects }
         })?;
@@ -112,7 +116,12 @@ pub fn submit<R: Runtime>(
     Ok(proposal)
 }
 
-fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<ValidProposal, Vec<Defect>> {
+fn validate(
+    state: &State,
+    args: &SubmitProposalArgs,
+    now_ns: u64,
+    has_upgrader: bool,
+) -> Result<ValidProposal, Vec<Defect>> {
     let mut defects = text::defects(args);
     let plain = |()| ValidProposal::Plain;
     let valid = match &args.action {
@@ -130,6 +139,14 @@ fn validate(state: &State, args: &SubmitProposalArgs, now_ns: u64) -> Result<Val
         },
         ProposalAction::Amendment(amendment) => amendment::validate(state, amendment, now_ns).map(plain),
         ProposalAction::PromotionDelay(delay) => amendment::validate_delay(state, delay).map(plain),
+        ProposalAction::Upgrade(upgrade) => upgrade::validate(state, upgrade, has_upgrader).map(plain),
+        ProposalAction::CanisterSettings(settings) => {
+            canister::validate_settings(settings, has_upgrader).map(plain)
+        }
+        ProposalAction::TopUp(top_up) => canister::validate_top_up(top_up, has_upgrader).map(plain),
+        ProposalAction::CancelRecovery(cancel) => {
+            canister::validate_cancellation(cancel, has_upgrader).map(plain)
+        }
     };
     match valid {
         Ok(valid) if defects.is_empty() => Ok(valid),

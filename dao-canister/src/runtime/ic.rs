@@ -6,21 +6,26 @@ use candid::{CandidType, Principal, utils::ArgumentEncoder};
 use ic_cdk::call::{Call, Error, RejectCode};
 use release_types::{
     AmendOrder, AmendmentStatus, CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey,
-    PublishOrder, Settings,
+    PublishOrder, Settings, Sha256Digest,
+    control::{
+        CanisterSettings, ChangeCanisterSettingsArgs, RecoveryId, UpgradeId, UpgradeOrder, UpgradeStatus,
+    },
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
     watch::{WatchArgs, WatchView},
 };
 use serde::de::DeserializeOwned;
+use serde_bytes::ByteBuf;
 
 use crate::{
     execution,
-    runtime::{CustodyError, Runtime},
+    runtime::{CustodyError, Module, Runtime, management},
     schedule::Task,
 };
 
 const CUSTODY_VARIABLE: &str = "PUBLIC_CANISTER_ID:custody_canister";
+const UPGRADER_VARIABLE: &str = "PUBLIC_CANISTER_ID:upgrader_canister";
 /// How custody marks a rejection that is its decision for good. Every other one, its `BUSY: ` and accidents on the way,
 /// passes by itself.
 const REFUSAL_MARK: &str = "REFUSED: ";
@@ -45,10 +50,7 @@ impl Runtime for IcRuntime {
     }
 
     fn custody_of_environment(&self) -> Option<Principal> {
-        if !ic_cdk::api::env_var_name_exists(CUSTODY_VARIABLE) {
-            return None;
-        }
-        Principal::from_text(ic_cdk::api::env_var_value(CUSTODY_VARIABLE)).ok()
+        canister_of_environment(CUSTODY_VARIABLE)
     }
 
     fn set_timer(&self, delay: Duration, task: Task) {
@@ -140,6 +142,64 @@ impl Runtime for IcRuntime {
         call(custody, "unwatch_package", (package,)).await
     }
 
+    fn upgrader_of_environment(&self) -> Option<Principal> {
+        canister_of_environment(UPGRADER_VARIABLE)
+    }
+
+    async fn store_module_chunk(
+        &self,
+        upgrader: Principal,
+        chunk: Vec<u8>,
+    ) -> Result<Sha256Digest, CustodyError> {
+        call(upgrader, "store_chunk", (ByteBuf::from(chunk),)).await
+    }
+
+    async fn order_upgrade(
+        &self,
+        upgrader: Principal,
+        order: UpgradeOrder,
+    ) -> Result<UpgradeStatus, CustodyError> {
+        call(upgrader, "upgrade", (order,)).await
+    }
+
+    async fn upgrade_status(
+        &self,
+        upgrader: Principal,
+        id: UpgradeId,
+    ) -> Result<Option<UpgradeStatus>, CustodyError> {
+        call(upgrader, "upgrade_status", (id,)).await
+    }
+
+    async fn upgrade_upgrader(&self, upgrader: Principal, module: Module) -> Result<(), CustodyError> {
+        management::upgrade(upgrader, module).await.map_err(|error| network_error("upgrade", error))
+    }
+
+    async fn change_canister_settings(
+        &self,
+        upgrader: Principal,
+        args: ChangeCanisterSettingsArgs,
+    ) -> Result<(), CustodyError> {
+        call(upgrader, "change_canister_settings", (args,)).await
+    }
+
+    async fn change_upgrader_settings(
+        &self,
+        upgrader: Principal,
+        settings: CanisterSettings,
+    ) -> Result<(), CustodyError> {
+        let changed = management::change_settings(upgrader, settings).await;
+        changed.map_err(|error| network_error("update_settings", error))
+    }
+
+    async fn cancel_recovery(&self, upgrader: Principal, recovery: RecoveryId) -> Result<(), CustodyError> {
+        call(upgrader, "cancel_recovery", (recovery,)).await
+    }
+
+    async fn deposit_cycles(&self, canister: Principal, amount_cycles: u128) -> Result<(), CustodyError> {
+        let deposited = management::deposit_cycles(canister, amount_cycles).await;
+        deposited.map_err(|error| network_error("deposit_cycles", error))
+    }
+
     async fn change_settings(
         &self,
         custody: Principal,
@@ -147,6 +207,13 @@ impl Runtime for IcRuntime {
     ) -> Result<Settings, CustodyError> {
         call(custody, "change_settings", (settings,)).await
     }
+}
+
+fn canister_of_environment(variable: &str) -> Option<Principal> {
+    if !ic_cdk::api::env_var_name_exists(variable) {
+        return None;
+    }
+    Principal::from_text(ic_cdk::api::env_var_value(variable)).ok()
 }
 
 /// The longest that the network waits for an answer.
@@ -175,6 +242,19 @@ fn custody_error(method: &str, error: Error) -> CustodyError {
         }
     }
     CustodyError::Unavailable { reason: excerpt(&format!("{method}: {error}")) }
+}
+
+/// What the network's own no means. Its text may be that of a canister's code, so it is not kept.
+fn network_error(method: &str, error: Error) -> CustodyError {
+    match error {
+        Error::CallRejected(rejected)
+            if !matches!(rejected.reject_code(), Ok(RejectCode::SysTransient | RejectCode::SysUnknown)) =>
+        {
+            let code = rejected.raw_reject_code();
+            CustodyError::Refused { reason: format!("{method}: the network rejected it with code {code}") }
+        }
+        _ => CustodyError::Unavailable { reason: format!("{method}: no answer") },
+    }
 }
 
 fn excerpt(text: &str) -> String {

@@ -1,13 +1,17 @@
 //! Everything the canister cannot compute by itself: clock, timers, certification and calls, behind one trait.
 
 mod ic;
+mod management;
 
 use std::{future::Future, time::Duration};
 
 use candid::Principal;
 use release_types::{
     AmendOrder, AmendmentStatus, CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey,
-    PublishOrder, Settings,
+    PublishOrder, Settings, Sha256Digest,
+    control::{
+        CanisterSettings, ChangeCanisterSettingsArgs, RecoveryId, UpgradeId, UpgradeOrder, UpgradeStatus,
+    },
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -25,6 +29,15 @@ pub enum CustodyError {
     Refused { reason: String },
     /// It is busy, could not be reached, or the answer is unknown. The same request may be sent again.
     Unavailable { reason: String },
+}
+
+/// A module to be installed, in chunks of at most 1 MiB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    pub chunks: Vec<Vec<u8>>,
+    pub sha256: Sha256Digest,
+    /// For its `post_upgrade`, in Candid.
+    pub arg: Vec<u8>,
 }
 
 /// The canister's surroundings.
@@ -106,6 +119,54 @@ pub trait Runtime: Clone + 'static {
         custody: Principal,
         package: PackageKey,
     ) -> impl Future<Output = Result<Vec<PackageKey>, CustodyError>>;
+    /// The upgrader that the environment names, if it does.
+    fn upgrader_of_environment(&self) -> Option<Principal>;
+    /// Puts a chunk into the upgrader's store, and returns its digest.
+    fn store_module_chunk(
+        &self,
+        upgrader: Principal,
+        chunk: Vec<u8>,
+    ) -> impl Future<Output = Result<Sha256Digest, CustodyError>>;
+    fn order_upgrade(
+        &self,
+        upgrader: Principal,
+        order: UpgradeOrder,
+    ) -> impl Future<Output = Result<UpgradeStatus, CustodyError>>;
+    /// An upgrade; none if the upgrader was never ordered one of this id.
+    fn upgrade_status(
+        &self,
+        upgrader: Principal,
+        id: UpgradeId,
+    ) -> impl Future<Output = Result<Option<UpgradeStatus>, CustodyError>>;
+    /// Stops the upgrader, replaces its code and starts it, whether that worked or not. Safe to repeat.
+    fn upgrade_upgrader(
+        &self,
+        upgrader: Principal,
+        module: Module,
+    ) -> impl Future<Output = Result<(), CustodyError>>;
+    /// Has the upgrader adjust one of the canisters that it controls.
+    fn change_canister_settings(
+        &self,
+        upgrader: Principal,
+        args: ChangeCanisterSettingsArgs,
+    ) -> impl Future<Output = Result<(), CustodyError>>;
+    /// Adjusts the upgrader itself.
+    fn change_upgrader_settings(
+        &self,
+        upgrader: Principal,
+        settings: CanisterSettings,
+    ) -> impl Future<Output = Result<(), CustodyError>>;
+    fn cancel_recovery(
+        &self,
+        upgrader: Principal,
+        recovery: RecoveryId,
+    ) -> impl Future<Output = Result<(), CustodyError>>;
+    /// Passes cycles on. They come back if that fails.
+    fn deposit_cycles(
+        &self,
+        canister: Principal,
+        amount_cycles: u128,
+    ) -> impl Future<Output = Result<(), CustodyError>>;
     /// Answers with the settings in place.
     fn change_settings(
         &self,

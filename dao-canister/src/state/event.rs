@@ -23,6 +23,7 @@ pub enum Event {
         proposers: Vec<Proposer>,
         policy: VotingPolicy,
         custody: Option<Principal>,
+        upgrader: Option<Principal>,
     },
     /// Somebody announced an artifact.
     UploadBegun { upload: StoredAs, uploader: Principal, sha256: Sha256Digest, size_bytes: u64 },
@@ -78,6 +79,11 @@ pub enum Event {
     CredentialChanged { proposal: ProposalId, credential: CredentialId, status: CredentialStatus },
     /// Something happened to a member's demand to freeze.
     Freeze(FreezeFact),
+    /// Cycles are about to be passed on. Written once for each proposal, and nothing else passes any on.
+    SentCycles { proposal: ProposalId },
+    /// Here the log forks: this canister was taken back from the upgrade that this proposal ordered. What the code that ran
+    /// meanwhile did, the log does not say.
+    TakenBack { proposal: ProposalId },
     /// Done.
     ProposalExecuted { proposal: ProposalId },
     /// It could not be carried out.
@@ -120,13 +126,15 @@ impl Event {
             Self::CredentialDeposited { .. } => "1countersign.deposit_credential",
             Self::CredentialChanged { .. } => "1countersign.change_credential",
             Self::Freeze(fact) => fact.operation(),
+            Self::SentCycles { .. } => "1countersign.send_cycles",
+            Self::TakenBack { .. } => "1countersign.taken_back",
             Self::ProposalExecuted { .. } => "1countersign.execute",
             Self::ProposalFailed { .. } => "1countersign.fail",
         }
     }
 
     /// Every kind of block that this canister writes.
-    pub const OPERATIONS: [&str; 22] = [
+    pub const OPERATIONS: [&str; 24] = [
         "1countersign.install",
         "1countersign.begin_upload",
         "1countersign.store_artifact",
@@ -147,6 +155,8 @@ impl Event {
         "1countersign.confirm_freeze",
         "1countersign.decline_freeze",
         "1countersign.lift_freeze",
+        "1countersign.send_cycles",
+        "1countersign.taken_back",
         "1countersign.execute",
         "1countersign.fail",
     ];

@@ -18,7 +18,8 @@ use audit_log::BlockIndex;
 use candid::Principal;
 use release_types::{
     AmendmentStatus, Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalId, ProposalStatus,
-    Registry, RegistryId, Sha256Digest, Tally, credential::CredentialStatus, dao::Proposer,
+    Registry, RegistryId, Sha256Digest, Tally, control::GroupCanister, credential::CredentialStatus,
+    dao::Proposer,
 };
 use serde::Serialize;
 
@@ -55,6 +56,9 @@ pub struct State {
     electorates: Vec<Electorate>,
     proposers: BTreeMap<Principal, String>,
     custody: Option<Principal>,
+    upgrader: Option<Principal>,
+    /// When this canister was last taken back from an upgrade.
+    taken_back_at_ns: Option<u64>,
     registries: BTreeMap<RegistryId, Registry>,
     credentials: BTreeMap<CredentialId, Credential>,
     artifacts: Artifacts,
@@ -100,6 +104,17 @@ pub struct LiveProposal {
     pub order: Option<OrderStatus>,
     /// Custody's last report on an amendment.
     pub amendment: Option<AmendmentStatus>,
+    /// For an upgrade: what it installs.
+    pub upgrade: Option<LiveUpgrade>,
+    /// Whether the cycles that it passes on were sent, or may have been.
+    pub is_topped_up: bool,
+}
+
+/// What a live upgrade installs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveUpgrade {
+    pub module: Sha256Digest,
+    pub canister: GroupCanister,
 }
 
 /// What a live release names, and nobody else may.
@@ -147,6 +162,24 @@ impl State {
     /// The custody canister given at installation.
     pub fn custody(&self) -> Option<Principal> {
         self.custody
+    }
+
+    /// The upgrader given at installation.
+    pub fn upgrader(&self) -> Option<Principal> {
+        self.upgrader
+    }
+
+    /// When this canister was last taken back from an upgrade.
+    pub fn taken_back_at_ns(&self) -> Option<u64> {
+        self.taken_back_at_ns
+    }
+
+    /// Whether an upgrade of this canister is under way, from which it may be taken back.
+    pub fn is_upgrading_itself(&self) -> bool {
+        self.live.iter().any(|(id, live)| {
+            live.upgrade.is_some_and(|upgrade| upgrade.canister == GroupCanister::Dao)
+                && self.proposal(*id).is_some_and(|proposal| proposal.status == ProposalStatus::Executing)
+        })
     }
 
     pub fn registry(&self, id: &RegistryId) -> Option<&Registry> {

@@ -5,7 +5,8 @@ use release_types::{ProposalAction, ProposalId, ProposalStatus, credential::Cred
 use crate::{
     electorate::Electorate,
     state::{
-        Credential, Event, LiveProposal, LiveRelease, Proposal, State, Upload, UploadKey, audit::Recorded,
+        Credential, Event, LiveProposal, LiveRelease, LiveUpgrade, Proposal, State, Upload, UploadKey,
+        audit::Recorded,
     },
     voting::{self, Outcome},
 };
@@ -16,12 +17,13 @@ impl State {
     pub(super) fn apply(&mut self, recorded: Recorded, event: &Event) {
         let Recorded { block, time_ns } = recorded;
         match event {
-            Event::Installed { members, proposers, policy, custody } => {
+            Event::Installed { members, proposers, policy, custody, upgrader } => {
                 assert!(self.electorates.is_empty(), "BUG: installed twice");
                 self.electorates.push(Electorate::new(members, *policy));
                 self.proposers =
                     proposers.iter().map(|proposer| (proposer.principal, proposer.name.clone())).collect();
                 self.custody = *custody;
+                self.upgrader = *upgrader;
             }
             Event::UploadBegun { upload, uploader, sha256, size_bytes } => self.artifacts.begin(
                 UploadKey { uploader: *uploader, sha256: *sha256 },
@@ -52,7 +54,14 @@ impl State {
                 for sha256 in release.iter().flat_map(|release| &release.artifacts) {
                     self.artifacts.name(sha256);
                 }
-                self.live.insert(*proposal, LiveProposal { release, ..LiveProposal::default() });
+                let upgrade = match action {
+                    ProposalAction::Upgrade(upgrade) => {
+                        self.artifacts.name(&upgrade.module_sha256);
+                        Some(LiveUpgrade { module: upgrade.module_sha256, canister: upgrade.canister })
+                    }
+                    _ => None,
+                };
+                self.live.insert(*proposal, LiveProposal { release, upgrade, ..LiveProposal::default() });
                 *self.open_by_proposer.entry(*proposer).or_default() += 1;
                 let proposal = Proposal {
                     proposer: *proposer,
@@ -121,6 +130,16 @@ impl State {
                     .status = status.clone();
             }
             Event::Freeze(fact) => self.freezes.apply(time_ns, fact),
+            Event::SentCycles { proposal } => {
+                self.expect_in(*proposal, &[ProposalStatus::Executing]);
+                let live = self.expect_live(*proposal);
+                assert!(!live.is_topped_up, "BUG: cycles were sent twice");
+                live.is_topped_up = true;
+            }
+            Event::TakenBack { proposal } => {
+                self.expect_in(*proposal, &[ProposalStatus::Executing]);
+                self.taken_back_at_ns = Some(time_ns);
+            }
             Event::ProposalExecuted { proposal } => {
                 self.expect_in(*proposal, &[ProposalStatus::Executing]);
                 if let Some(release) = &self.expect_live(*proposal).release {
@@ -172,6 +191,9 @@ impl State {
         if let Some(release) = live.release {
             self.releases.remove(&release.key);
             release.artifacts.iter().for_each(|sha256| self.artifacts.release(sha256, time_ns));
+        }
+        if let Some(upgrade) = live.upgrade {
+            self.artifacts.release(&upgrade.module, time_ns);
         }
         self.proposals[id.0 as usize - 1].status = status;
     }

@@ -51,6 +51,10 @@ pub fn custody() -> Principal {
     Principal::from_slice(&[4, 1])
 }
 
+pub fn upgrader() -> Principal {
+    Principal::from_slice(&[5, 1])
+}
+
 /// Five members of equal power; more than half must take part, and more than half of those say yes.
 pub fn group() -> DaoInit {
     let member = |number| Member { principal: member(number), name: format!("m{number}"), voting_power: 1 };
@@ -59,6 +63,7 @@ pub fn group() -> DaoInit {
         proposers: vec![Proposer { principal: proposer(), name: "ci".into() }],
         policy: VotingPolicy { voting_period_ns: PERIOD_NS, quorum_bp: 6_000, approval_bp: 5_000 },
         custody: Some(custody()),
+        upgrader: Some(upgrader()),
     }
 }
 

@@ -13,7 +13,10 @@ use std::{
 use candid::Principal;
 use release_types::{
     AmendOrder, AmendmentStatus, CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey,
-    PublishOrder, Settings,
+    PublishOrder, Settings, Sha256Digest,
+    control::{
+        CanisterSettings, ChangeCanisterSettingsArgs, RecoveryId, UpgradeId, UpgradeOrder, UpgradeStatus,
+    },
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     freeze::{FreezeArgs, FreezeScope, FreezeView},
@@ -22,7 +25,7 @@ use release_types::{
 
 use crate::{
     execution,
-    runtime::{CustodyError, Runtime},
+    runtime::{CustodyError, Module, Runtime},
     schedule::Task,
 };
 
@@ -45,6 +48,14 @@ pub enum Asked {
     Watch(WatchArgs),
     Unwatch(PackageKey),
     ChangeSettings(Settings),
+    StoreChunk(Vec<u8>),
+    OrderUpgrade(UpgradeOrder),
+    UpgradeStatus(UpgradeId),
+    UpgradeUpgrader(Module),
+    ChangeCanisterSettings(ChangeCanisterSettingsArgs),
+    ChangeUpgraderSettings(CanisterSettings),
+    CancelRecovery(RecoveryId),
+    DepositCycles(Principal, u128),
 }
 
 /// What custody answers next.
@@ -59,6 +70,10 @@ pub enum Answer {
     Watch(Result<WatchView, CustodyError>),
     Watches(Result<Vec<PackageKey>, CustodyError>),
     Settings(Result<Settings, CustodyError>),
+    Upgrade(Result<UpgradeStatus, CustodyError>),
+    UpgradeStatus(Result<Option<UpgradeStatus>, CustodyError>),
+    /// Of whatever brings nothing but success.
+    Done(Result<(), CustodyError>),
     /// The call stays open.
     Never,
 }
@@ -138,6 +153,13 @@ impl TestRuntime {
         let mut inner = self.0.borrow_mut();
         let first = (0..inner.timers.len()).min_by_key(|index| inner.timers[*index].0)?;
         (inner.timers[first].0 <= until_ns).then(|| inner.timers.remove(first))
+    }
+
+    async fn done(&self, asked: Asked) -> Result<(), CustodyError> {
+        match self.next_answer(asked).await {
+            Answer::Done(answer) => answer,
+            other => panic!("it was answered with {other:?}"),
+        }
     }
 
     async fn next_answer(&self, asked: Asked) -> Answer {
@@ -287,6 +309,61 @@ impl Runtime for TestRuntime {
             Answer::Watches(answer) => answer,
             other => panic!("unwatch_package was answered with {other:?}"),
         }
+    }
+
+    fn upgrader_of_environment(&self) -> Option<Principal> {
+        None
+    }
+
+    async fn store_module_chunk(&self, _: Principal, chunk: Vec<u8>) -> Result<Sha256Digest, CustodyError> {
+        let sha256 = Sha256Digest::of(&chunk);
+        self.done(Asked::StoreChunk(chunk)).await.map(|()| sha256)
+    }
+
+    async fn order_upgrade(&self, _: Principal, order: UpgradeOrder) -> Result<UpgradeStatus, CustodyError> {
+        match self.next_answer(Asked::OrderUpgrade(order)).await {
+            Answer::Upgrade(answer) => answer,
+            other => panic!("upgrade was answered with {other:?}"),
+        }
+    }
+
+    async fn upgrade_status(
+        &self,
+        _: Principal,
+        id: UpgradeId,
+    ) -> Result<Option<UpgradeStatus>, CustodyError> {
+        match self.next_answer(Asked::UpgradeStatus(id)).await {
+            Answer::UpgradeStatus(answer) => answer,
+            other => panic!("upgrade_status was answered with {other:?}"),
+        }
+    }
+
+    async fn upgrade_upgrader(&self, _: Principal, module: Module) -> Result<(), CustodyError> {
+        self.done(Asked::UpgradeUpgrader(module)).await
+    }
+
+    async fn change_canister_settings(
+        &self,
+        _: Principal,
+        args: ChangeCanisterSettingsArgs,
+    ) -> Result<(), CustodyError> {
+        self.done(Asked::ChangeCanisterSettings(args)).await
+    }
+
+    async fn change_upgrader_settings(
+        &self,
+        _: Principal,
+        settings: CanisterSettings,
+    ) -> Result<(), CustodyError> {
+        self.done(Asked::ChangeUpgraderSettings(settings)).await
+    }
+
+    async fn cancel_recovery(&self, _: Principal, recovery: RecoveryId) -> Result<(), CustodyError> {
+        self.done(Asked::CancelRecovery(recovery)).await
+    }
+
+    async fn deposit_cycles(&self, canister: Principal, amount_cycles: u128) -> Result<(), CustodyError> {
+        self.done(Asked::DepositCycles(canister, amount_cycles)).await
     }
 
     async fn change_settings(&self, _: Principal, settings: Settings) -> Result<Settings, CustodyError> {

@@ -106,6 +106,7 @@ async fn install(context: &Context, args: &Args, code: &Code) -> Outcome<Deploym
         proposers: group.proposers(),
         policy: group.policy()?,
         custody: None,
+        upgrader: None,
     };
     let network = context.network()?;
     let path = &context.deployment;

@@ -1,6 +1,7 @@
 //! `propose`: upload artifacts and propose their release, or propose what else concerns releases.
 
 mod amendment;
+mod control;
 mod declaration;
 
 use std::path::PathBuf;
@@ -105,6 +106,14 @@ enum What {
     Deprecate(amendment::DeprecateArgs),
     /// npm: set how long a version must have been verified before latest may name it
     PromotionDelay(amendment::DelayArgs),
+    /// Put new code into the DAO, custody or the upgrader
+    Upgrade(control::UpgradeArgs),
+    /// Adjust the DAO, custody or the upgrader
+    CanisterSettings(control::SettingsArgs),
+    /// Pass cycles on from the DAO
+    TopUp(control::TopUpArgs),
+    /// End a recovery of the DAO before it is carried out
+    CancelRecovery(control::CancelRecoveryArgs),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -153,6 +162,10 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         Some(What::DistTag(args)) => amendment::move_tag(context, args).await,
         Some(What::Deprecate(args)) => amendment::deprecate(context, args).await,
         Some(What::PromotionDelay(args)) => amendment::delay_promotions(context, args).await,
+        Some(What::Upgrade(args)) => control::upgrade(context, args).await,
+        Some(What::CanisterSettings(args)) => control::settings(context, args).await,
+        Some(What::TopUp(args)) => control::top_up(context, args).await,
+        Some(What::CancelRecovery(args)) => control::cancel_recovery(context, args).await,
         None => propose_release(context, args).await,
     }
 }

@@ -59,6 +59,10 @@ fn reason(reason: &FreezeReason) -> String {
         FreezeReason::UnapprovedVersion { package, name } => {
             format!("{} of {} is published and nobody approved it", printable(name), printable(package))
         }
+        FreezeReason::TakenBack { upgrade } => format!(
+            "custody was taken back from {}; its log does not say what the other code did",
+            printable(&upgrade.0)
+        ),
         FreezeReason::DigestChanged { package, name } => {
             format!("{} of {} has other bytes than before", printable(name), printable(package))
         }

@@ -2,6 +2,7 @@
 
 pub mod alarms;
 mod amendment;
+pub mod control;
 mod credential;
 pub mod freeze;
 mod order;
@@ -84,6 +85,12 @@ pub fn action(action: &ProposalAction) -> String {
         }
         ProposalAction::Settings(settings) => {
             format!("allow {} releases of a package a day", settings.releases_per_package_and_day)
+        }
+        ProposalAction::Upgrade(proposal) => control::upgrade(proposal),
+        ProposalAction::CanisterSettings(proposal) => control::settings(proposal),
+        ProposalAction::TopUp(proposal) => control::top_up(proposal),
+        ProposalAction::CancelRecovery(proposal) => {
+            format!("cancel recovery {} of the DAO", proposal.recovery)
         }
     }
 }
