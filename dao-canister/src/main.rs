@@ -16,6 +16,7 @@ use release_types::{
         ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
         UploadStatus,
     },
+    control::LogTip,
     credential::DepositCredentialArgs,
     dao::{DaoInfo, DaoInit, DepositError, RegistryView},
     freeze::{FreezeArgs, FreezeDemand, FreezeError},
@@ -141,6 +142,12 @@ fn state_digest() -> ByteBuf {
         ic_cdk::trap("state_digest answers queries only, not calls in replicated execution: query it");
     }
     ByteBuf::from(queries::state_digest())
+}
+
+/// The log's last block: whoever upgrades this canister sees that it answers, and where its log ends.
+#[query]
+fn log_tip() -> Option<LogTip> {
+    queries::log_tip()
 }
 
 #[query]

@@ -2,7 +2,8 @@
 
 use candid::Principal;
 use release_types::{
-    ProposalAction, ProposalId, ProposalView,
+    ProposalAction, ProposalId, ProposalView, Sha256Digest,
+    control::LogTip,
     dao::{DaoInfo, RegistryView},
     proposal::{ArtifactReview, ListProposalsArgs, ProposalPage},
     voting::Ballot,
@@ -13,6 +14,7 @@ use crate::{
     proposal::{self, ValidRelease, last_reports, submission},
     runtime::Runtime,
     state::{Proposal, State, read_state},
+    storage,
 };
 
 const DEFAULT_PAGE: u32 = 20;
@@ -80,6 +82,12 @@ pub fn get_review(caller: Principal, id: ProposalId) -> Option<Vec<ArtifactRevie
         read_state(|state| state.is_participant(&caller).then(|| state.proposal(id).cloned()).flatten())?;
     let document = ValidRelease::recall(id, &proposal)?.into_document();
     Some(document.artifacts.into_iter().map(|artifact| artifact.review).collect())
+}
+
+/// The log's last block.
+pub fn log_tip() -> Option<LogTip> {
+    let tip = storage::read_log(|log| log.tip())?;
+    Some(LogTip { index: tip.index, hash: Sha256Digest(tip.hash) })
 }
 
 /// The digest of the whole state, equal to that of a state replayed from the log.

@@ -14,7 +14,7 @@ use crate::{
     recovery::RECOVERY_PREFIX,
     runtime::Runtime,
     state::{Event, OrderedBy, audit, process_event, read_state},
-    tasks::Task,
+    tasks::{self, Task},
 };
 
 /// Takes an order and answers at once; the upgrade follows in the background. The same order again changes nothing and
@@ -57,7 +57,7 @@ pub fn upgrade<R: Runtime>(
 /// Lets an upgrade begin. No other may be under way.
 pub fn begin<R: Runtime>(runtime: &R, order: UpgradeOrder, by: OrderedBy) {
     process_event(runtime, Event::OrderedUpgrade { order, by });
-    runtime.set_timer(Duration::ZERO, Task::Drive);
+    tasks::schedule(runtime, Task::Drive, Duration::ZERO);
 }
 
 fn expect_status(id: &UpgradeId) -> UpgradeStatus {

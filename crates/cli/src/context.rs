@@ -8,11 +8,13 @@ use ic_agent::{Agent, Identity, identity::AnonymousIdentity};
 use crate::{
     failure::{Failure, Outcome},
     operations::{
+        control::Canisters,
         custody::Custody,
         dao::Dao,
         deployment::Deployment,
         identity,
         network::{Network, NetworkArgs},
+        upgrader::Upgrader,
     },
     output::Output,
 };
@@ -55,6 +57,15 @@ pub struct Session {
 impl Session {
     pub fn dao(&self) -> Dao<'_> {
         Dao { agent: &self.agent, id: self.deployment.dao }
+    }
+
+    /// The upgrader.
+    ///
+    /// # Errors
+    /// When the canisters were not handed over.
+    pub fn upgrader(&self) -> Outcome<Upgrader<'_>> {
+        let id = Canisters::try_from(&self.deployment)?.upgrader;
+        Ok(Upgrader { agent: &self.agent, id })
     }
 
     pub fn custody(&self) -> Custody<'_> {
@@ -184,6 +195,7 @@ impl Context {
             (Some(dao), Some(custody), found) => Deployment {
                 dao,
                 custody,
+                upgrader: found.as_ref().and_then(|found| found.upgrader),
                 key_name: found.map_or_else(|| DEFAULT_KEY_NAME.to_string(), |found| found.key_name),
                 network: network.url.clone(),
             },

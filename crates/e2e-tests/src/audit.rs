@@ -1,7 +1,7 @@
 //! An outsider's check of a canister: its log downloaded, its chain verified, and replayed natively with its own code.
 
 use audit_log::{
-    Value, digest_of_state, fact_of_block,
+    ReplayError, Value, digest_of_state, fact_of_block,
     icrc3::{GetBlocksArgs, GetBlocksResult},
     verify_chain,
 };
@@ -41,7 +41,7 @@ impl World {
 
     /// The digest of the state that the given blocks of custody's log add up to.
     pub fn replay_custody(blocks: &[Value]) -> [u8; 32] {
-        let facts = Self::custody_facts(blocks).map(Ok);
+        let facts = Self::custody_facts(blocks).map(Ok::<_, ReplayError>);
         digest_of_state(&custody_canister::state::audit::replay(facts).expect("replays"))
     }
 

@@ -8,6 +8,7 @@ pub mod artifact_source;
 pub mod audit;
 pub mod canister_wasm;
 pub mod content_world;
+pub mod control;
 pub mod countersign_command;
 pub mod custom_domain;
 pub mod exports;

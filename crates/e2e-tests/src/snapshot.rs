@@ -5,8 +5,8 @@ use serde_bytes::ByteBuf;
 
 use crate::{World, people::stranger};
 
-/// What both canisters keep.
-pub struct Snapshot([Kept; 2]);
+/// What the group's canisters keep.
+pub struct Snapshot(Vec<Kept>);
 
 /// What one canister keeps.
 struct Kept {
@@ -18,17 +18,19 @@ struct Kept {
 }
 
 impl World {
-    /// Both canisters as they are now.
+    /// The group's canisters as they are now.
     pub fn snapshot(&mut self) -> Snapshot {
-        Snapshot([self.dao, self.custody].map(|canister| Kept {
+        let canisters = [self.dao, self.custody].into_iter().chain(self.group.upgrader);
+        let keep = |canister| Kept {
             canister,
             state: self.state(canister),
             stable_memory: self.replica.stable_memory(canister).to_vec(),
             certified_data: self.replica.certified_data(canister).to_vec(),
-        }))
+        };
+        Snapshot(canisters.map(keep).collect())
     }
 
-    /// What is not as it was then: state, stable memory or certified data of either canister.
+    /// What is not as it was then: state, stable memory or certified data of any of them.
     pub fn changes_since(&mut self, snapshot: &Snapshot) -> Vec<String> {
         let mut changes = Vec::new();
         for kept in &snapshot.0 {

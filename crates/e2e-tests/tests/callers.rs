@@ -1,4 +1,4 @@
-//! Who may call what: every method of both canisters by every kind of caller.
+//! Who may call what: every method of all canisters by every kind of caller.
 //!
 //! The methods are those that the modules export, so a method without a row fails, and so does a row without a
 //! method. Arguments are such that the call succeeds when its caller may make it. A refused call leaves state, stable
@@ -21,7 +21,7 @@ use local_replica::RejectCode;
 use matrix::{Row, Verdict, rows};
 use setting::{Caller, Canister, Setting};
 
-fn check_both(caller: Caller) {
+fn check_all(caller: Caller) {
     for canister in Canister::ALL {
         check(caller, canister);
     }
@@ -94,37 +94,42 @@ fn should_have_a_validator_for_every_method_of_the_authority() {
 
 #[test]
 fn should_hold_for_the_anonymous_caller() {
-    check_both(Caller::Anonymous);
+    check_all(Caller::Anonymous);
 }
 
 #[test]
 fn should_hold_for_a_stranger() {
-    check_both(Caller::Stranger);
+    check_all(Caller::Stranger);
 }
 
 #[test]
 fn should_hold_for_a_proposer() {
-    check_both(Caller::Proposer);
+    check_all(Caller::Proposer);
 }
 
 #[test]
 fn should_hold_for_a_member() {
-    check_both(Caller::Member);
+    check_all(Caller::Member);
 }
 
 #[test]
 fn should_hold_for_the_authority() {
-    check_both(Caller::Authority);
+    check_all(Caller::Authority);
 }
 
 #[test]
 fn should_hold_for_the_controller() {
-    check_both(Caller::Controller);
+    check_all(Caller::Controller);
+}
+
+#[test]
+fn should_hold_for_a_member_of_the_recovery_committee() {
+    check_all(Caller::CommitteeMember);
 }
 
 #[test]
 fn should_hold_for_another_canister() {
-    check_both(Caller::OtherCanister);
+    check_all(Caller::OtherCanister);
 }
 
 /// As an update, a query would cost the canister cycles; who has no business there is turned away before.

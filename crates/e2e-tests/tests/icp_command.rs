@@ -148,7 +148,7 @@ fn should_deploy_call_and_upgrade_when_icp_uses_the_projects_own_configuration()
     assert!(empty.contains("proposals = vec {}") && empty.contains("total = 0"), "an empty page: {empty}");
 
     let mut ids = Vec::new();
-    for canister in ["dao_canister", "custody_canister"] {
+    for canister in ["dao_canister", "custody_canister", "upgrader_canister"] {
         let status = project.status(canister);
         let text = status.to_string();
         assert!(text.to_lowercase().contains("\"running\""), "{status:#}");
@@ -157,12 +157,15 @@ fn should_deploy_call_and_upgrade_when_icp_uses_the_projects_own_configuration()
         ids.push(status["id"].as_str().unwrap_or_else(|| panic!("no id: {status:#}")).to_string());
     }
 
-    // Neither was told of the other: `icp deploy` sets PUBLIC_CANISTER_ID of each, which they read.
-    let [dao, custody] = &ids[..] else { panic!("two canisters") };
+    // None was told of the others: `icp deploy` sets PUBLIC_CANISTER_ID of each, which they read.
+    let [dao, custody, upgrader] = &ids[..] else { panic!("three canisters") };
     let told = project.query("custody_canister", "custody_info");
     assert!(told.contains(dao), "custody obeys the DAO canister {dao}: {told}");
     let told = project.query("dao_canister", "dao_info");
     assert!(told.contains(custody), "the DAO orders custody {custody}: {told}");
+    assert!(told.contains(upgrader), "the DAO orders upgrades from {upgrader}: {told}");
+    let told = project.query("upgrader_canister", "upgrader_info");
+    assert!(told.contains(dao) && told.contains(custody), "the upgrader knows both: {told}");
 
     // The same key file speaks for the same member in both programs.
     let canisters = ["--dao", dao, "--custody", custody];

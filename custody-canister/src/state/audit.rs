@@ -1,7 +1,5 @@
 //! The only place where the state changes: one event, one clock reading, one transition, one block of the log.
 
-use audit_log::ReplayError;
-
 use crate::{
     runtime::Runtime,
     state::{
@@ -37,9 +35,7 @@ pub fn process_event<R: Runtime>(runtime: &R, event: Event) {
 ///
 /// # Panics
 /// If the log begins with anything else or contradicts itself.
-pub fn replay(
-    events: impl IntoIterator<Item = Result<(u64, Event), ReplayError>>,
-) -> Result<State, ReplayError> {
+pub fn replay<E>(events: impl IntoIterator<Item = Result<(u64, Event), E>>) -> Result<State, E> {
     let mut state: Option<State> = None;
     for entry in events {
         let (time_ns, event) = entry?;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use candid::{CandidType, Decode, Principal};
+use candid::{Decode, Principal, utils::ArgumentEncoder};
 use ic_cdk::call::{Call, CallFailed, Error, RejectCode};
 use ic_cdk_management_canister::{
     self as management, CanisterIdRecord, CanisterInfoArgs, CanisterInstallMode, ChunkHash,
     DeleteCanisterSnapshotArgs, InstallChunkedCodeArgs, LoadCanisterSnapshotArgs, LogVisibility,
-    TakeCanisterSnapshotArgs, UpdateSettingsArgs, UpgradeFlags, UploadChunkArgs,
+    TakeCanisterSnapshotArgs, UpdateSettingsArgs, UploadChunkArgs,
 };
 use release_types::{
     Sha256Digest,
@@ -89,7 +89,7 @@ impl Runtime for IcRuntime {
     }
 
     async fn load_snapshot(&self, canister_id: Principal, snapshot_id: Vec<u8>) -> Result<(), CallError> {
-        let args = LoadCanisterSnapshotArgs { canister_id, snapshot_id, sender_canister_version: None };
+        let args = LoadCanisterSnapshotArgs { canister_id, snapshot_id };
         Ok(management::load_canister_snapshot(&args).await?)
     }
 
@@ -104,13 +104,12 @@ impl Runtime for IcRuntime {
     async fn install(&self, canister: Principal, order: UpgradeOrder) -> Result<(), CallError> {
         let chunk = |sha256: &Sha256Digest| ChunkHash { hash: sha256.0.to_vec() };
         let args = InstallChunkedCodeArgs {
-            mode: CanisterInstallMode::Upgrade(None::<UpgradeFlags>),
+            mode: CanisterInstallMode::Upgrade(None),
             target_canister: canister,
             store_canister: Some(ic_cdk::api::canister_self()),
             chunk_hashes_list: order.module.chunks.iter().map(chunk).collect(),
             wasm_module_hash: order.module.sha256.0.to_vec(),
             arg: order.arg.into_vec(),
-            sender_canister_version: None,
         };
         Ok(management::install_chunked_code(&args).await?)
     }
@@ -140,7 +139,7 @@ impl Runtime for IcRuntime {
             }),
             ..management::CanisterSettings::default()
         };
-        let args = UpdateSettingsArgs { canister_id, settings, sender_canister_version: None };
+        let args = UpdateSettingsArgs { canister_id, settings };
         Ok(management::update_settings(&args).await?)
     }
 
@@ -163,14 +162,8 @@ fn about(canister_id: Principal) -> CanisterIdRecord {
 }
 
 /// Calls the canister that is upgraded: what it is asked is safe to repeat, and its answer is short.
-async fn ask<A: CandidType>(canister: Principal, method: &str, args: A) -> Result<Vec<u8>, CallError>
-where
-    A: candid::utils::ArgumentEncoder,
-{
-    let response =
-        Call::bounded_wait(canister, method).with_args(&args).change_timeout(TARGET_TIMEOUT_S).await?;
-    if response.len() > MAX_ANSWER_BYTES {
-        return Err(CallError::Undecodable);
-    }
-    Ok(response.into_bytes())
+async fn ask<A: ArgumentEncoder>(canister: Principal, method: &str, args: A) -> Result<Vec<u8>, CallError> {
+    let call = Call::bounded_wait(canister, method).with_args(&args).change_timeout(TARGET_TIMEOUT_S);
+    let answer = call.await?.into_bytes();
+    if answer.len() > MAX_ANSWER_BYTES { Err(CallError::Undecodable) } else { Ok(answer) }
 }

@@ -78,6 +78,7 @@ impl StubRuntime {
             snapshot: None,
             settings: Vec::new(),
         })));
+        tasks::forget_timers();
         let init = UpgraderInit { dao: None, custody: Some(custody()), committee: Some(committee()) };
         let environment = Environment { dao: Some(dao()), custody: None };
         lifecycle::install(&runtime, init, environment).expect("good arguments");
@@ -141,6 +142,7 @@ impl StubRuntime {
     /// As the canister's own upgrade: timers are gone, the state comes from the log.
     pub fn upgrade(&self) {
         self.0.borrow_mut().timers.clear();
+        tasks::forget_timers();
         let live = queries::state_digest();
         lifecycle::resume(self, None).expect("nothing to change");
         assert_eq!(queries::state_digest(), live, "the replayed state is the live one");

@@ -13,7 +13,7 @@ use crate::{
     recovery,
     runtime::{CallError, Runtime},
     state::{Ended, Event, Running, process_event, read_state},
-    tasks::Task,
+    tasks::{self, Task},
 };
 
 use path::Next;
@@ -52,9 +52,9 @@ pub async fn drive<R: Runtime>(runtime: &R) {
     match path::after(&running, attempt, spent) {
         Next::Step { step, failure } => {
             process_event(runtime, Event::BeganStep { step, failure });
-            runtime.set_timer(Duration::ZERO, Task::Drive);
+            tasks::schedule(runtime, Task::Drive, Duration::ZERO);
         }
-        Next::Again => runtime.set_timer(RETRY_DELAY, Task::Drive),
+        Next::Again => tasks::schedule(runtime, Task::Drive, RETRY_DELAY),
         Next::End => {
             process_event(runtime, Event::EndedUpgrade { ended: Ended { failure: running.failure } });
             recovery::carry_out_due(runtime);

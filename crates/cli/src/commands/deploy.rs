@@ -120,7 +120,8 @@ async fn install(context: &Context, args: &Args, code: &Code) -> Outcome<Deploym
     let mut progress = context.output.waiting("creating the canisters");
     let dao = created(&agent, "DAO", context.dao, context, args).await?;
     let custody = created(&agent, "custody", context.custody, context, args).await?;
-    let deployment = Deployment { dao, custody, key_name: args.key_name.clone(), network: network.url };
+    let deployment =
+        Deployment { dao, custody, upgrader: None, key_name: args.key_name.clone(), network: network.url };
     progress.say("installing their code");
     deploy::install(&agent, &deployment, code, init).await?;
     progress.say("waiting for custody's keys");

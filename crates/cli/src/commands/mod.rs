@@ -1,11 +1,13 @@
 //! The commands: arguments and printing. One file for each.
 
+mod audit;
 mod content;
 mod credential;
 mod deploy;
 mod execute;
 mod fetch;
 mod freeze;
+mod handover;
 mod identity;
 mod key;
 mod list;
@@ -103,6 +105,8 @@ enum Command {
     Identity(identity::Command),
     /// Put both canisters on a network (empty ones can be named with --dao and --custody), or new code into them
     Deploy(deploy::Args),
+    /// Let only votes change the canisters' code: an upgrader controls them, the DAO controls it
+    Handover(handover::Args),
     /// The registries that releases go to
     #[command(subcommand)]
     Registry(registry::Command),
@@ -139,6 +143,8 @@ enum Command {
     Status(status::Args),
     /// Read and check a canister's log
     Log(log::Args),
+    /// Replay a canister's whole log with this program's code, and compare with its state
+    Audit(audit::Args),
     /// Read and check the receipt of a release
     Receipt(receipt::Args),
     /// Whether the group approved exactly these files
@@ -162,6 +168,7 @@ impl Cli {
             Command::Network(command) => network::run(&context, command).await,
             Command::Identity(command) => identity::run(&context, command),
             Command::Deploy(args) => deploy::run(&context, args).await,
+            Command::Handover(args) => handover::run(&context, args).await,
             Command::Registry(command) => registry::run(&context, command).await,
             Command::Credential(command) => credential::run(&context, command).await,
             Command::Onboard(args) => onboard::run(&context, args).await,
@@ -178,6 +185,7 @@ impl Cli {
             Command::Settings(command) => settings::run(&context, command).await,
             Command::Status(args) => status::run(&context, args).await,
             Command::Log(args) => log::run(&context, args).await,
+            Command::Audit(args) => audit::run(&context, args).await,
             Command::Receipt(args) => receipt::run(&context, args).await,
             Command::Verify(args) => verify::run(&context, args).await,
             Command::Key(command) => key::run(&context, command).await,

@@ -2,7 +2,8 @@
 
 use clap::Args as ClapArgs;
 use release_types::{
-    CredentialId, ProposalAction, ProposalId, ProposalView, PublishingMode, credential::CredentialView,
+    CredentialId, ProposalAction, ProposalId, ProposalView, PublishingMode, Sha256Digest, control::UpgradeId,
+    credential::CredentialView,
 };
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use crate::{
     operations::{
         now_ns, proposal,
         review::{ReviewedRelease, review},
+        upgrader::Upgrader,
     },
     output::{HEADING, styled},
 };
@@ -45,6 +47,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
         named.push(found);
     }
     text.extend(ending(&session, &view.action).await?);
+    text.extend(upgrade_state(&session, &view).await?);
     let reviewed = reviewed(context, &session, &view).await?;
     let mut exit = Exit::Done;
     if let Some(reviewed) = &reviewed {
@@ -81,6 +84,19 @@ async fn ending(session: &Session, action: &ProposalAction) -> Outcome<Option<St
     let known = registries.iter().find(|known| known.id == release.registry);
     let warning = known.and_then(|known| describe::direct_publishing(&known.registry, now_ns()));
     Ok(warning.map(|warning| format!("\nnote        {warning}\n")))
+}
+
+/// How far an upgrade has come that was decided.
+async fn upgrade_state(session: &Session, view: &ProposalView) -> Outcome<Option<String>> {
+    let ProposalAction::Upgrade(upgrade) = &view.action else { return Ok(None) };
+    let mut text = format!("argument    {} (sha256)\n", Sha256Digest::of(&upgrade.arg));
+    if let Some(id) = session.dao().info().await?.upgrader {
+        let upgrade = UpgradeId(format!("proposal-{}", view.id));
+        if let Some(status) = (Upgrader { agent: &session.agent, id }).status(upgrade).await? {
+            text.push_str(&format!("upgrade     {}\n", describe::control::upgrade_state(&status)));
+        }
+    }
+    Ok(Some(text))
 }
 
 /// The credential as custody has it. Its id is the hash of its policy, so a view of another policy is not it.

@@ -16,7 +16,7 @@ use super::describe;
 use crate::{
     context::{Context, Session},
     failure::{Exit, Failure, Outcome},
-    operations::{now_ns, proposal},
+    operations::{now_ns, proposal, upgrader::Upgrader},
     output::{HEADING, printable, styled},
 };
 
@@ -97,6 +97,11 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
     let _ = writeln!(text, "funds    custody has {}", describe::alarms::funds(&funds));
     let _ =
         writeln!(text, "         the DAO canister has {}", describe::alarms::dao_funds(dao.liquid_cycles));
+    let upgrader = match dao.upgrader {
+        Some(id) => Some(Upgrader { agent: &session.agent, id }.info().await?),
+        None => None,
+    };
+    text.push_str(&describe::control::upgrader(dao.upgrader, upgrader.as_ref()));
     for member in &dao.members {
         let _ = writeln!(
             text,

@@ -15,7 +15,7 @@ use super::{call::query, moment, period};
 use crate::failure::{Failure, Outcome};
 
 /// Blocks asked for in one query.
-const PAGE: u64 = 500;
+const PAGE: u64 = 2_000;
 
 /// A whole log, proven. It has at least one block.
 #[derive(Clone, Debug)]

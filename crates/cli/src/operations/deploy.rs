@@ -12,7 +12,7 @@ use ic_management_canister_types::{
     CanisterIdRecord, CanisterInstallMode, CanisterSettings, ChunkHash, InstallChunkedCodeArgs,
     InstallCodeArgs, UploadChunkArgs,
 };
-use release_types::{Sha256Digest, custody::CustodyInit, dao::DaoInit};
+use release_types::{Sha256Digest, control::UpgraderInit, custody::CustodyInit, dao::DaoInit};
 use serde::Deserialize;
 
 use super::{
@@ -43,20 +43,26 @@ impl Code {
     /// # Errors
     /// When a file is missing.
     pub fn read(directory: &Path) -> Outcome<Self> {
-        let read = |name: &str| {
-            let path = directory.join(name);
-            fs::read(&path).map_err(|error| {
-                Failure::file("read the canister", &path, error)
-                    .hint("build it with scripts/build, or say where it is with --wasm-dir")
-            })
-        };
-        Ok(Self { dao: read("dao_canister.wasm")?, custody: read("custody_canister.wasm")? })
+        let dao = read_module(directory, "dao_canister.wasm")?;
+        Ok(Self { dao, custody: read_module(directory, "custody_canister.wasm")? })
     }
 
     /// SHA-256 of each, as the network reports it for an installed canister.
     pub fn digests(&self) -> (Sha256Digest, Sha256Digest) {
         (Sha256Digest::of(&self.dao), Sha256Digest::of(&self.custody))
     }
+}
+
+/// Reads one module that `scripts/build` wrote.
+///
+/// # Errors
+/// When the file is missing.
+pub fn read_module(directory: &Path, name: &str) -> Outcome<Vec<u8>> {
+    let path = directory.join(name);
+    fs::read(&path).map_err(|error| {
+        Failure::file("read the canister", &path, error)
+            .hint("build it with scripts/build, or say where it is with --wasm-dir")
+    })
 }
 
 #[derive(CandidType)]
@@ -146,6 +152,20 @@ pub async fn upgrade(agent: &Agent, canister: Principal, code: &[u8]) -> Outcome
     let installed = install_code(agent, canister, code, CanisterInstallMode::Upgrade(None), arg).await;
     let (): () = manage(agent, canister, "start_canister", (&id,)).await?;
     installed
+}
+
+/// Installs the upgrader of a group.
+///
+/// # Errors
+/// When the network or the canister refuses.
+pub async fn install_upgrader(
+    agent: &Agent,
+    upgrader: Principal,
+    code: &[u8],
+    init: &UpgraderInit,
+) -> Outcome<()> {
+    let arg = Encode!(init).expect("our own types encode");
+    install_code(agent, upgrader, code, CanisterInstallMode::Install, arg).await
 }
 
 async fn install_code(

@@ -13,6 +13,9 @@ use crate::failure::{Failure, Outcome};
 pub struct Deployment {
     pub dao: Principal,
     pub custody: Principal,
+    /// The canister that controls both, once they are handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrader: Option<Principal>,
     /// Name of the master keys that custody was installed with.
     pub key_name: String,
     /// Address of the network they live on.
@@ -58,6 +61,7 @@ mod tests {
         let deployment = Deployment {
             dao: Principal::from_slice(&[1]),
             custody: Principal::from_slice(&[2]),
+            upgrader: Some(Principal::from_slice(&[3])),
             key_name: "key_1".into(),
             network: "http://127.0.0.1:1".into(),
         };

@@ -15,6 +15,10 @@ use release_types::{
         ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
         UploadStatus,
     },
+    control::{
+        CanisterSettings, ChangeCanisterSettingsArgs, Controlled, EndUpgradeArgs, RecoveryId, UpgradeEnd,
+        UpgradeId, UpgradeOrder,
+    },
     credential::ListCredentialsArgs,
     custody::{ChangeCredentialArgs, ListReceiptsArgs},
     dao::DepositError,
@@ -26,10 +30,13 @@ use release_types::{
     watch::WatchArgs,
 };
 use serde::de::DeserializeOwned;
+use serde_bytes::ByteBuf;
 
 use crate::setting::{
-    Caller::{self, Anonymous, Authority, Controller, Member, OtherCanister, Proposer, Stranger},
-    Canister, Setting,
+    Caller::{
+        self, Anonymous, Authority, CommitteeMember, Controller, Member, OtherCanister, Proposer, Stranger,
+    },
+    Canister, RECOVERY_CHUNK, Setting, a_recovery, recovery_module,
 };
 
 /// One method.
@@ -51,8 +58,9 @@ pub enum Verdict {
     Other(String),
 }
 
-const EVERYBODY: &[Caller] = &[Anonymous, Stranger, Proposer, Member, Authority, Controller, OtherCanister];
-const PEOPLE: &[Caller] = &[Anonymous, Stranger, Proposer, Member, Controller];
+const EVERYBODY: &[Caller] =
+    &[Anonymous, Stranger, Proposer, Member, Authority, Controller, OtherCanister, CommitteeMember];
+const PEOPLE: &[Caller] = &[Anonymous, Stranger, Proposer, Member, Controller, CommitteeMember];
 const GROUP: &[Caller] = &[Proposer, Member];
 const MEMBERS: &[Caller] = &[Member];
 const NOBODY: &[Caller] = &[];
@@ -62,6 +70,7 @@ pub fn rows(canister: Canister) -> Vec<Row> {
     match canister {
         Canister::Dao => dao(),
         Canister::Custody => custody(),
+        Canister::Upgrader => upgrader(),
     }
 }
 
@@ -121,15 +130,36 @@ fn dao() -> Vec<Row> {
     rows
 }
 
+fn upgrader() -> Vec<Row> {
+    let dao: &[Caller] = &[Authority];
+    let committee: &[Caller] = &[CommitteeMember];
+    let mut rows = vec![
+        row("store_chunk", Update, &[Authority, CommitteeMember], chunk, of_order),
+        row("upgrade", Update, dao, upgrade_order, of_order),
+        row("change_canister_settings", Update, dao, canister_settings, of_order),
+        row("support_recovery", Update, committee, recovery, of_order),
+        row("propose_recovery", Update, committee, recovery_proposal, of_order),
+        // The last one about it.
+        row("cancel_recovery", Update, dao, recovery, of_order),
+        open("upgrader_info", nothing),
+        open("upgrade_status", order_id),
+    ];
+    rows.extend(common());
+    rows
+}
+
 fn custody() -> Vec<Row> {
     let authority: &[Caller] = &[Authority];
     // For people only queries from outside, which cost the canister nothing.
-    let askers: &[Caller] = &[Anonymous, Stranger, Proposer, Member, Authority, Controller];
+    let askers: &[Caller] = &[Anonymous, Stranger, Proposer, Member, Authority, Controller, CommitteeMember];
     let mut rows = vec![
         row("deposit_credential", Update, authority, deposit, of_order),
         row("publish", Update, authority, Setting::order, of_order),
         row("amend", Update, authority, Setting::amendment, of_order),
         open("amendment_status", order_id),
+        // What controls it is a canister, here as everywhere; people who control it are not let in.
+        row("begin_upgrade", Update, NOBODY, order_id, of_order),
+        row("end_upgrade", Update, NOBODY, ended_upgrade, of_order),
         row("declare_outcome", Update, authority, declaration, of_declaration),
         // After the order, which needs the credential that this one revokes.
         row("change_credential", Update, authority, change_credential, of_order),
@@ -170,6 +200,7 @@ fn common() -> Vec<Row> {
     vec![
         row("<ic-cdk internal> timer_executor", Update, NOBODY, nothing, of_internal),
         // Too much work for every node, so not for canisters, whose queries all nodes execute.
+        open("log_tip", nothing),
         row("state_digest", Query, PEOPLE, nothing, of_reading),
         open("icrc3_get_archives", |_| Encode!(&GetArchivesArgs { from: None }).expect("encodes")),
         open("icrc3_get_blocks", |_| {
@@ -312,6 +343,40 @@ fn deposit(setting: &Setting) -> Vec<u8> {
 fn change_credential(setting: &Setting) -> Vec<u8> {
     let args = ChangeCredentialArgs { credential: setting.credential, change: CredentialChange::Revoke };
     Encode!(&args).expect("encodes")
+}
+
+fn chunk(_: &Setting) -> Vec<u8> {
+    Encode!(&ByteBuf::from(RECOVERY_CHUNK)).expect("encodes")
+}
+
+fn upgrade_order(_: &Setting) -> Vec<u8> {
+    let order = UpgradeOrder {
+        id: UpgradeId("proposal-1".into()),
+        target: Controlled::Custody,
+        module: recovery_module(),
+        arg: ByteBuf::new(),
+        arg_sha256: Sha256Digest::of(&[]),
+    };
+    Encode!(&order).expect("encodes")
+}
+
+fn canister_settings(_: &Setting) -> Vec<u8> {
+    let settings =
+        CanisterSettings { freezing_threshold_s: Some(90 * 86_400), ..CanisterSettings::default() };
+    Encode!(&ChangeCanisterSettingsArgs { target: Controlled::Custody, settings }).expect("encodes")
+}
+
+fn recovery(_: &Setting) -> Vec<u8> {
+    Encode!(&RecoveryId(1)).expect("encodes")
+}
+
+fn recovery_proposal(_: &Setting) -> Vec<u8> {
+    Encode!(&a_recovery()).expect("encodes")
+}
+
+fn ended_upgrade(_: &Setting) -> Vec<u8> {
+    let upgrade = UpgradeId("order-1".into());
+    Encode!(&EndUpgradeArgs { upgrade, end: UpgradeEnd::Stays }).expect("encodes")
 }
 
 fn watched_package() -> PackageKey {

@@ -4,13 +4,14 @@ use candid::{Encode, Principal};
 use e2e_tests::{
     World,
     archives::npm_tarball,
-    people::{controller, member, proposer, stranger},
+    people::{controller, member, person, proposer, stranger},
     world::NPM_URL,
 };
 use local_replica::{CallResult, QueryMessage};
 use release_types::{
     AmendOrder, Amendment, CredentialId, Ecosystem, OrderId, ProposalAction, ProposalId, PublishOrder,
     PublishingMode, Registry, RegistryId, Sha256Digest,
+    control::{Committee, MIN_RECOVERY_DELAY_NS, ModuleRef, ProposeRecoveryArgs, RecoveryView},
     credential::DepositCredentialArgs,
     order::{Decision, OrderedArtifact, Publication},
     proposal::{NpmAccess, NpmOptions, RegistryProposal, SubmitProposalArgs},
@@ -25,11 +26,13 @@ pub enum Caller {
     Proposer,
     /// A voting member, not the one who proposed what the calls are about.
     Member,
-    /// At custody the DAO, at the DAO custody.
+    /// At custody and at the upgrader the DAO, at the DAO custody.
     Authority,
-    /// Controls both canisters.
+    /// Controls all canisters.
     Controller,
     OtherCanister,
+    /// Of the upgrader's recovery committee, and nothing else.
+    CommitteeMember,
 }
 
 /// A canister whose methods are called.
@@ -37,17 +40,55 @@ pub enum Caller {
 pub enum Canister {
     Dao,
     Custody,
+    Upgrader,
 }
 
 impl Canister {
-    pub const ALL: [Self; 2] = [Self::Dao, Self::Custody];
+    pub const ALL: [Self; 3] = [Self::Dao, Self::Custody, Self::Upgrader];
 
     pub fn module(self) -> &'static str {
         match self {
             Self::Dao => "dao_canister",
             Self::Custody => "custody_canister",
+            Self::Upgrader => "upgrader_canister",
         }
     }
+}
+
+/// The number of the recovery committee's first member.
+const COMMITTEE: u32 = 500;
+/// The one chunk of the module that a recovery would install.
+pub const RECOVERY_CHUNK: &[u8] = b"a chunk of a module";
+
+fn committee() -> Committee {
+    let members = (COMMITTEE..COMMITTEE + 3).map(person).collect();
+    Committee { members, threshold: 2, delay_ns: MIN_RECOVERY_DELAY_NS }
+}
+
+/// The module that a recovery would install.
+pub fn recovery_module() -> ModuleRef {
+    let sha256 = Sha256Digest::of(RECOVERY_CHUNK);
+    ModuleRef { sha256, chunks: vec![sha256] }
+}
+
+/// What a member of the committee may propose.
+pub fn a_recovery() -> ProposeRecoveryArgs {
+    ProposeRecoveryArgs { module: recovery_module(), arg: Vec::new().into(), reason: "a test".into() }
+}
+
+/// Two other members than the one who calls agree on a recovery, so that its chunk is called for.
+fn propose_recovery(world: &mut World, canister: Canister) {
+    if canister != Canister::Upgrader {
+        return;
+    }
+    let upgrader = world.upgrader();
+    let first = person(COMMITTEE + 1);
+    let proposed: Result<RecoveryView, _> =
+        world.update(first, upgrader, "propose_recovery", (a_recovery(),));
+    let id = proposed.expect("a good proposal").id;
+    let second = person(COMMITTEE + 2);
+    let supported: Result<RecoveryView, _> = world.update(second, upgrader, "support_recovery", (id,));
+    supported.expect("supports");
 }
 
 /// What the calls are about.
@@ -68,7 +109,7 @@ pub struct Setting {
 impl Setting {
     /// A world in which `caller` is about to call `canister`.
     pub fn of(caller: Caller, canister: Canister) -> Self {
-        let mut world = World::new();
+        let mut world = World::with_upgrader(Some(committee()));
         world.add_npm_registry();
         let executed = ProposalId(1);
         let credential = world.add_credential(Ecosystem::Npm, &["@dao/demo"]);
@@ -79,11 +120,12 @@ impl Setting {
         policy.epoch = 2;
         let deposit = world.seal(&policy, e2e_tests::world::NPM_TOKEN);
         let forwarder = world.add_forwarder();
+        propose_recovery(&mut world, canister);
         if caller == Caller::Authority {
             // From now on the authority's calls come from its own principal, as those of its code do.
             world.replace_by_forwarder(match canister {
                 Canister::Dao => world.custody,
-                Canister::Custody => world.dao,
+                Canister::Custody | Canister::Upgrader => world.dao,
             });
         }
         Self { world, forwarder, credential, executed, open, tarball, deposit }
@@ -93,6 +135,7 @@ impl Setting {
         match canister {
             Canister::Dao => self.world.dao,
             Canister::Custody => self.world.custody,
+            Canister::Upgrader => self.world.upgrader(),
         }
     }
 
@@ -127,7 +170,8 @@ impl Setting {
             (Caller::Member, _) => Sender::Person(member(1)),
             (Caller::Controller, _) => Sender::Person(controller()),
             (Caller::Authority, Canister::Dao) => Sender::Canister(self.world.custody),
-            (Caller::Authority, Canister::Custody) => Sender::Canister(self.world.dao),
+            (Caller::CommitteeMember, _) => Sender::Person(person(COMMITTEE)),
+            (Caller::Authority, Canister::Custody | Canister::Upgrader) => Sender::Canister(self.world.dao),
             (Caller::OtherCanister, _) => Sender::Canister(self.forwarder),
         }
     }

@@ -106,6 +106,10 @@ fn parse_hex(text: &str) -> Result<Bytes, hex::FromHexError> {
     hex::decode(text).map(Bytes)
 }
 
+fn no_arguments() -> Vec<u8> {
+    candid::Encode!().expect("nothing encodes")
+}
+
 pub async fn upgrade(context: &Context, args: UpgradeArgs) -> Outcome<Exit> {
     let module =
         std::fs::read(&args.wasm).map_err(|error| Failure::file("read the module", &args.wasm, error))?;
@@ -118,7 +122,7 @@ pub async fn upgrade(context: &Context, args: UpgradeArgs) -> Outcome<Exit> {
         canister: args.canister.into(),
         module_sha256: Sha256Digest::of(&module),
         size_bytes: reference.size_bytes,
-        arg: args.arg.map_or_else(Vec::new, |bytes| bytes.0).into(),
+        arg: args.arg.map_or_else(no_arguments, |bytes| bytes.0).into(),
     };
     let title = format!("Upgrade {}", proposal.canister);
     submit(context, &session, ProposalAction::Upgrade(proposal), title, args.words).await
