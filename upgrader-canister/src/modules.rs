@@ -58,7 +58,7 @@ pub async fn store_chunk<R: Runtime>(
 /// Naming the first that is not.
 pub fn check_stored(module: &ModuleRef) -> Result<(), Refusal> {
     let missing =
-        read_state(|state| module.chunks.iter().find(|chunk| !state.chunks().contains(chunk)).copied());
+        read_state(|state| module.chunks.iter().find(|chunk| !state.chunks().contains(*chunk)).copied());
     match missing {
         None => Ok(()),
         Some(chunk) => {
