@@ -66,6 +66,8 @@ pub fn end_upgrade<R: Runtime>(
                 UpgradeEnd::TakenBack { lost } => ControlFact::TakenBack { upgrade, lost },
             };
             process_event(runtime, Event::Control(fact));
+            // A snapshot brings back heap and stable memory, but not the system's timer.
+            runtime.wake_timers();
             Ok(())
         }
         (None, UpgradeEnd::Stays) if !was_taken_back => Ok(()),

@@ -6,6 +6,7 @@
 //! `voting`).
 
 pub mod artifacts;
+pub mod control;
 pub mod credentials;
 pub mod electorate;
 pub mod execution;

@@ -1,10 +1,12 @@
 //! The DAO canister's endpoints: each resolves the caller, calls the library and answers.
 
+use std::marker::PhantomData;
+
 use audit_log::icrc3::{
     self, ArchiveInfo, DataCertificate, GetArchivesArgs, GetBlocksArgs, GetBlocksResult, SupportedBlockType,
 };
 use dao_canister::{
-    artifacts, credentials, execution, freeze, lifecycle, proposal, queries,
+    artifacts, control, credentials, execution, freeze, lifecycle, proposal, queries,
     runtime::IcRuntime,
     state::{Event, read_state},
     storage, vote as ballots,
@@ -16,7 +18,7 @@ use release_types::{
         ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
         UploadStatus,
     },
-    control::LogTip,
+    control::{EndUpgradeArgs, LogTip},
     credential::DepositCredentialArgs,
     dao::{DaoInfo, DaoInit, DepositError, RegistryView},
     freeze::{FreezeArgs, FreezeDemand, FreezeError},
@@ -142,6 +144,17 @@ fn state_digest() -> ByteBuf {
         ic_cdk::trap("state_digest answers queries only, not calls in replicated execution: query it");
     }
     ByteBuf::from(queries::state_digest())
+}
+
+/// For the canister that controls this one and has upgraded it.
+#[update(manual_reply = true)]
+fn end_upgrade(args: EndUpgradeArgs) -> PhantomData<()> {
+    let caller = msg_caller();
+    match control::end_upgrade(&IcRuntime, caller, ic_cdk::api::is_controller(&caller), args) {
+        Ok(()) => ic_cdk::api::msg_reply(candid::encode_one(()).expect("nothing encodes")),
+        Err(refusal) => ic_cdk::api::msg_reject(refusal.to_string()),
+    }
+    PhantomData
 }
 
 /// The log's last block: whoever upgrades this canister sees that it answers, and where its log ends.

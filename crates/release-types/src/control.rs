@@ -185,7 +185,7 @@ pub enum UpgradeStep {
     StopAgain,
     LoadSnapshot,
     StartAgain,
-    /// Custody learns that it was taken back.
+    /// The canister learns that it was taken back.
     TellTakenBack,
     /// Snapshots and chunks are dropped.
     ClearUp,
@@ -204,7 +204,7 @@ impl fmt::Display for UpgradeStep {
             Self::StopAgain => "stopping the new code",
             Self::LoadSnapshot => "going back to the snapshot",
             Self::StartAgain => "starting the former code",
-            Self::TellTakenBack => "telling custody that it was taken back",
+            Self::TellTakenBack => "telling the canister that it was taken back",
             Self::ClearUp => "clearing up",
         })
     }
@@ -223,13 +223,6 @@ pub enum UpgradeFailure {
     Unhealthy,
     /// As `Unhealthy`, and custody could not be prepared before: it is back at the snapshot, and left stopped.
     UnhealthyAndStopped,
-}
-
-impl UpgradeFailure {
-    /// Whether code ran whose deeds are not on the canister's log any more.
-    pub fn is_taken_back(self) -> bool {
-        matches!(self, Self::Unhealthy | Self::UnhealthyAndStopped)
-    }
 }
 
 impl fmt::Display for UpgradeFailure {
@@ -282,16 +275,16 @@ pub struct LogTip {
     pub hash: Sha256Digest,
 }
 
-/// How custody's upgrade ended, as the upgrader tells it.
+/// How an upgrade ended, as the upgrader tells the canister.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub enum UpgradeEnd {
     /// The code that hears this stays.
     Stays,
-    /// Custody is back at a snapshot. `lost` is the tip of the log that the other code left, if it told.
+    /// The canister is back at a snapshot. `lost` is the tip of the log that the other code left, if it told.
     TakenBack { lost: Option<LogTip> },
 }
 
-/// Tells custody that an upgrade is over.
+/// Tells a canister that an upgrade of it is over.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct EndUpgradeArgs {
     pub upgrade: UpgradeId,

@@ -131,6 +131,10 @@ impl Runtime for IcRuntime {
         ic_cdk_timers::set_timer(delay, tasks::run(*self, task));
     }
 
+    fn wake_timers(&self) {
+        ic_cdk::api::global_timer_set(ic_cdk::api::time());
+    }
+
     fn certify(&self, root: [u8; 32]) {
         ic_cdk::api::certified_data_set(root);
     }

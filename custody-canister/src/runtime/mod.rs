@@ -60,6 +60,8 @@ pub trait Runtime: Clone + 'static {
     fn outcall_cost_cycles(&self, outcall: &EncodedOutcall) -> u128;
     /// Runs a task in a message of its own. Timers do not survive upgrades.
     fn set_timer(&self, delay: Duration, task: Task);
+    /// Has the system look for due timers at once, whatever it had noted.
+    fn wake_timers(&self);
     /// Has the subnet certify this root.
     fn certify(&self, root: [u8; 32]);
     /// A line for the operators' log.

@@ -244,6 +244,8 @@ impl Runtime for StubRuntime {
         surroundings.timers.push((due_ns, task));
     }
 
+    fn wake_timers(&self) {}
+
     fn certify(&self, root: [u8; 32]) {
         assert_eq!(root, storage::read_log(|log| log.certified_root()));
     }

@@ -4,14 +4,14 @@ use release_types::{
     Defect, ProposalAction, ProposalId, ProposalStatus, Sha256Digest,
     control::{
         CancelRecoveryProposal, CanisterSettings, CanisterSettingsProposal, ChangeCanisterSettingsArgs,
-        Controlled, GroupCanister, RecoveryId, TopUpProposal, UpgradeFailure, UpgradeId, UpgradeProposal,
-        UpgradeState, UpgradeStatus,
+        Controlled, EndUpgradeArgs, GroupCanister, RecoveryId, TopUpProposal, UpgradeEnd, UpgradeFailure,
+        UpgradeId, UpgradeProposal, UpgradeState, UpgradeStatus,
     },
     dao::DaoInit,
 };
 
 use crate::{
-    lifecycle,
+    control, lifecycle,
     runtime::CustodyError,
     state::read_state,
     test_fixtures::{
@@ -133,7 +133,7 @@ fn should_keep_the_module_while_its_proposal_lives_and_drop_it_after() {
 fn should_name_every_defect_of_an_upgrade() {
     let runtime = installed();
     let mut proposal = upgrade_of(GroupCanister::Dao);
-    proposal.arg = vec![0; 10_001].into();
+    proposal.arg = vec![0_u8; 10_001].into();
     proposal.size_bytes = 9_000_000;
     let found = defects_of(&runtime, ProposalAction::Upgrade(proposal));
     assert_eq!(fields(&found), ["arg", "size_bytes", "module_sha256"]);
@@ -251,6 +251,13 @@ fn should_not_pass_cycles_on_that_code_now_taken_back_may_have_passed_on() {
     adopt(&runtime, cycles);
     runtime.advance(0);
     assert_eq!(status(cycles), ProposalStatus::Executing, "not while the code may be taken back");
+    let (name, lost) = (UpgradeId("proposal-1".into()), None);
+    let args = EndUpgradeArgs { upgrade: name, end: UpgradeEnd::TakenBack { lost } };
+    let told = control::end_upgrade(&runtime, custody(), false, args.clone());
+    assert!(told.expect_err("no controller").to_string().starts_with("REFUSED: caller: "));
+    for _ in 0..2 {
+        control::end_upgrade(&runtime, upgrader(), true, args.clone()).expect("a controller");
+    }
     let failure = UpgradeFailure::Unhealthy;
     runtime.answer(known(UpgradeState::Failed { failure }));
     runtime.advance(120 * SECOND_NS);

@@ -17,7 +17,7 @@ use crate::{
     },
     lifecycle,
     runtime::{CustodyError, Module, Runtime},
-    state::{Artifact, Event, Proposal, audit::process_event, read_state},
+    state::{Artifact, Proposal, read_state},
 };
 
 pub async fn step<R: Runtime>(
@@ -51,7 +51,7 @@ async fn through_upgrader<R: Runtime>(
     let is_expired = is_expired(runtime, proposal);
     // First, because this may be the new code already.
     match runtime.upgrade_status(upgrader, upgrade_id(id)).await {
-        Ok(Some(status)) => return judge(runtime, id, target, &status),
+        Ok(Some(status)) => return judge(&status),
         Ok(None) => {}
         Err(error) => return of_error(error, is_expired),
     }
@@ -72,21 +72,16 @@ async fn through_upgrader<R: Runtime>(
         arg: upgrade.arg,
     };
     match runtime.order_upgrade(upgrader, order).await {
-        Ok(status) => judge(runtime, id, target, &status),
+        Ok(status) => judge(&status),
         Err(error) => of_error(error, is_expired),
     }
 }
 
-fn judge<R: Runtime>(runtime: &R, id: ProposalId, target: Controlled, status: &UpgradeStatus) -> Step {
+fn judge(status: &UpgradeStatus) -> Step {
     match status.state {
         UpgradeState::Running { .. } => Step::Waiting,
         UpgradeState::Done => Step::Done,
-        UpgradeState::Failed { failure } => {
-            if target == Controlled::Dao && failure.is_taken_back() {
-                process_event(runtime, Event::TakenBack { proposal: id });
-            }
-            Step::Failed(failure.to_string())
-        }
+        UpgradeState::Failed { failure } => Step::Failed(failure.to_string()),
     }
 }
 

@@ -58,6 +58,10 @@ impl Runtime for IcRuntime {
         ic_cdk_timers::set_timer(delay, async move { execution::run(&runtime, task).await });
     }
 
+    fn wake_timers(&self) {
+        ic_cdk::api::global_timer_set(ic_cdk::api::time());
+    }
+
     fn certify(&self, root: [u8; 32]) {
         ic_cdk::api::certified_data_set(root);
     }

@@ -5,6 +5,7 @@ use candid::Principal;
 use release_types::{
     AmendmentStatus, Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalAction, ProposalId,
     Registry, RegistryId, Sha256Digest, VotingPolicy,
+    control::{LogTip, UpgradeId},
     credential::CredentialStatus,
     dao::{Member, Proposer},
 };
@@ -81,9 +82,9 @@ pub enum Event {
     Freeze(FreezeFact),
     /// Cycles are about to be passed on. Written once for each proposal, and nothing else passes any on.
     SentCycles { proposal: ProposalId },
-    /// Here the log forks: this canister was taken back from the upgrade that this proposal ordered. What the code that ran
-    /// meanwhile did, the log does not say.
-    TakenBack { proposal: ProposalId },
+    /// Here the log forks: this canister was taken back from an upgrade. Other code ran after the blocks before this one, and
+    /// wrote blocks up to `lost`, if it told. What it did, this log does not say.
+    TakenBack { upgrade: UpgradeId, lost: Option<LogTip> },
     /// Done.
     ProposalExecuted { proposal: ProposalId },
     /// It could not be carried out.

@@ -18,7 +18,9 @@ use audit_log::BlockIndex;
 use candid::Principal;
 use release_types::{
     AmendmentStatus, Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalId, ProposalStatus,
-    Registry, RegistryId, Sha256Digest, Tally, control::GroupCanister, credential::CredentialStatus,
+    Registry, RegistryId, Sha256Digest, Tally,
+    control::{GroupCanister, UpgradeId},
+    credential::CredentialStatus,
     dao::Proposer,
 };
 use serde::Serialize;
@@ -57,8 +59,8 @@ pub struct State {
     proposers: BTreeMap<Principal, String>,
     custody: Option<Principal>,
     upgrader: Option<Principal>,
-    /// When this canister was last taken back from an upgrade.
-    taken_back_at_ns: Option<u64>,
+    /// The upgrade from which this canister was last taken back, and when.
+    taken_back: Option<(UpgradeId, u64)>,
     registries: BTreeMap<RegistryId, Registry>,
     credentials: BTreeMap<CredentialId, Credential>,
     artifacts: Artifacts,
@@ -171,7 +173,12 @@ impl State {
 
     /// When this canister was last taken back from an upgrade.
     pub fn taken_back_at_ns(&self) -> Option<u64> {
-        self.taken_back_at_ns
+        self.taken_back.as_ref().map(|(_, at_ns)| *at_ns)
+    }
+
+    /// The upgrade from which it was last taken back.
+    pub fn taken_back_from(&self) -> Option<&UpgradeId> {
+        self.taken_back.as_ref().map(|(upgrade, _)| upgrade)
     }
 
     /// Whether an upgrade of this canister is under way, from which it may be taken back.

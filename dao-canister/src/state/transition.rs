@@ -136,10 +136,7 @@ impl State {
                 assert!(!live.is_topped_up, "BUG: cycles were sent twice");
                 live.is_topped_up = true;
             }
-            Event::TakenBack { proposal } => {
-                self.expect_in(*proposal, &[ProposalStatus::Executing]);
-                self.taken_back_at_ns = Some(time_ns);
-            }
+            Event::TakenBack { upgrade, .. } => self.taken_back = Some((upgrade.clone(), time_ns)),
             Event::ProposalExecuted { proposal } => {
                 self.expect_in(*proposal, &[ProposalStatus::Executing]);
                 if let Some(release) = &self.expect_live(*proposal).release {

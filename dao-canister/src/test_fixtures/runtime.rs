@@ -199,6 +199,8 @@ impl Runtime for TestRuntime {
         inner.timers.push((due_ns, task));
     }
 
+    fn wake_timers(&self) {}
+
     fn certify(&self, root: [u8; 32]) {
         self.0.borrow_mut().certified = Some(root);
     }

@@ -152,8 +152,8 @@ impl Runtime for IcRuntime {
         ask(custody, "begin_upgrade", (upgrade,)).await.map(drop)
     }
 
-    async fn end_upgrade(&self, custody: Principal, args: EndUpgradeArgs) -> Result<(), CallError> {
-        ask(custody, "end_upgrade", (args,)).await.map(drop)
+    async fn end_upgrade(&self, canister: Principal, args: EndUpgradeArgs) -> Result<(), CallError> {
+        ask(canister, "end_upgrade", (args,)).await.map(drop)
     }
 }
 

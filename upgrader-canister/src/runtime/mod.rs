@@ -76,10 +76,10 @@ pub trait Runtime: Clone + 'static {
         custody: Principal,
         upgrade: UpgradeId,
     ) -> impl Future<Output = Result<(), CallError>>;
-    /// Tells custody that an upgrade is over.
+    /// Tells a canister that its upgrade is over.
     fn end_upgrade(
         &self,
-        custody: Principal,
+        canister: Principal,
         args: EndUpgradeArgs,
     ) -> impl Future<Output = Result<(), CallError>>;
 }

@@ -16,7 +16,7 @@ const CHUNK: [u8; 10] = [4; 10];
 fn proposal() -> ProposeRecoveryArgs {
     let sha256 = Sha256Digest::of(&CHUNK);
     let module = ModuleRef { sha256, chunks: vec![sha256] };
-    ProposeRecoveryArgs { module, arg: Vec::new().into(), reason: "the DAO traps".into() }
+    ProposeRecoveryArgs { module, arg: Default::default(), reason: "the DAO traps".into() }
 }
 
 fn propose(runtime: &StubRuntime, by: u8) -> RecoveryId {

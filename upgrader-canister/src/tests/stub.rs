@@ -89,7 +89,7 @@ impl StubRuntime {
     pub fn order(&self, target: Controlled) -> UpgradeOrder {
         let chunk = vec![7; 1_000];
         let sha256 = block_on(modules::store_chunk(self, dao(), chunk)).expect("there is room");
-        let arg = Vec::new();
+        let arg: Vec<u8> = Vec::new();
         UpgradeOrder {
             id: UpgradeId("proposal-1".into()),
             target,

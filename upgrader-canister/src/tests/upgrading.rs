@@ -157,7 +157,7 @@ fn should_keep_the_former_code_when_the_new_one_never_ran() {
 
 #[test]
 fn should_insist_when_the_way_back_meets_accidents() {
-    for call in ["stop", "load_snapshot", "start", "end_upgrade"] {
+    for call in ["stop", "load_snapshot", "start"] {
         let runtime = failing_when_new("log_tip", Rejected);
         orders::upgrade(&runtime, dao(), runtime.order(Custody)).expect("a good order");
         runtime.pass(HEALTH_LIMIT - Duration::from_secs(10));
@@ -201,7 +201,7 @@ fn should_obey_the_dao_alone_and_name_all_defects() {
     let mut bad = order.clone();
     bad.id = UpgradeId("recovery-1".into());
     bad.module.chunks.clear();
-    bad.arg = vec![0; 10_001].into();
+    bad.arg = vec![0_u8; 10_001].into();
     let refused = refusal(orders::upgrade(&runtime, dao(), bad));
     for field in ["id: ", "module.chunks: ", "arg: found 10001 bytes", "arg: found "] {
         assert!(refused.contains(&format!("REFUSED: {field}")), "{field} in {refused}");

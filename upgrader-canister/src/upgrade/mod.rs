@@ -75,7 +75,10 @@ async fn take_step<R: Runtime>(runtime: &R, running: &Running) -> Result<(), Cal
         UpgradeStep::Install => runtime.install(target, running.order.clone()).await,
         UpgradeStep::Start | UpgradeStep::StartAgain => runtime.start(target).await,
         UpgradeStep::CheckHealth => check_health(runtime, running).await,
-        UpgradeStep::Resume => tell(runtime, running, UpgradeEnd::Stays).await,
+        UpgradeStep::Resume if running.is_custody_suspended => {
+            tell(runtime, running, UpgradeEnd::Stays).await
+        }
+        UpgradeStep::Resume => Ok(()),
         UpgradeStep::StopAgain => {
             if running.lost_tip.is_none()
                 && let Ok(Some(tip)) = runtime.log_tip(target).await
@@ -129,11 +132,8 @@ async fn check_health<R: Runtime>(runtime: &R, running: &Running) -> Result<(), 
     if has_whole_log { Ok(()) } else { Err(CallError::Rejected) }
 }
 
-/// Tells custody how its upgrade ended, if it waits for that.
+/// Tells the target how its upgrade ended: custody waits for that, and both must know that they were taken back.
 async fn tell<R: Runtime>(runtime: &R, running: &Running, end: UpgradeEnd) -> Result<(), CallError> {
-    if !running.is_custody_suspended {
-        return Ok(());
-    }
-    let custody = read_state(|state| state.custody());
-    runtime.end_upgrade(custody, EndUpgradeArgs { upgrade: running.order.id.clone(), end }).await
+    let target = read_state(|state| state.canister(running.order.target));
+    runtime.end_upgrade(target, EndUpgradeArgs { upgrade: running.order.id.clone(), end }).await
 }

@@ -60,8 +60,8 @@ fn after_success(running: &Running) -> Next {
             return Next::Step { step: ClearUp, failure: Some(UnhealthyAndStopped) };
         }
         LoadSnapshot => StartAgain,
-        StartAgain if is_suspended => TellTakenBack,
-        StartAgain | TellTakenBack => ClearUp,
+        StartAgain => TellTakenBack,
+        TellTakenBack => ClearUp,
         ClearUp => return Next::End,
     };
     Next::Step { step, failure }
@@ -77,7 +77,9 @@ fn after_failure(running: &Running, error: CallError, spent: Duration) -> Next {
         Install if error != CallError::Transient || is_over(TRIAL_LIMIT) => turn(Start, NotInstalled),
         CheckHealth if is_over(HEALTH_LIMIT) => turn(StopAgain, Unhealthy),
         Resume if running.failure.is_none() && is_over(HEALTH_LIMIT) => turn(StopAgain, Unhealthy),
-        Resume if is_over(STOP_LIMIT) => Next::Step { step: ClearUp, failure: running.failure },
+        Resume | TellTakenBack if is_over(STOP_LIMIT) => {
+            Next::Step { step: ClearUp, failure: running.failure }
+        }
         ClearUp if is_over(TRIAL_LIMIT) => Next::End,
         _ => Next::Again,
     }

@@ -86,6 +86,9 @@ fn decode<R: for<'a> ArgumentDecoder<'a>>(canister: Principal, method: &str, rep
 /// proposers.
 const TURNED_AWAY_BY_INSPECTION: &str = "IC0406";
 
+/// Error codes of calls that met a canister which is being upgraded: stopped, or about to be.
+const STOPPED: [&str; 2] = ["IC0508", "IC0509"];
+
 fn not_of_the_group(agent: &Agent) -> Failure {
     let who =
         agent.get_principal().map_or_else(|_| "this identity".to_string(), |principal| principal.to_text());
@@ -99,6 +102,10 @@ fn failure(agent: &Agent, canister: Principal, method: &str, error: AgentError) 
         AgentError::CertifiedReject { reject, .. } | AgentError::UncertifiedReject { reject, .. } => {
             if reject.error_code.as_deref() == Some(TURNED_AWAY_BY_INSPECTION) {
                 return not_of_the_group(agent);
+            }
+            if reject.error_code.as_deref().is_some_and(|code| STOPPED.contains(&code)) {
+                return Failure::network(format!("{canister} is stopped"))
+                    .hint("it is perhaps being upgraded; try again in a minute");
             }
             let code = reject.error_code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             let failure =

@@ -119,6 +119,7 @@ fn dao() -> Vec<Row> {
         row("freeze", Update, MEMBERS, freeze, |a| {
             of_result::<FreezeDemand, _>(a, |e| matches!(e, FreezeError::NotAllowed { .. }))
         }),
+        row("end_upgrade", Update, NOBODY, ended_upgrade, of_order),
         open("freeze_demands", nothing),
         open("dao_info", nothing),
         open("list_registries", nothing),

@@ -73,7 +73,7 @@ pub fn recovery_module() -> ModuleRef {
 
 /// What a member of the committee may propose.
 pub fn a_recovery() -> ProposeRecoveryArgs {
-    ProposeRecoveryArgs { module: recovery_module(), arg: Vec::new().into(), reason: "a test".into() }
+    ProposeRecoveryArgs { module: recovery_module(), arg: Default::default(), reason: "a test".into() }
 }
 
 /// Two other members than the one who calls agree on a recovery, so that its chunk is called for.
