@@ -61,6 +61,7 @@ fn should_name_every_command_and_the_exit_codes_in_its_help() {
         "network",
         "identity",
         "deploy",
+        "handover",
         "registry",
         "credential",
         "onboard",
@@ -73,6 +74,7 @@ fn should_name_every_command_and_the_exit_codes_in_its_help() {
         "execute",
         "status",
         "log",
+        "audit",
         "receipt",
         "verify",
     ];
