@@ -87,6 +87,10 @@ async fn hand_over(context: &Context, args: &Args, session: &mut Session) -> Out
     let code = deploy::read_module(&args.wasm_dir, "upgrader_canister.wasm")?;
     let (dao, custody) = (session.deployment.dao, session.deployment.custody);
     let known = session.deployment.upgrader;
+    if let Some(upgrader) = known.filter(|_| committee.is_some()) {
+        return Err(Failure::usage(format!("the upgrader {upgrader} is installed already"))
+            .hint("leave --committee out; the group changes it by upgrading the upgrader"));
+    }
     let mut progress = context.output.waiting("handing the canisters over");
     let upgrader = match known.or(args.upgrader) {
         Some(upgrader) => upgrader,

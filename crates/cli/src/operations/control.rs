@@ -143,9 +143,15 @@ async fn debug_log(anybody: &Agent, name: &str, id: Principal) -> Finding {
         .with_arg(args.expect("our own types encode"))
         .call()
         .await;
-    let is_public = answer.is_ok();
-    let found = if is_public { "shown to anybody" } else { "not shown to anybody" };
-    Finding::new(format!("debug log of {name}"), !is_public, found, "not shown to anybody")
+    let (verdict, found) = match answer {
+        Ok(_) => (Verdict::Unsafe, "shown to anybody"),
+        Err(AgentError::UncertifiedReject { .. } | AgentError::CertifiedReject { .. }) => {
+            (Verdict::Safe, "not shown to anybody")
+        }
+        Err(_) => (Verdict::CannotTell, "no answer"),
+    };
+    let (what, needed) = (format!("debug log of {name}"), "not shown to anybody".into());
+    Finding { what, verdict, found: found.into(), needed }
 }
 
 fn unread(id: Principal, error: &AgentError) -> Failure {
@@ -160,6 +166,9 @@ fn unread(id: Principal, error: &AgentError) -> Failure {
 /// When the caller does not control a canister, or the network refuses.
 pub async fn hand_over(agent: &Agent, canisters: Canisters) -> Outcome<()> {
     let Canisters { dao, upgrader, .. } = canisters;
+    if is_controlled_by(agent, dao, upgrader).await? {
+        return Ok(());
+    }
     let id = CanisterIdRecord { canister_id: dao };
     let (status,): (CanisterStatusResult,) = manage(agent, dao, "canister_status", (id,)).await?;
     let mut variables = status.settings.environment_variables;
@@ -167,10 +176,13 @@ pub async fn hand_over(agent: &Agent, canisters: Canisters) -> Outcome<()> {
     variables.push(EnvironmentVariable { name: UPGRADER_VARIABLE.into(), value: upgrader.to_text() });
     let known = CanisterSettings { environment_variables: Some(variables), ..CanisterSettings::default() };
     change(agent, dao, known).await?;
-    // The upgrader first: as long as one of the others is ours, a mistake can be mended.
+    // The DAO last: who has it yet knows that the rest is to be looked after.
     let mut rows = canisters.rows();
     rows.reverse();
     for (_, _, id, controller) in rows {
+        if is_controlled_by(agent, id, controller).await? {
+            continue;
+        }
         let settings = CanisterSettings {
             controllers: Some(vec![controller]),
             log_visibility: Some(LogVisibility::Controllers),
@@ -180,6 +192,12 @@ pub async fn hand_over(agent: &Agent, canisters: Canisters) -> Outcome<()> {
         change(agent, id, settings).await?;
     }
     Ok(())
+}
+
+/// Whether a canister has this controller and no other.
+async fn is_controlled_by(agent: &Agent, canister: Principal, controller: Principal) -> Outcome<bool> {
+    let found = agent.read_state_canister_controllers(canister).await;
+    Ok(found.map_err(|error| unread(canister, &error))? == [controller])
 }
 
 async fn change(agent: &Agent, canister_id: Principal, settings: CanisterSettings) -> Outcome<()> {
