@@ -2,64 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use candid::Principal;
-use release_types::{Tally, VotingPolicy, dao::Member};
+use release_types::{Member, MemberId, Tally, voting::Heads};
 use serde::{Deserialize, Serialize};
+
+use crate::voting::Count;
 
 /// Numbers electorates from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ElectorateId(pub u32);
 
-/// The members with their power, and the rule by which they decide.
+/// The members' powers. By which keys they vote is looked up when they do: a key replaced or suspended meanwhile counts
+/// as it is then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Electorate {
-    members: BTreeMap<Principal, Voter>,
-    policy: VotingPolicy,
+    powers: BTreeMap<MemberId, u64>,
     total_power: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Voter {
-    name: String,
-    voting_power: u64,
 }
 
 impl Electorate {
     /// # Panics
-    /// If the total power exceeds 64 bits; checked at installation.
-    pub fn new(members: &[Member], policy: VotingPolicy) -> Self {
-        let total_power = members
-            .iter()
-            .try_fold(0u64, |total, member| total.checked_add(member.voting_power))
+    /// If the total power exceeds 64 bits; checked before.
+    pub fn new<'a>(members: impl Iterator<Item = &'a Member>) -> Self {
+        let powers: BTreeMap<_, _> = members.map(|member| (member.id, member.voting_power)).collect();
+        let total_power = powers
+            .values()
+            .try_fold(0u64, |total, power| total.checked_add(*power))
             .unwrap_or_else(|| panic!("BUG: the voting power was not checked"));
-        let voter = |member: &Member| Voter { name: member.name.clone(), voting_power: member.voting_power };
-        let members = members.iter().map(|member| (member.principal, voter(member))).collect();
-        Self { members, policy, total_power }
-    }
-
-    pub fn policy(&self) -> &VotingPolicy {
-        &self.policy
+        Self { powers, total_power }
     }
 
     /// The member's power; none for everybody else.
-    pub fn voting_power(&self, principal: &Principal) -> Option<u64> {
-        self.members.get(principal).map(|voter| voter.voting_power)
+    pub fn voting_power(&self, member: MemberId) -> Option<u64> {
+        self.powers.get(&member).copied()
     }
 
-    pub fn contains(&self, principal: &Principal) -> bool {
-        self.members.contains_key(principal)
-    }
-
-    /// The tally before the first vote.
-    pub fn empty_tally(&self) -> Tally {
-        Tally { total: self.total_power, ..Tally::default() }
-    }
-
-    pub fn members(&self) -> impl Iterator<Item = Member> + '_ {
-        self.members.iter().map(|(principal, voter)| Member {
-            principal: *principal,
-            name: voter.name.clone(),
-            voting_power: voter.voting_power,
-        })
+    /// The count before the first vote, of all but the one who is left out.
+    pub fn empty_count(&self, left_out: Option<MemberId>) -> Count {
+        let left_out = left_out.and_then(|member| self.voting_power(member));
+        let total = self.total_power - left_out.unwrap_or(0);
+        // At most a thousand.
+        let heads = self.powers.len() as u32 - u32::from(left_out.is_some());
+        Count {
+            tally: Tally { total, ..Tally::default() },
+            heads: Heads { total: heads, ..Heads::default() },
+        }
     }
 }

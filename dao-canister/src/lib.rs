@@ -12,6 +12,7 @@ pub mod electorate;
 pub mod execution;
 pub mod freeze;
 pub mod lifecycle;
+pub mod members;
 pub mod proposal;
 pub mod queries;
 pub mod runtime;

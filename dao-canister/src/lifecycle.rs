@@ -1,13 +1,7 @@
 //! Installation and upgrade.
 
-use std::collections::BTreeSet;
-
 use candid::Principal;
-use release_types::{
-    Defect, ProposalStatus, VotingPolicy,
-    dao::{DaoInit, MAX_MEMBERS},
-    voting::WHOLE_BP,
-};
+use release_types::{Defect, ProposalStatus, dao::DaoInit, member::group_defects};
 
 use crate::{
     runtime::{CustodyError, Runtime},
@@ -20,12 +14,9 @@ use crate::{
     storage,
 };
 
-const MAX_PROPOSERS: usize = 100;
-const MAX_NAME_BYTES: usize = 50;
 const MINUTE_NS: u64 = 60 * 1_000_000_000;
 /// How often lost work is looked for.
 const SWEEP_INTERVAL_NS: u64 = 10 * MINUTE_NS;
-const MAX_VOTING_PERIOD_NS: u64 = 30 * 24 * 60 * MINUTE_NS;
 
 /// Installs the group.
 ///
@@ -36,8 +27,8 @@ pub fn install<R: Runtime>(runtime: &R, init: DaoInit) -> Result<(), Vec<Defect>
     if !defects.is_empty() {
         return Err(defects);
     }
-    let DaoInit { members, proposers, policy, custody, upgrader } = init;
-    process_event(runtime, Event::Installed { members, proposers, policy, custody, upgrader });
+    let DaoInit { members, proposers, policies, custody, upgrader } = init;
+    process_event(runtime, Event::Installed { members, proposers, policies, custody, upgrader });
     arm(runtime);
     Ok(())
 }
@@ -48,6 +39,7 @@ pub fn install<R: Runtime>(runtime: &R, init: DaoInit) -> Result<(), Vec<Defect>
 /// # Panics
 /// If the log does not replay: the upgrade is undone then.
 pub fn resume<R: Runtime>(runtime: &R) {
+    schedule::forget();
     match replay() {
         Ok(state) => state::restore(state),
         Err(error) => panic!("BUG: the log does not replay: {error}"),
@@ -72,6 +64,9 @@ fn pending_tasks(now_ns: u64) -> Vec<(Task, u64)> {
             let proposal = state.proposal(id)?;
             Some(match proposal.status {
                 ProposalStatus::Open => (Task::CloseVoting(id), proposal.deadline_ns),
+                ProposalStatus::Approved => {
+                    (Task::Advance(id), proposal.executable_at_ns.unwrap_or(now_ns).max(now_ns))
+                }
                 _ => (Task::Advance(id), now_ns),
             })
         });
@@ -98,103 +93,17 @@ pub fn no_custody() -> CustodyError {
 }
 
 fn defects(init: &DaoInit) -> Vec<Defect> {
-    let mut defects = policy_defects(&init.policy);
-    let count = |field, found: usize, least: usize, most: usize| {
-        let fits = (least..=most).contains(&found);
-        (!fits)
-            .then(|| Defect::new(field, found.to_string(), format!("{least} to {most}"), "Adjust the list."))
-    };
-    defects.extend(count("members", init.members.len(), 1, MAX_MEMBERS));
-    defects.extend(count("proposers", init.proposers.len(), 0, MAX_PROPOSERS));
-    let mut seen = BTreeSet::new();
-    let members = init.members.iter().map(|member| ("members", member.principal, &member.name));
-    let proposers = init.proposers.iter().map(|proposer| ("proposers", proposer.principal, &proposer.name));
-    let mut previous = "";
-    let mut index = 0;
-    for (list, principal, name) in members.chain(proposers) {
-        index = if list == previous { index + 1 } else { 0 };
-        previous = list;
-        let field = format!("{list}[{index}]");
-        if principal == Principal::anonymous() || principal == Principal::management_canister() {
-            let found = principal.to_string();
-            defects.push(Defect::new(
-                format!("{field}.principal"),
-                found,
-                "a principal with a key or canister of its own",
-                "Everybody is the anonymous principal; name the one that is meant.",
-            ));
-        }
-        if !seen.insert(principal) {
-            defects.push(Defect::new(
-                format!("{field}.principal"),
-                format!("{principal} a second time"),
-                "each principal once, as member or as proposer",
-                "Members may propose; leave them out of the proposers.",
-            ));
-        }
-        if !(1..=MAX_NAME_BYTES).contains(&name.len()) {
-            let found = format!("{} bytes", name.len());
-            defects.push(Defect::new(
-                format!("{field}.name"),
-                found,
-                "1 to 50 bytes",
-                "Give a name that people recognise.",
-            ));
-        }
+    let mut defects = group_defects(&init.members, &init.proposers);
+    defects.extend(init.policies.defects(&init.members));
+    if init.policies.version != 1 {
+        let hint = "Each later change counts one on.";
+        defects.push(Defect::new("policies.version", init.policies.version.to_string(), "1", hint));
     }
-    defects.extend(power_defects(init));
     for (field, canister) in [("custody", init.custody), ("upgrader", init.upgrader)] {
         if canister == Some(Principal::anonymous()) {
             let hint = "Leave it out to take it from the environment.";
             defects.push(Defect::new(field, "the anonymous principal", "a canister", hint));
         }
     }
-    defects
-}
-
-fn power_defects(init: &DaoInit) -> Vec<Defect> {
-    let mut defects = Vec::new();
-    for (index, member) in init.members.iter().enumerate() {
-        if member.voting_power == 0 {
-            defects.push(Defect::new(
-                format!("members[{index}].voting_power"),
-                "0",
-                "at least 1",
-                "Leave out who does not vote, or make them a proposer.",
-            ));
-        }
-    }
-    let total: u128 = init.members.iter().map(|member| u128::from(member.voting_power)).sum();
-    if total > u128::from(u64::MAX) {
-        let allowed = format!("at most {} in all", u64::MAX);
-        defects.push(Defect::new("members", format!("a voting power of {total}"), allowed, "Scale it down."));
-    }
-    defects
-}
-
-fn policy_defects(policy: &VotingPolicy) -> Vec<Defect> {
-    let mut defects = Vec::new();
-    let mut check = |field: &str, found: u64, least: u64, most: u64, hint: &str| {
-        if !(least..=most).contains(&found) {
-            let allowed = format!("{least} to {most}");
-            defects.push(Defect::new(format!("policy.{field}"), found.to_string(), allowed, hint));
-        }
-    };
-    check(
-        "voting_period_ns",
-        policy.voting_period_ns,
-        MINUTE_NS,
-        MAX_VOTING_PERIOD_NS,
-        "Vote for one minute to 30 days.",
-    );
-    let whole = u64::from(WHOLE_BP);
-    check("quorum_bp", policy.quorum_bp.into(), 1, whole, "Give the quorum in hundredths of a percent.");
-    check(
-        "approval_bp",
-        policy.approval_bp.into(),
-        whole / 2,
-        whole - 1,
-        "Yes must be more than this share: at least half, and less than everything.",
-    );
     defects
 }

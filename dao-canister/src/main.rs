@@ -6,14 +6,14 @@ use audit_log::icrc3::{
     self, ArchiveInfo, DataCertificate, GetArchivesArgs, GetBlocksArgs, GetBlocksResult, SupportedBlockType,
 };
 use dao_canister::{
-    artifacts, control, credentials, execution, freeze, lifecycle, proposal, queries,
+    artifacts, control, credentials, execution, freeze, lifecycle, members, proposal, queries,
     runtime::IcRuntime,
     state::{Event, read_state},
     storage, vote as ballots,
 };
 use ic_cdk::{api::msg_caller, init, inspect_message, post_upgrade, query, update};
 use release_types::{
-    CredentialId, ProposalId, ProposalStatus, ProposalView, Sha256Digest,
+    CredentialId, Member, Policy, ProposalId, ProposalStatus, ProposalView, Sha256Digest,
     artifact::{
         ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
         UploadStatus,
@@ -22,11 +22,12 @@ use release_types::{
     credential::DepositCredentialArgs,
     dao::{DaoInfo, DaoInit, DepositError, RegistryView},
     freeze::{FreezeArgs, FreezeDemand, FreezeError},
+    member::{ChangeKeysArgs, KeyError, SuspendKeyArgs, Suspension},
     proposal::{
         ArtifactReview, ExecuteError, ListProposalsArgs, ProposalPage, SubmitProposalArgs,
         SubmitProposalError, WithdrawError,
     },
-    voting::{Ballot, VoteArgs, VoteError},
+    voting::{Ballot, VetoArgs, VetoError, VoteArgs, VoteError},
 };
 use serde_bytes::ByteBuf;
 
@@ -82,6 +83,21 @@ fn vote(args: VoteArgs) -> Result<ProposalStatus, VoteError> {
 }
 
 #[update]
+fn veto(args: VetoArgs) -> Result<(), VetoError> {
+    ballots::veto(&IcRuntime, msg_caller(), args)
+}
+
+#[update]
+fn change_keys(args: ChangeKeysArgs) -> Result<Member, KeyError> {
+    members::change_keys(&IcRuntime, msg_caller(), args)
+}
+
+#[update]
+fn suspend_key(args: SuspendKeyArgs) -> Result<Suspension, KeyError> {
+    members::suspend_key(&IcRuntime, msg_caller(), args)
+}
+
+#[update]
 fn withdraw(id: ProposalId) -> Result<(), WithdrawError> {
     ballots::withdraw(&IcRuntime, msg_caller(), id)
 }
@@ -130,6 +146,11 @@ fn list_proposals(args: ListProposalsArgs) -> ProposalPage {
 #[query]
 fn get_ballots(id: ProposalId) -> Option<Vec<Ballot>> {
     queries::get_ballots(id)
+}
+
+#[query]
+fn get_rule(id: ProposalId) -> Option<Policy> {
+    queries::get_rule(id)
 }
 
 #[query]

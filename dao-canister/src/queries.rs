@@ -2,7 +2,7 @@
 
 use candid::Principal;
 use release_types::{
-    ProposalAction, ProposalId, ProposalView, Sha256Digest,
+    Policy, ProposalAction, ProposalId, ProposalView, Sha256Digest,
     control::LogTip,
     dao::{DaoInfo, RegistryView},
     proposal::{ArtifactReview, ListProposalsArgs, ProposalPage},
@@ -22,15 +22,17 @@ const MAX_PAGE: u32 = 100;
 /// A page ends before it grows beyond this; a reply carries 2 MiB.
 const MAX_PAGE_BYTES: usize = 1_000_000;
 
-/// The group and its rule. None before a custody canister is configured.
+/// The group and its rules. None before a custody canister is configured.
 pub fn dao_info<R: Runtime>(runtime: &R) -> Option<DaoInfo> {
     let custody = lifecycle::custody(runtime)?;
     read_state(|state| {
-        let (_, electorate) = state.electorate()?;
+        state.electorate()?;
+        let group = state.membership();
         Some(DaoInfo {
-            members: electorate.members().collect(),
-            proposers: state.proposers().collect(),
-            policy: *electorate.policy(),
+            members: group.members().cloned().collect(),
+            proposers: group.proposers().collect(),
+            policies: state.policies().clone(),
+            suspensions: group.suspensions().cloned().collect(),
             custody,
             upgrader: lifecycle::upgrader(runtime),
             proposals: state.proposals(),
@@ -70,9 +72,14 @@ pub fn list_proposals(args: &ListProposalsArgs) -> ProposalPage {
     })
 }
 
-/// All ballots of a proposal, first cast first.
+/// The ballots of a proposal that count, first cast first.
 pub fn get_ballots(id: ProposalId) -> Option<Vec<Ballot>> {
     read_state(|state| Some(proposal::ballots(state.proposal(id)?)))
+}
+
+/// The rule that decides a proposal; none once it is over.
+pub fn get_rule(id: ProposalId) -> Option<Policy> {
+    read_state(|state| state.live_proposal(id).map(|live| live.rule.clone()))
 }
 
 /// What voters read about a release's artifacts; for the group alone, because the artifacts are not public yet. None
@@ -101,6 +108,8 @@ fn view(state: &State, id: ProposalId, proposal: &Proposal) -> ProposalView {
         Some(live) => (live.order.clone(), live.amendment.clone()),
         None => last_reports(proposal),
     };
+    let disputes = state.live_proposal(id).map(|live| live.disputes.values().cloned().collect());
+    let disputes = disputes.unwrap_or_default();
     ProposalView {
         id,
         proposer: proposal.proposer,
@@ -108,10 +117,13 @@ fn view(state: &State, id: ProposalId, proposal: &Proposal) -> ProposalView {
         summary: submission.summary,
         action: submission.action,
         status: proposal.status.clone(),
-        tally: proposal.tally,
+        tally: proposal.count.tally,
+        heads: proposal.count.heads,
+        disputes,
         submitted_at_ns: proposal.submitted_at_ns,
         deadline_ns: proposal.deadline_ns,
         decided_at_ns: proposal.decided_at_ns,
+        executable_at_ns: proposal.executable_at_ns,
         order,
         amendment,
     }

@@ -64,8 +64,7 @@ pub fn due_at_ns(task: Task) -> Option<u64> {
     DUE.with_borrow(|due| due.get(&task).copied())
 }
 
-/// Forgets everything, as an upgrade does.
-#[cfg(test)]
+/// Forgets everything: after an upgrade no timer is left that was set before.
 pub fn forget() {
     DUE.take();
 }

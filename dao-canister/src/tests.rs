@@ -1,9 +1,11 @@
 //! Installation, voting and withdrawal, through the whole canister.
 
+mod governing;
+
 use candid::Principal;
 use release_types::{
-    Choice, Ecosystem, ProposalAction, ProposalId, ProposalStatus,
-    dao::{DaoInit, Member, Proposer},
+    Choice, Ecosystem, Member, MemberId, ProposalAction, ProposalId, ProposalStatus, Proposer,
+    dao::DaoInit,
     proposal::{ListProposalsArgs, WithdrawError},
     voting::VoteError,
 };
@@ -31,26 +33,28 @@ mod installation {
     fn should_name_every_defect_at_once() {
         let runtime = TestRuntime::new();
         let mut init = group();
-        init.policy.voting_period_ns = 59 * SECOND_NS;
-        init.policy.quorum_bp = 0;
-        init.policy.approval_bp = 10_000;
+        init.policies.default.voting_period_ns = 59 * SECOND_NS;
+        init.policies.default.quorum_bp = 10_001;
+        init.policies.default.approval_bp = 10_000;
+        init.policies.default.least_yes_members = 1;
         init.members[0].voting_power = 0;
         init.members[1].name = String::new();
-        init.members[2].principal = Principal::anonymous();
-        init.members[3].principal = init.members[4].principal;
+        init.members[2].keys = vec![Principal::anonymous()];
+        init.members[3].keys = init.members[4].keys.clone();
         init.proposers.push(Proposer { principal: member(1), name: "x".repeat(51) });
         let defects = lifecycle::install(&runtime, init).expect_err("is defective");
         let fields: Vec<_> = defects.iter().map(|defect| defect.field.as_str()).collect();
         let expected = [
-            "policy.voting_period_ns",
-            "policy.quorum_bp",
-            "policy.approval_bp",
-            "members[1].name",
-            "members[2].principal",
-            "members[4].principal",
-            "proposers[1].principal",
-            "proposers[1].name",
             "members[0].voting_power",
+            "members[1].name",
+            "members[2].keys",
+            "members[4].keys",
+            "proposers[1].name",
+            "proposers[1].principal",
+            "policies.default.least_yes_members",
+            "policies.default.approval_bp",
+            "policies.default.quorum_bp",
+            "policies.default.voting_period_ns",
         ];
         assert_eq!(fields, expected);
         assert!(storage::read_log(|log| log.is_empty()));
@@ -62,13 +66,14 @@ mod installation {
         let empty = DaoInit { members: vec![], ..group() };
         assert_eq!(lifecycle::install(&runtime, empty).expect_err("is empty")[0].field, "members");
         let powerful =
-            |number| Member { principal: member(number), name: "m".into(), voting_power: u64::MAX };
+            |number: u8| Member { voting_power: u64::MAX, ..group().members[usize::from(number)].clone() };
         let init = DaoInit { members: vec![powerful(1), powerful(2)], ..group() };
         assert_eq!(lifecycle::install(&runtime, init).expect_err("is too much")[0].field, "members");
-        let crowd = (0..1_001u32).map(|number| Member {
-            principal: Principal::from_slice(&number.to_be_bytes()),
-            name: "m".into(),
+        let crowd = (1..=1_001u32).map(|number| Member {
+            id: MemberId(number),
+            name: format!("m{number}"),
             voting_power: 1,
+            keys: vec![Principal::from_slice(&number.to_be_bytes())],
         });
         let init = DaoInit { members: crowd.collect(), ..group() };
         assert_eq!(lifecycle::install(&runtime, init).expect_err("is a crowd")[0].found, "1001");
@@ -101,7 +106,7 @@ mod installation {
         let info = queries::dao_info(&runtime).expect("is configured");
         assert_eq!(info.members, group().members);
         assert_eq!(info.proposers, group().proposers);
-        assert_eq!((info.policy, info.custody, info.proposals), (group().policy, custody(), 0));
+        assert_eq!((info.policies, info.custody, info.proposals), (group().policies, custody(), 0));
     }
 }
 
@@ -185,7 +190,7 @@ mod votes {
         cast(&runtime, member(1), id, Choice::No).expect("counts");
         runtime.advance(PERIOD_NS);
         let ballots = queries::get_ballots(id).expect("exists");
-        let cast: Vec<_> = ballots.iter().map(|ballot| (ballot.member, ballot.choice)).collect();
+        let cast: Vec<_> = ballots.iter().map(|ballot| (ballot.key, ballot.choice)).collect();
         assert_eq!(cast, [(member(2), Choice::Abstain), (member(1), Choice::No)]);
         assert_eq!(ballots[1].cast_at_ns, ballots[0].cast_at_ns + 1);
         assert_eq!(queries::get_ballots(ProposalId(9)), None);

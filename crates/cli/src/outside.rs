@@ -32,5 +32,5 @@ fn is_json<T: DeserializeOwned>(text: &str) -> bool {
 
 fn is_group(group: &Group) -> bool {
     drop(group.proposers());
-    group.members().is_ok() & group.policy().is_ok()
+    group.members().is_ok() & group.policies().is_ok()
 }

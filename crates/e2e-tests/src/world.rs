@@ -6,13 +6,13 @@ use candid::{CandidType, Decode, Encode, Principal, utils::ArgumentEncoder};
 use local_replica::{CallResult, Clock, QueryMessage, Reject, Replica, ReplicaConfig, outcalls::Routes};
 use registry_protocols::secret::SecretToken;
 use release_types::{
-    CHUNK_BYTES, Choice, CredentialId, CredentialMode, CredentialPolicy, Ecosystem, OrderId, OrderStatus,
-    ProposalAction, ProposalId, ProposalStatus, ProposalView, PublishingMode, Registry, RegistryId,
-    Sha256Digest, VotingPolicy,
+    CHUNK_BYTES, Choice, CredentialId, CredentialMode, CredentialPolicy, Ecosystem, Member, MemberId,
+    OrderId, OrderStatus, Policies, ProposalAction, ProposalId, ProposalStatus, ProposalView, Proposer,
+    PublishingMode, Registry, RegistryId, Sha256Digest,
     artifact::{ArtifactRef, BeginUploadArgs, UploadChunkArgs, UploadError, UploadStatus},
     credential::DepositCredentialArgs,
     custody::CustodyInit,
-    dao::{DaoInit, DepositError, Member, Proposer},
+    dao::{DaoInit, DepositError},
     proposal::{
         CredentialChange, CredentialProposal, NpmAccess, NpmOptions, RegistryProposal, ReleaseProposal,
         SubmitProposalArgs, SubmitProposalError,
@@ -49,21 +49,14 @@ pub struct WorldBuilder {
     seed: u64,
     start_time_ns: Option<u64>,
     nodes: u32,
-    policy: VotingPolicy,
+    policies: Option<Policies>,
     /// Hosts that are played by other servers than the doubles here.
     routed: Vec<(&'static str, String)>,
 }
 
 impl Default for WorldBuilder {
     fn default() -> Self {
-        Self {
-            members: 5,
-            seed: 1,
-            start_time_ns: None,
-            routed: Vec::new(),
-            nodes: 13,
-            policy: VotingPolicy { voting_period_ns: 3 * DAY_NS, quorum_bp: 4_000, approval_bp: 5_000 },
-        }
+        Self { members: 5, seed: 1, start_time_ns: None, routed: Vec::new(), nodes: 13, policies: None }
     }
 }
 
@@ -87,6 +80,12 @@ impl WorldBuilder {
     /// Lets the server at a loopback URL play a host, for instance a registry's.
     pub fn routed(mut self, host: &'static str, url: &str) -> Self {
         self.routed.push((host, url.into()));
+        self
+    }
+
+    /// Other rules than those of [`majority_rules`].
+    pub fn policies(mut self, policies: Policies) -> Self {
+        self.policies = Some(policies);
         self
     }
 
@@ -126,15 +125,28 @@ impl WorldBuilder {
         let custody = replica.create_canister(vec![controller()]);
         let group = DaoInit {
             members: (0..self.members)
-                .map(|n| Member { principal: member(n), name: format!("member {n}"), voting_power: 1 })
+                .map(|n| Member {
+                    id: MemberId(n + 1),
+                    name: format!("member {n}"),
+                    voting_power: 1,
+                    keys: vec![member(n)],
+                })
                 .collect(),
             proposers: vec![Proposer { principal: proposer(), name: "ci".into() }],
-            policy: self.policy,
+            policies: self.policies.unwrap_or_else(|| majority_rules(self.members)),
             custody: Some(custody),
             upgrader: None,
         };
         World { replica, dao, custody, npm, pypi, group }
     }
+}
+
+/// More than half decide everything, whoever proposes it, within three days.
+pub fn majority_rules(members: u32) -> Policies {
+    let mut policies = Policies::recommended(members);
+    policies.kinds.clear();
+    policies.default.outsiders_propose = true;
+    policies
 }
 
 /// The world of a test.
@@ -245,7 +257,8 @@ impl World {
         proposal: ProposalId,
         choice: Choice,
     ) -> Result<ProposalStatus, VoteError> {
-        self.update(caller, self.dao, "vote", (VoteArgs { proposal, choice },)).expect("answers")
+        self.update(caller, self.dao, "vote", (VoteArgs { proposal, choice, digests: Vec::new() },))
+            .expect("answers")
     }
 
     /// How many members make the outcome certain: three of five.

@@ -130,7 +130,7 @@ fn release_with_upgrade(
         insistent(&mut stepper, proposer, "submit_proposal", (args,));
     let proposal = submitted.expect("a good proposal");
     for n in 0..3 {
-        let args = VoteArgs { proposal, choice: Choice::Yes };
+        let args = VoteArgs { proposal, choice: Choice::Yes, digests: vec![] };
         let voted: Result<ProposalStatus, VoteError> = insistent(&mut stepper, member(n), "vote", (args,));
         voted.expect("the vote counts");
     }

@@ -3,47 +3,30 @@
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
 
-use crate::{Registry, RegistryId, VotingPolicy};
-
-/// Most members a group may have.
-pub const MAX_MEMBERS: usize = 1_000;
+use crate::{Member, Policies, Proposer, Registry, RegistryId, member::Suspension};
 
 /// Arguments of the DAO canister's installation.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct DaoInit {
-    /// Who votes. At least one; no duplicates; never the anonymous principal.
+    /// Who votes. At least one; no key twice; never the anonymous principal.
     pub members: Vec<Member>,
     /// Who may propose and upload, and nothing else (a CI job's key).
     pub proposers: Vec<Proposer>,
-    pub policy: VotingPolicy,
+    pub policies: Policies,
     /// The custody canister; if absent, the environment variable `PUBLIC_CANISTER_ID:custody_canister` names it.
     pub custody: Option<Principal>,
     /// The upgrader; if absent, `PUBLIC_CANISTER_ID:upgrader_canister` names it.
     pub upgrader: Option<Principal>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
-pub struct Member {
-    pub principal: Principal,
-    /// 1 to 50 bytes, for people.
-    pub name: String,
-    /// At least 1.
-    pub voting_power: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
-pub struct Proposer {
-    pub principal: Principal,
-    /// 1 to 50 bytes, for people.
-    pub name: String,
-}
-
-/// The group and its rule.
+/// The group and its rules.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub struct DaoInfo {
     pub members: Vec<Member>,
     pub proposers: Vec<Proposer>,
-    pub policy: VotingPolicy,
+    pub policies: Policies,
+    /// Keys that somebody demanded to suspend.
+    pub suspensions: Vec<Suspension>,
     pub custody: Principal,
     /// None if there is none: the canisters' controllers upgrade them.
     pub upgrader: Option<Principal>,

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AmendmentProposal, AmendmentStatus, ArtifactRef, CredentialId, DeclarationProposal, Defect, FileEntry,
-    OrderStatus, PromotionDelayProposal, PublishingMode, Registry, RegistryId, Settings, Sha256Digest, Tally,
+    MemberChange, MemberId, OrderStatus, Policies, PromotionDelayProposal, PublishingMode, Registry,
+    RegistryId, Settings, Sha256Digest, Tally,
     control::{CancelRecoveryProposal, CanisterSettingsProposal, TopUpProposal, UpgradeProposal},
     freeze::UnfreezeProposal,
+    voting::{Dispute, Heads},
     watch::WatchProposal,
 };
 
@@ -52,6 +54,12 @@ pub enum ProposalAction {
     TopUp(TopUpProposal),
     /// End a recovery of the DAO before it is carried out.
     CancelRecovery(CancelRecoveryProposal),
+    /// Nothing but what its title and summary say: the group's word on the record.
+    Motion,
+    /// Change who belongs to the group; all changes together or none.
+    Members { changes: Vec<MemberChange> },
+    /// Put other rules in place.
+    Policies(Policies),
 }
 
 /// A release of one version of one package.
@@ -138,7 +146,7 @@ pub struct SubmitProposalArgs {
 /// Why a proposal was not taken. Nothing is kept of it.
 #[derive(Clone, Debug, PartialEq, Eq, CandidType, Serialize, Deserialize)]
 pub enum SubmitProposalError {
-    /// Only members and proposers may propose.
+    /// Only members and proposers may propose, and only what the rule of its kind lets them.
     NotAllowed { caller: Principal },
     /// Everything that is wrong with it.
     Invalid { defects: Vec<Defect> },
@@ -160,7 +168,7 @@ pub enum ProposalStatus {
     Rejected,
     /// Taken back by its proposer.
     Withdrawn,
-    /// Adopted; execution is due.
+    /// Adopted; execution is due once its timelock is over.
     Approved,
     /// Handed to custody, which is at work.
     Executing,
@@ -168,6 +176,10 @@ pub enum ProposalStatus {
     Executed,
     /// Adopted, but it could not be carried out.
     Failed { reason: String },
+    /// A guardian stopped it before it was carried out.
+    Vetoed { member: MemberId, reason: String },
+    /// Adopted, but its execution did not begin in time.
+    Expired,
 }
 
 /// A proposal as shown.
@@ -180,9 +192,14 @@ pub struct ProposalView {
     pub action: ProposalAction,
     pub status: ProposalStatus,
     pub tally: Tally,
+    pub heads: Heads,
+    /// Members who computed other digests than those proposed.
+    pub disputes: Vec<Dispute>,
     pub submitted_at_ns: u64,
     pub deadline_ns: u64,
     pub decided_at_ns: Option<u64>,
+    /// When its timelock is over, once adopted.
+    pub executable_at_ns: Option<u64>,
     /// The last state that custody reported, for a release under way or done.
     pub order: Option<OrderStatus>,
     /// The last state that custody reported, for an amendment under way or done.
@@ -250,5 +267,9 @@ pub enum ExecuteError {
     /// Not adopted.
     NotApproved {
         status: ProposalStatus,
+    },
+    /// Its timelock is not over.
+    NotDue {
+        executable_at_ns: u64,
     },
 }

@@ -10,7 +10,7 @@ use release_types::{
 
 use crate::{
     execution::{
-        Step, decided_at_ns,
+        Step, decided_at_ns, executable_at_ns,
         release::{adoption, is_expired},
     },
     lifecycle,
@@ -38,9 +38,9 @@ pub async fn step<R: Runtime>(
         let vote = VoteRecord {
             proposal: id,
             decided_at_ns: decided_at_ns(proposal),
-            tally: adoption(proposal).tally(),
+            tally: adoption(id, proposal).tally(),
         };
-        let expires_at_ns = vote.decided_at_ns.saturating_add(HANDOVER_NS);
+        let expires_at_ns = executable_at_ns(proposal).saturating_add(HANDOVER_NS);
         let decision = Decision { authority: runtime.canister_self(), vote: Some(vote), source: None };
         let order = amendment_order(amendment, registry, id, decision, expires_at_ns);
         return match runtime.amend(custody, order).await {

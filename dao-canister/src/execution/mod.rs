@@ -9,6 +9,7 @@ mod canister;
 mod control_tests;
 mod credential;
 mod declaration;
+mod group;
 mod guard;
 mod release;
 mod settings;
@@ -115,8 +116,13 @@ pub async fn execute<R: Runtime>(
     vote::decide_if_certain(runtime, id);
     advance(runtime, id).await;
     match status(id) {
-        status @ (ProposalStatus::Open | ProposalStatus::Rejected | ProposalStatus::Withdrawn) => {
-            Err(ExecuteError::NotApproved { status })
+        status @ (ProposalStatus::Open
+        | ProposalStatus::Rejected
+        | ProposalStatus::Withdrawn
+        | ProposalStatus::Vetoed { .. }
+        | ProposalStatus::Expired) => Err(ExecuteError::NotApproved { status }),
+        ProposalStatus::Approved if !is_due(runtime, id) => {
+            Err(ExecuteError::NotDue { executable_at_ns: executable_at_ns(&expect_proposal(id)) })
         }
         status => Ok(status),
     }
@@ -124,7 +130,7 @@ pub async fn execute<R: Runtime>(
 
 /// Takes the next step of an adopted proposal, unless that is being done already.
 async fn advance<R: Runtime>(runtime: &R, id: ProposalId) {
-    if !is_due(id) {
+    if vote::expire_if_overdue(runtime, id) || !is_due(runtime, id) {
         return;
     }
     // Before anything can fail: whatever happens below, there is a next attempt.
@@ -179,6 +185,9 @@ async fn step<R: Runtime>(runtime: &R, id: ProposalId) -> Step {
         }
         ProposalAction::TopUp(top_up) => canister::top_up(runtime, id, &proposal, top_up).await,
         ProposalAction::CancelRecovery(cancel) => canister::cancel_recovery(runtime, &proposal, cancel).await,
+        ProposalAction::Motion => Step::Done,
+        ProposalAction::Members { changes } => group::change_members(runtime, changes),
+        ProposalAction::Policies(policies) => group::change_policies(runtime, policies),
     }
 }
 
@@ -204,10 +213,12 @@ fn rest<R: Runtime>(runtime: &R, id: ProposalId, until_ns: u64) {
     }
 }
 
-fn is_due(id: ProposalId) -> bool {
+fn is_due<R: Runtime>(runtime: &R, id: ProposalId) -> bool {
     read_state(|state| {
-        state.proposal(id).is_some_and(|proposal| {
-            matches!(proposal.status, ProposalStatus::Approved | ProposalStatus::Executing)
+        state.proposal(id).is_some_and(|proposal| match proposal.status {
+            ProposalStatus::Approved => runtime.time_ns() >= executable_at_ns(proposal),
+            ProposalStatus::Executing => true,
+            _ => false,
         })
     })
 }
@@ -221,6 +232,10 @@ fn open_until(id: ProposalId) -> Option<u64> {
 
 fn expect_proposal(id: ProposalId) -> Proposal {
     read_state(|state| state.proposal(id).cloned()).unwrap_or_else(|| panic!("BUG: proposal {id} vanished"))
+}
+
+fn executable_at_ns(proposal: &Proposal) -> u64 {
+    proposal.executable_at_ns.unwrap_or_else(|| panic!("BUG: a proposal is executed that was not adopted"))
 }
 
 fn decided_at_ns(proposal: &Proposal) -> u64 {

@@ -3,7 +3,7 @@
 use release_types::{OrderStatus, ProposalId, PublicationState};
 
 use crate::{
-    execution::{Step, decided_at_ns},
+    execution::{Step, decided_at_ns, executable_at_ns},
     lifecycle,
     proposal::{ApprovedRelease, HANDOVER_NS, ValidRelease, order_id},
     runtime::Runtime,
@@ -23,7 +23,8 @@ pub async fn step<R: Runtime>(runtime: &R, id: ProposalId, proposal: &Proposal) 
     let known = read_state(|state| state.live_proposal(id).and_then(|live| live.order.clone()));
     // Past its time an order is not sent any more; but one whose answer was lost may be under way.
     if known.is_none() && !is_expired {
-        let order = approved(id, proposal).into_order(runtime.canister_self(), id, decided_at_ns(proposal));
+        let (decided_at_ns, due_at_ns) = (decided_at_ns(proposal), executable_at_ns(proposal));
+        let order = approved(id, proposal).into_order(runtime.canister_self(), id, decided_at_ns, due_at_ns);
         return match runtime.publish(custody, order).await {
             Ok(status) => record(runtime, id, known.as_ref(), status),
             Err(error) => Step::of_error(error, false),
@@ -39,21 +40,21 @@ pub async fn step<R: Runtime>(runtime: &R, id: ProposalId, proposal: &Proposal) 
 
 /// Whether custody may not begin any more what was decided.
 pub fn is_expired<R: Runtime>(runtime: &R, proposal: &Proposal) -> bool {
-    runtime.time_ns() >= decided_at_ns(proposal).saturating_add(HANDOVER_NS)
+    runtime.time_ns() >= executable_at_ns(proposal).saturating_add(HANDOVER_NS)
 }
 
 /// The tally's approval, counted once more.
-pub fn adoption(proposal: &Proposal) -> Adoption {
-    let policy = read_state(|state| *state.electorate_of(proposal).policy());
+pub fn adoption(id: ProposalId, proposal: &Proposal) -> Adoption {
+    let policy = read_state(|state| state.expect_live(id).rule.clone());
     let voting = Voting::at(decided_at_ns(proposal), proposal.deadline_ns);
-    Adoption::of(&policy, proposal.tally, voting)
+    Adoption::of(&policy, &proposal.count, voting)
         .unwrap_or_else(|| panic!("BUG: a proposal is executed that the tally did not adopt"))
 }
 
 fn approved(id: ProposalId, proposal: &Proposal) -> ApprovedRelease {
     ValidRelease::recall(id, proposal)
         .unwrap_or_else(|| panic!("BUG: a release is executed that is none, or whose document is missing"))
-        .approve(adoption(proposal))
+        .approve(adoption(id, proposal))
 }
 
 fn record<R: Runtime>(runtime: &R, id: ProposalId, known: Option<&OrderStatus>, status: OrderStatus) -> Step {

@@ -4,7 +4,9 @@ mod amendment;
 mod canister;
 mod credential;
 mod declaration;
+mod members;
 mod pace;
+mod policies;
 mod record;
 mod registry;
 mod release;
@@ -17,7 +19,7 @@ mod watch;
 
 use candid::Principal;
 use release_types::{
-    Defect, ProposalAction, ProposalId, RegistryId,
+    Defect, ProposalAction, ProposalId, ProposalKind, RegistryId,
     proposal::{SubmitProposalArgs, SubmitProposalError},
 };
 use serde::{Deserialize, Serialize};
@@ -32,11 +34,10 @@ use crate::{
 
 pub use amendment::order as amendment_order;
 pub use declaration::position as artifact_position;
+pub use members::validate as validate_members;
+pub use policies::validate as validate_policies;
 pub use record::{Submission, ballots, last_reports, submission};
 pub use release::{ApprovedRelease, HANDOVER_NS, ReleaseDocument, ValidRelease, order_id};
-
-/// Open proposals of one proposer.
-pub const MAX_OPEN: u32 = 20;
 
 /// What at most one live proposal may publish: one version of one package at one registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,12 +68,12 @@ pub fn submit<R: Runtime>(
     let now_ns = runtime.time_ns();
     let has_upgrader = lifecycle::upgrader(runtime).is_some();
     let valid = read_state(|state| {
-        if !state.is_participant(&caller) {
+        if !may_propose(state, &caller, &args.action) {
             return Err(SubmitProposalError::NotAllowed { caller });
         }
-        let open = state.open_proposals(&caller);
-        if open >= MAX_OPEN {
-            return Err(SubmitProposalError::TooManyOpen { open, limit: MAX_OPEN });
+        let (open, limit) = (state.open_proposals(state.author(&caller)), state.policies().most_open);
+        if open >= limit {
+            return Err(SubmitProposalError::TooManyOpen { open, limit });
         }
         pace::check(state, &caller, now_ns)?;
         let valid = validate(state, &args, now_ns, has_upgrader).map_err(|defects| {
@@ -87,9 +88,10 @@ pub fn submit<R: Runtime>(
             ValidProposal::Plain => Ok(valid),
         }
     })?;
-    let (proposal, electorate, voting_period_ns) = read_state(|state| {
-        let (id, electorate) = state.electorate().unwrap_or_else(|| panic!("BUG: nobody was installed"));
-        (state.next_proposal(), id, electorate.policy().voting_period_ns)
+    let (proposal, electorate, voting_period_ns, proposing_member) = read_state(|state| {
+        let (id, _) = state.electorate().unwrap_or_else(|| panic!("BUG: nobody was installed"));
+        let voting_period_ns = state.policies().rule(&args.action).voting_period_ns;
+        (state.next_proposal(), id, voting_period_ns, state.membership().acting(&caller))
     });
     let release = match valid {
         ValidProposal::Release(release) => {
@@ -104,6 +106,7 @@ pub fn submit<R: Runtime>(
     let submitted = Event::ProposalSubmitted {
         proposal,
         proposer: caller,
+        proposing_member,
         title,
         summary,
         action,
@@ -114,6 +117,15 @@ pub fn submit<R: Runtime>(
     process_event(runtime, submitted);
     schedule::set(runtime, Task::CloseVoting(proposal), deadline_ns);
     Ok(proposal)
+}
+
+/// Whether the rule of its kind lets this caller propose it.
+fn may_propose(state: &State, caller: &Principal, action: &ProposalAction) -> bool {
+    let rule = state.policies().of_kind(ProposalKind::of(action));
+    match state.membership().acting(caller) {
+        Some(member) => rule.proposers.is_empty() || rule.proposers.contains(&member),
+        None => rule.outsiders_propose && state.membership().is_proposer(caller),
+    }
 }
 
 fn validate(
@@ -147,6 +159,9 @@ fn validate(
         ProposalAction::CancelRecovery(cancel) => {
             canister::validate_cancellation(cancel, has_upgrader).map(plain)
         }
+        ProposalAction::Motion => Ok(ValidProposal::Plain),
+        ProposalAction::Members { changes } => members::validate(state, changes).map(plain),
+        ProposalAction::Policies(policies) => policies::validate(state, policies).map(plain),
     };
     match valid {
         Ok(valid) if defects.is_empty() => Ok(valid),

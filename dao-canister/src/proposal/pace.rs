@@ -12,8 +12,6 @@ use crate::state::State;
 
 const HOUR_NS: u64 = 3_600 * 1_000_000_000;
 const DAY_NS: u64 = 24 * HOUR_NS;
-/// Proposals of one caller taken within a day: many releases, and yet a log that a single key cannot fill.
-pub const MAX_TAKEN_A_DAY: u32 = 50;
 /// Proposals of one caller refused within an hour: each may have had artifacts opened.
 pub const MAX_REFUSED_AN_HOUR: u32 = 60;
 
@@ -28,8 +26,8 @@ thread_local! {
 /// # Errors
 /// When, if not now.
 pub fn check(state: &State, caller: &Principal, now_ns: u64) -> Result<(), SubmitProposalError> {
-    let taken = state.submissions_since(caller, now_ns.saturating_sub(DAY_NS));
-    within(&taken, MAX_TAKEN_A_DAY, DAY_NS)?;
+    let taken = state.submissions_since(state.author(caller), now_ns.saturating_sub(DAY_NS));
+    within(&taken, state.policies().most_per_day, DAY_NS)?;
     let refused = REFUSED.with_borrow_mut(|refused| {
         let times = refused.get_mut(caller)?;
         times.retain(|at_ns| at_ns.saturating_add(HOUR_NS) > now_ns);

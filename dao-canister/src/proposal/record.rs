@@ -1,5 +1,7 @@
 //! What a proposal said and how it was voted on, read from its blocks.
 
+use std::collections::BTreeSet;
+
 use audit_log::{BlockIndex, fact_of_block};
 use release_types::{AmendmentStatus, OrderStatus, ProposalAction, voting::Ballot};
 
@@ -26,14 +28,22 @@ pub fn submission(proposal: &Proposal) -> Submission {
     }
 }
 
-/// All ballots, first cast first.
+/// The ballots that count, first cast first.
 pub fn ballots(proposal: &Proposal) -> Vec<Ballot> {
     let mut ballots = Vec::new();
+    // From the last to the first: what a member did last counts, and hides what they did before.
+    let mut seen = BTreeSet::new();
     let mut next = proposal.last_ballot;
     while let Some(block) = next {
         match fact(block) {
-            (cast_at_ns, Event::BallotCast { member, choice, voting_power, previous, .. }) => {
-                ballots.push(Ballot { member, choice, voting_power, cast_at_ns });
+            (cast_at_ns, Event::BallotCast { member, key, choice, voting_power, checked, previous, .. }) => {
+                if seen.insert(member) {
+                    ballots.push(Ballot { member, key, choice, voting_power, checked, cast_at_ns });
+                }
+                next = previous;
+            }
+            (_, Event::BallotVoided { member, previous, .. }) => {
+                seen.insert(member);
                 next = previous;
             }
             (_, other) => panic!("BUG: block {block} is no ballot but {}", other.operation()),

@@ -3,16 +3,19 @@
 use audit_log::BlockIndex;
 use candid::Principal;
 use release_types::{
-    AmendmentStatus, Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalAction, ProposalId,
-    Registry, RegistryId, Sha256Digest, VotingPolicy,
+    AmendmentStatus, Choice, CredentialId, CredentialPolicy, Member, MemberId, OrderStatus, Policies,
+    ProposalAction, ProposalId, Proposer, Registry, RegistryId, Sha256Digest,
     control::{LogTip, UpgradeId},
     credential::CredentialStatus,
-    dao::{Member, Proposer},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    electorate::ElectorateId, proposal::ReleaseKey, state::FreezeFact, storage::StoredAs, voting::Outcome,
+    electorate::ElectorateId,
+    proposal::ReleaseKey,
+    state::{FreezeFact, MemberFact},
+    storage::StoredAs,
+    voting::Outcome,
 };
 
 /// Something that happened.
@@ -22,7 +25,7 @@ pub enum Event {
     Installed {
         members: Vec<Member>,
         proposers: Vec<Proposer>,
-        policy: VotingPolicy,
+        policies: Policies,
         custody: Option<Principal>,
         upgrader: Option<Principal>,
     },
@@ -38,6 +41,8 @@ pub enum Event {
     ProposalSubmitted {
         proposal: ProposalId,
         proposer: Principal,
+        /// Who that is, if a member.
+        proposing_member: Option<MemberId>,
         title: String,
         summary: String,
         action: ProposalAction,
@@ -49,14 +54,27 @@ pub enum Event {
     /// A member voted.
     BallotCast {
         proposal: ProposalId,
-        member: Principal,
+        member: MemberId,
+        key: Principal,
         choice: Choice,
         voting_power: u64,
-        /// The block of the ballot before this one, of the same proposal.
+        /// Whether the member computed the digests, and found those proposed.
+        checked: bool,
+        /// The block of the ballot before this one, or of the last that was voided, of the same proposal.
         previous: Option<BlockIndex>,
     },
+    /// A member's ballot no longer counts, because of whose key cast it.
+    BallotVoided { proposal: ProposalId, member: MemberId, previous: Option<BlockIndex> },
+    /// A member computed other digests than those proposed.
+    DigestsDisputed { proposal: ProposalId, member: MemberId, key: Principal, digests: Vec<Sha256Digest> },
+    /// A late ballot turned the outcome: others have time to answer it.
+    DeadlineMoved { proposal: ProposalId, deadline_ns: u64 },
     /// The vote ended: early because nothing could change it any more, or at the deadline.
     ProposalDecided { proposal: ProposalId, outcome: Outcome },
+    /// A guardian stopped it.
+    ProposalVetoed { proposal: ProposalId, member: MemberId, reason: String },
+    /// It was adopted, and its execution did not begin in time.
+    ProposalExpired { proposal: ProposalId },
     /// The proposer took it back.
     ProposalWithdrawn { proposal: ProposalId },
     /// Execution began; from here on it cannot be withdrawn. Recorded before custody is called.
@@ -85,6 +103,10 @@ pub enum Event {
     /// Here the log forks: this canister was taken back from an upgrade. Other code ran after the blocks before this one, and
     /// wrote blocks up to `lost`, if it told. What it did, this log does not say.
     TakenBack { upgrade: UpgradeId, lost: Option<LogTip> },
+    /// Something happened to members or their keys.
+    Member(MemberFact),
+    /// The group put other rules in place.
+    PoliciesChanged { policies: Policies },
     /// Done.
     ProposalExecuted { proposal: ProposalId },
     /// It could not be carried out.
@@ -117,6 +139,11 @@ impl Event {
             Self::ArtifactsDropped { .. } => "1countersign.drop_artifacts",
             Self::ProposalSubmitted { .. } => "1countersign.submit",
             Self::BallotCast { .. } => "1countersign.vote",
+            Self::BallotVoided { .. } => "1countersign.void_ballot",
+            Self::DigestsDisputed { .. } => "1countersign.dispute",
+            Self::DeadlineMoved { .. } => "1countersign.move_deadline",
+            Self::ProposalVetoed { .. } => "1countersign.veto",
+            Self::ProposalExpired { .. } => "1countersign.expire",
             Self::ProposalDecided { .. } => "1countersign.decide",
             Self::ProposalWithdrawn { .. } => "1countersign.withdraw",
             Self::ExecutionStarted { .. } => "1countersign.start",
@@ -129,13 +156,15 @@ impl Event {
             Self::Freeze(fact) => fact.operation(),
             Self::SentCycles { .. } => "1countersign.send_cycles",
             Self::TakenBack { .. } => "1countersign.taken_back",
+            Self::Member(fact) => fact.operation(),
+            Self::PoliciesChanged { .. } => "1countersign.change_policies",
             Self::ProposalExecuted { .. } => "1countersign.execute",
             Self::ProposalFailed { .. } => "1countersign.fail",
         }
     }
 
     /// Every kind of block that this canister writes.
-    pub const OPERATIONS: [&str; 24] = [
+    pub const OPERATIONS: [&str; 33] = [
         "1countersign.install",
         "1countersign.begin_upload",
         "1countersign.store_artifact",
@@ -143,7 +172,12 @@ impl Event {
         "1countersign.drop_artifacts",
         "1countersign.submit",
         "1countersign.vote",
+        "1countersign.void_ballot",
+        "1countersign.dispute",
+        "1countersign.move_deadline",
         "1countersign.decide",
+        "1countersign.veto",
+        "1countersign.expire",
         "1countersign.withdraw",
         "1countersign.start",
         "1countersign.report_order",
@@ -158,6 +192,10 @@ impl Event {
         "1countersign.lift_freeze",
         "1countersign.send_cycles",
         "1countersign.taken_back",
+        "1countersign.change_keys",
+        "1countersign.demand_suspension",
+        "1countersign.change_members",
+        "1countersign.change_policies",
         "1countersign.execute",
         "1countersign.fail",
     ];

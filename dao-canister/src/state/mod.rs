@@ -7,6 +7,7 @@ mod artifacts;
 pub mod audit;
 mod event;
 mod freeze;
+mod membership;
 mod transition;
 
 use std::{
@@ -17,22 +18,24 @@ use std::{
 use audit_log::BlockIndex;
 use candid::Principal;
 use release_types::{
-    AmendmentStatus, Choice, CredentialId, CredentialPolicy, OrderStatus, ProposalId, ProposalStatus,
-    Registry, RegistryId, Sha256Digest, Tally,
+    AmendmentStatus, Choice, CredentialId, CredentialPolicy, MemberId, OrderStatus, Policies, Policy,
+    ProposalId, ProposalStatus, Registry, RegistryId, Sha256Digest,
     control::{GroupCanister, UpgradeId},
     credential::CredentialStatus,
-    dao::Proposer,
+    voting::Dispute,
 };
 use serde::Serialize;
 
 use crate::{
     electorate::{Electorate, ElectorateId},
     proposal::ReleaseKey,
+    voting::Count,
 };
 
 pub use artifacts::{Artifact, Artifacts, Upload};
 pub use event::{Event, ReleaseFacts, UploadKey};
 pub use freeze::{FreezeDemands, FreezeFact};
+pub use membership::{MemberFact, Membership};
 
 thread_local! {
     static STATE: RefCell<State> = RefCell::new(State::default());
@@ -55,8 +58,10 @@ pub fn restore(state: State) {
 /// Everything the canister knows, but for the texts of proposals and the bytes of artifacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State {
+    membership: Membership,
+    /// One after each change of members; proposals keep theirs.
     electorates: Vec<Electorate>,
-    proposers: BTreeMap<Principal, String>,
+    policies: Option<Policies>,
     custody: Option<Principal>,
     upgrader: Option<Principal>,
     /// The upgrade from which this canister was last taken back, and when.
@@ -72,8 +77,8 @@ pub struct State {
     /// When releases were verified.
     verified: BTreeMap<ReleaseKey, u64>,
     promotion_delays_ns: BTreeMap<RegistryId, u64>,
-    /// How many proposals of each proposer are open.
-    open_by_proposer: BTreeMap<Principal, u32>,
+    /// How many proposals of each author are open.
+    open_by_author: BTreeMap<Author, u32>,
     freezes: FreezeDemands,
 }
 
@@ -81,14 +86,18 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proposal {
     pub proposer: Principal,
+    /// Who that is, if a member.
+    pub proposing_member: Option<MemberId>,
     /// The block that has its title, summary and action.
     pub submission: BlockIndex,
     pub electorate: ElectorateId,
     pub status: ProposalStatus,
-    pub tally: Tally,
+    pub count: Count,
     pub submitted_at_ns: u64,
     pub deadline_ns: u64,
     pub decided_at_ns: Option<u64>,
+    /// When its timelock is over; none before it is adopted.
+    pub executable_at_ns: Option<u64>,
     /// The block of the last ballot, which names the one before.
     pub last_ballot: Option<BlockIndex>,
     /// The block of custody's last report.
@@ -96,10 +105,14 @@ pub struct Proposal {
 }
 
 /// What is kept of a proposal until it is over.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LiveProposal {
+    /// The rule that decides it, as it was when the proposal was submitted.
+    pub rule: Policy,
     /// Who voted, and how.
-    pub ballots: BTreeMap<Principal, Choice>,
+    pub ballots: BTreeMap<MemberId, Cast>,
+    /// Who computed other digests than those proposed.
+    pub disputes: BTreeMap<MemberId, Dispute>,
     /// For a release: what it names.
     pub release: Option<LiveRelease>,
     /// Custody's last report.
@@ -117,6 +130,34 @@ pub struct LiveProposal {
 pub struct LiveUpgrade {
     pub module: Sha256Digest,
     pub canister: GroupCanister,
+}
+
+/// Who proposed something: a member, whichever key it was, or an outsider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Author {
+    Member(MemberId),
+    Outsider(Principal),
+}
+
+impl Proposal {
+    pub fn author(&self) -> Author {
+        self.proposing_member.map_or(Author::Outsider(self.proposer), Author::Member)
+    }
+}
+
+/// A ballot that counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cast {
+    pub choice: Choice,
+    pub voting_power: u64,
+    pub key: Principal,
+}
+
+impl LiveProposal {
+    /// The member whose ballot does not count because the proposal is theirs.
+    pub fn left_out(&self, proposal: &Proposal) -> Option<MemberId> {
+        proposal.proposing_member.filter(|_| !self.rule.proposer_votes)
+    }
 }
 
 /// What a live release names, and nobody else may.
@@ -148,17 +189,26 @@ impl State {
             .unwrap_or_else(|| panic!("BUG: a proposal names an electorate that does not exist"))
     }
 
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// The rules in place.
+    ///
+    /// # Panics
+    /// Before installation.
+    pub fn policies(&self) -> &Policies {
+        self.policies.as_ref().unwrap_or_else(|| panic!("BUG: nobody was installed"))
+    }
+
+    /// Whether this is a key of a member, in use.
     pub fn is_member(&self, principal: &Principal) -> bool {
-        self.electorate().is_some_and(|(_, electorate)| electorate.contains(principal))
+        self.membership.acting(principal).is_some()
     }
 
     /// Whether this is a member or a proposer: whoever may upload, propose and read what is under review.
     pub fn is_participant(&self, principal: &Principal) -> bool {
-        self.is_member(principal) || self.proposers.contains_key(principal)
-    }
-
-    pub fn proposers(&self) -> impl Iterator<Item = Proposer> + '_ {
-        self.proposers.iter().map(|(principal, name)| Proposer { principal: *principal, name: name.clone() })
+        self.is_member(principal) || self.membership.is_proposer(principal)
     }
 
     /// The custody canister given at installation.
@@ -232,6 +282,12 @@ impl State {
         self.live.get(&id)
     }
 
+    /// # Panics
+    /// If it is over.
+    pub fn expect_live(&self, id: ProposalId) -> &LiveProposal {
+        self.live.get(&id).unwrap_or_else(|| panic!("BUG: proposal {id} is not live"))
+    }
+
     /// The live proposal of a release.
     pub fn live_release(&self, key: &ReleaseKey) -> Option<ProposalId> {
         self.releases.get(key).copied()
@@ -247,11 +303,16 @@ impl State {
         self.promotion_delays_ns.get(registry).copied().unwrap_or(0)
     }
 
-    /// When this proposer submitted since (and not at) `since_ns`, oldest first.
-    pub fn submissions_since(&self, proposer: &Principal, since_ns: u64) -> Vec<u64> {
+    /// As whom this principal proposes.
+    pub fn author(&self, principal: &Principal) -> Author {
+        self.membership.acting(principal).map_or(Author::Outsider(*principal), Author::Member)
+    }
+
+    /// When this author submitted since (and not at) `since_ns`, oldest first.
+    pub fn submissions_since(&self, author: Author, since_ns: u64) -> Vec<u64> {
         let recent = self.proposals.iter().rev().take_while(|proposal| proposal.submitted_at_ns > since_ns);
-        let of_proposer = recent.filter(|proposal| proposal.proposer == *proposer);
-        let mut times: Vec<_> = of_proposer.map(|proposal| proposal.submitted_at_ns).collect();
+        let of_author = recent.filter(|proposal| proposal.author() == author);
+        let mut times: Vec<_> = of_author.map(|proposal| proposal.submitted_at_ns).collect();
         times.reverse();
         times
     }
@@ -265,8 +326,8 @@ impl State {
         self.credentials.values().filter(undecided).count()
     }
 
-    /// How many proposals of this proposer are open for voting.
-    pub fn open_proposals(&self, proposer: &Principal) -> u32 {
-        self.open_by_proposer.get(proposer).copied().unwrap_or(0)
+    /// How many proposals of this author are open for voting.
+    pub fn open_proposals(&self, author: Author) -> u32 {
+        self.open_by_author.get(&author).copied().unwrap_or(0)
     }
 }

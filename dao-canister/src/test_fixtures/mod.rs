@@ -6,11 +6,11 @@ pub mod runtime;
 use candid::Principal;
 use release_types::{
     ArtifactRef, CHUNK_BYTES, Choice, CredentialId, CredentialMode, CredentialPolicy, Defect, Ecosystem,
-    OrderId, OrderStatus, ProposalAction, ProposalId, ProposalStatus, PublicationState, PublishingMode,
-    Registry, RegistryId, Sha256Digest, VotingPolicy,
+    Member, MemberId, OrderId, OrderStatus, Policies, Policy, ProposalAction, ProposalId, ProposalStatus,
+    Proposer, PublicationState, PublishingMode, Registry, RegistryId, Sha256Digest,
     artifact::{BeginUploadArgs, UploadChunkArgs},
     credential::{CredentialStatus, CredentialView, DepositCredentialArgs},
-    dao::{DaoInit, Member, Proposer},
+    dao::DaoInit,
     order::ArtifactStatus,
     proposal::{
         CredentialChange, CredentialProposal, NpmAccess, NpmOptions, RegistryProposal, ReleaseProposal,
@@ -20,7 +20,7 @@ use release_types::{
 };
 
 use crate::{
-    artifacts, credentials, lifecycle, proposal, queries, schedule,
+    artifacts, credentials, lifecycle, proposal, queries,
     state::{
         State,
         audit::{replay, replay_blocks},
@@ -57,20 +57,53 @@ pub fn upgrader() -> Principal {
 
 /// Five members of equal power; more than half must take part, and more than half of those say yes.
 pub fn group() -> DaoInit {
-    let member = |number| Member { principal: member(number), name: format!("m{number}"), voting_power: 1 };
+    let member = |number: u8| Member {
+        id: MemberId(number.into()),
+        name: format!("m{number}"),
+        voting_power: 1,
+        keys: vec![member(number)],
+    };
     DaoInit {
         members: (1..=5).map(member).collect(),
         proposers: vec![Proposer { principal: proposer(), name: "ci".into() }],
-        policy: VotingPolicy { voting_period_ns: PERIOD_NS, quorum_bp: 6_000, approval_bp: 5_000 },
+        policies: policies(),
         custody: Some(custody()),
         upgrader: Some(upgrader()),
     }
 }
 
+/// One rule for everything, with no time but the voting period.
+pub fn policies() -> Policies {
+    let default = Policy {
+        least_yes_members: 2,
+        approval_bp: 5_000,
+        quorum_bp: 6_000,
+        voting_period_ns: PERIOD_NS,
+        late_swing_ns: 0,
+        timelock_ns: 0,
+        execution_window_ns: 30 * DAY_NS,
+        proposer_votes: true,
+        abstention: true,
+        vote_change: false,
+        checked_ballots: false,
+        void_suspended: false,
+        outsiders_propose: true,
+        proposers: Vec::new(),
+        guardians: Vec::new(),
+    };
+    Policies { version: 1, default, kinds: Vec::new(), most_open: 20, most_per_day: 50 }
+}
+
 /// An installed canister.
 pub fn installed() -> TestRuntime {
+    installed_with(policies())
+}
+
+/// An installed canister with other rules.
+pub fn installed_with(policies: Policies) -> TestRuntime {
     let runtime = TestRuntime::new();
-    lifecycle::install(&runtime, group()).expect("the group is valid");
+    let init = DaoInit { policies, ..group() };
+    lifecycle::install(&runtime, init).expect("the group is valid");
     runtime
 }
 
@@ -237,7 +270,7 @@ pub fn cast(
     proposal: ProposalId,
     choice: Choice,
 ) -> Result<ProposalStatus, release_types::voting::VoteError> {
-    vote::vote(runtime, voter, VoteArgs { proposal, choice })
+    vote::vote(runtime, voter, VoteArgs { proposal, choice, digests: Vec::new() })
 }
 
 /// Three of five say yes.
@@ -278,7 +311,6 @@ pub fn order(
 pub fn upgrade(runtime: &TestRuntime) {
     let before = queries::state_digest();
     runtime.lose_timers();
-    schedule::forget();
     restore(State::default());
     lifecycle::resume(runtime);
     assert_eq!(queries::state_digest(), before, "an upgrade changed the state");

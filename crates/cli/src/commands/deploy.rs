@@ -35,10 +35,10 @@ pub struct Args {
     /// Someone who may only propose, such as a CI job; repeat for each
     #[arg(long = "proposer", value_name = "NAME=PRINCIPAL", value_parser = parse_proposer)]
     proposers: Vec<GroupProposer>,
-    /// How long voting is open [default: 3d]
+    /// How long voting is open, for every kind of proposal [default: as `policy defaults` says]
     #[arg(long, value_name = "DURATION")]
     voting_period: Option<String>,
-    /// Share of all voting power that must take part [default: 40]
+    /// Share of all voting power that must take part [default: none]
     #[arg(long, value_name = "PERCENT")]
     quorum: Option<f64>,
     /// Yes must be more than this share of yes and no [default: 50]
@@ -104,7 +104,7 @@ async fn install(context: &Context, args: &Args, code: &Code) -> Outcome<Deploym
     let init = DaoInit {
         members: group.members()?,
         proposers: group.proposers(),
-        policy: group.policy()?,
+        policies: group.policies()?,
         custody: None,
         upgrader: None,
     };

@@ -8,7 +8,7 @@ use super::describe;
 use crate::{
     context::Context,
     failure::{Exit, Failure, Outcome},
-    operations::proposal,
+    operations::{moment, proposal},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -25,6 +25,11 @@ pub async fn run(context: &Context, Args { id }: Args) -> Outcome<Exit> {
                 .hint("only members and proposers may; choose another identity with --identity")
         }
         ExecuteError::NoSuchProposal => proposal::no_such_proposal(id),
+        ExecuteError::NotDue { executable_at_ns } => Failure::refused(format!(
+            "proposal {id} waits out its timelock until {}",
+            moment(executable_at_ns)
+        ))
+        .hint("it is carried out then by itself; its guardians and its proposer can still stop it"),
         ExecuteError::NotApproved { status } => Failure::refused(format!(
             "proposal {id} is not approved: {}",
             super::plain(&describe::status(&status))

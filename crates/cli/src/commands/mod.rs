@@ -12,8 +12,10 @@ mod identity;
 mod key;
 mod list;
 mod log;
+mod members;
 mod network;
 mod onboard;
+mod policy;
 mod propose;
 mod receipt;
 mod registry;
@@ -22,6 +24,7 @@ mod show;
 mod status;
 mod unfreeze;
 mod verify;
+mod veto;
 mod vote;
 mod watch;
 mod withdraw;
@@ -125,6 +128,14 @@ enum Command {
     Fetch(fetch::Args),
     /// Vote on a proposal
     Vote(vote::Args),
+    /// Stop a proposal before it is carried out, as its guardian
+    Veto(veto::Args),
+    /// Who belongs to the group, and with which keys
+    #[command(subcommand)]
+    Members(members::Command),
+    /// The rules by which the group decides
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Take back a proposal of yours
     Withdraw(withdraw::Args),
     /// Carry out an approved proposal now
@@ -177,6 +188,9 @@ impl Cli {
             Command::Show(args) => show::run(&context, args).await,
             Command::Fetch(args) => fetch::run(&context, args).await,
             Command::Vote(args) => vote::run(&context, args).await,
+            Command::Veto(args) => veto::run(&context, args).await,
+            Command::Members(command) => members::run(&context, command).await,
+            Command::Policy(command) => policy::run(&context, command).await,
             Command::Withdraw(args) => withdraw::run(&context, args).await,
             Command::Execute(args) => execute::run(&context, args).await,
             Command::Freeze(args) => freeze::run(&context, args).await,

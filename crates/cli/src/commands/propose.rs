@@ -3,6 +3,7 @@
 mod amendment;
 mod control;
 mod declaration;
+mod motion;
 
 use std::path::PathBuf;
 
@@ -100,6 +101,8 @@ impl From<Mode> for PublishingMode {
 enum What {
     /// Say what became of an artifact that never appeared
     Declaration(declaration::Args),
+    /// Put the group's word on the record: nothing but a title and a summary
+    Motion(motion::Args),
     /// npm: let a dist-tag name another version: a promotion, or a rollback
     DistTag(amendment::DistTagArgs),
     /// npm: warn whoever installs a version, or no longer
@@ -159,6 +162,7 @@ impl Args {
 pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     match args.what {
         Some(What::Declaration(args)) => declaration::run(context, args).await,
+        Some(What::Motion(args)) => motion::run(context, args).await,
         Some(What::DistTag(args)) => amendment::move_tag(context, args).await,
         Some(What::Deprecate(args)) => amendment::deprecate(context, args).await,
         Some(What::PromotionDelay(args)) => amendment::delay_promotions(context, args).await,

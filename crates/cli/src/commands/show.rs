@@ -36,9 +36,16 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
     let view = proposal::find_with_order(&session.dao(), &session.custody(), args.id).await?;
     let ballots = session.dao().ballots(args.id).await?;
     let mut text = describe::proposal(&view);
-    let members = if ballots.is_empty() { Vec::new() } else { session.dao().info().await?.members };
+    let members = session.dao().info().await?.members;
     for ballot in &ballots {
         text.push_str(&describe::ballot(ballot, &members));
+    }
+    for dispute in &view.disputes {
+        text.push_str(&describe::dispute(dispute, &members));
+    }
+    let rule = session.dao().rule(args.id).await?;
+    for sentence in rule.iter().flat_map(|rule| describe::policy::sentences(rule, &members)) {
+        text.push_str(&format!("{:<12}{sentence}\n", "rule"));
     }
     let mut named = Vec::new();
     for id in credentials_of(&view.action) {
@@ -57,7 +64,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
             exit = Exit::No;
         }
     }
-    let value = json!({ "proposal": view, "ballots": ballots, "credentials": named, "review": reviewed });
+    let value = json!({ "proposal": view, "ballots": ballots, "rule": rule, "credentials": named, "review": reviewed });
     context.output.result(value, text);
     Ok(exit)
 }

@@ -92,7 +92,7 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
         printable(&custody.key_name),
         custody.authority,
         session.network.url,
-        describe::policy(&dao.policy),
+        describe::policy::sentences(&dao.policies.default, &dao.members).join("; "),
     );
     let _ = writeln!(text, "funds    custody has {}", describe::alarms::funds(&funds));
     let _ =
@@ -105,9 +105,10 @@ async fn overview(context: &Context, session: &Session) -> Outcome<Exit> {
     for member in &dao.members {
         let _ = writeln!(
             text,
-            "member   {} ({}), power {}",
+            "member   {} {} ({}), power {}",
+            member.id,
             printable(&member.name),
-            member.principal,
+            member.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             member.voting_power
         );
     }

@@ -3,7 +3,7 @@
 use candid::Principal;
 use ic_agent::Agent;
 use release_types::{
-    Choice, CredentialId, ProposalId, ProposalStatus, ProposalView, Sha256Digest,
+    CredentialId, Member, Policy, ProposalId, ProposalStatus, ProposalView, Sha256Digest,
     artifact::{
         ArtifactChunk, ArtifactChunkArgs, ArtifactChunkError, BeginUploadArgs, UploadChunkArgs, UploadError,
         UploadStatus,
@@ -11,11 +11,12 @@ use release_types::{
     credential::DepositCredentialArgs,
     dao::{DaoInfo, DepositError, RegistryView},
     freeze::{FreezeArgs, FreezeDemand, FreezeError},
+    member::{ChangeKeysArgs, KeyError, SuspendKeyArgs, Suspension},
     proposal::{
         ArtifactReview, ExecuteError, ListProposalsArgs, ProposalPage, SubmitProposalArgs,
         SubmitProposalError, WithdrawError,
     },
-    voting::{Ballot, VoteArgs, VoteError},
+    voting::{Ballot, VetoArgs, VetoError, VoteArgs, VoteError},
 };
 
 use super::call::{query, update};
@@ -86,13 +87,33 @@ impl Dao<'_> {
         Ok(answer)
     }
 
-    pub async fn vote(
-        &self,
-        proposal: ProposalId,
-        choice: Choice,
-    ) -> Outcome<Result<ProposalStatus, VoteError>> {
-        let (answer,) = update(self.agent, self.id, "vote", (VoteArgs { proposal, choice },)).await?;
+    pub async fn vote(&self, args: VoteArgs) -> Outcome<Result<ProposalStatus, VoteError>> {
+        let (answer,) = update(self.agent, self.id, "vote", (args,)).await?;
         Ok(answer)
+    }
+
+    /// Stops a proposal, as its guardian.
+    pub async fn veto(&self, args: VetoArgs) -> Outcome<Result<(), VetoError>> {
+        let (answer,) = update(self.agent, self.id, "veto", (args,)).await?;
+        Ok(answer)
+    }
+
+    /// Changes keys of one's own.
+    pub async fn change_keys(&self, args: ChangeKeysArgs) -> Outcome<Result<Member, KeyError>> {
+        let (answer,) = update(self.agent, self.id, "change_keys", (args,)).await?;
+        Ok(answer)
+    }
+
+    /// Demands to suspend another member's key.
+    pub async fn suspend_key(&self, args: SuspendKeyArgs) -> Outcome<Result<Suspension, KeyError>> {
+        let (answer,) = update(self.agent, self.id, "suspend_key", (args,)).await?;
+        Ok(answer)
+    }
+
+    /// The rule that decides a proposal; none once it is over.
+    pub async fn rule(&self, id: ProposalId) -> Outcome<Option<Policy>> {
+        let (rule,) = query(self.agent, self.id, "get_rule", (id,)).await?;
+        Ok(rule)
     }
 
     pub async fn withdraw(&self, id: ProposalId) -> Outcome<Result<(), WithdrawError>> {

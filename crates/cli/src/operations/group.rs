@@ -3,10 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use candid::Principal;
-use release_types::{
-    VotingPolicy,
-    dao::{MAX_MEMBERS, Member, Proposer},
-};
+use release_types::{Member, MemberId, Policies, Proposer, member::MAX_MEMBERS};
 use serde::Deserialize;
 
 use crate::failure::{Failure, Outcome};
@@ -59,11 +56,6 @@ fn one_vote() -> u64 {
     1
 }
 
-/// The policy where nothing else is said: three days, 40 % take part, more than half agree.
-const DEFAULT_PERIOD: Duration = Duration::from_secs(3 * 24 * 3_600);
-const DEFAULT_QUORUM_PERCENT: f64 = 40.0;
-const DEFAULT_APPROVAL_PERCENT: f64 = 50.0;
-
 impl Group {
     /// Reads a group from a file; `.json` is JSON, everything else TOML.
     ///
@@ -102,12 +94,13 @@ impl Group {
                 return Err(Failure::usage(format!("{field}: {} is listed twice", member.principal)));
             }
         }
-        let member = |m: &GroupMember| Member {
-            principal: m.principal,
+        let member = |(id, m): (u32, &GroupMember)| Member {
+            id: MemberId(id),
             name: m.name.clone(),
             voting_power: m.voting_power,
+            keys: vec![m.principal],
         };
-        Ok(self.members.iter().map(member).collect())
+        Ok((1..).zip(&self.members).map(member).collect())
     }
 
     /// The proposers as the canister takes them.
@@ -116,21 +109,30 @@ impl Group {
         self.proposers.iter().map(proposer).collect()
     }
 
-    /// The rule of voting.
+    /// The rules: those recommended for a group of this size, each with the period and shares given.
     ///
     /// # Errors
     /// When a share or the period is out of range.
-    pub fn policy(&self) -> Outcome<VotingPolicy> {
-        let period = match &self.voting_period {
-            None => DEFAULT_PERIOD,
-            Some(text) => duration("voting period", text)?,
-        };
-        let quorum_bp = basis_points("quorum", self.quorum_percent.unwrap_or(DEFAULT_QUORUM_PERCENT))?;
-        let approval_bp =
-            basis_points("approval", self.approval_percent.unwrap_or(DEFAULT_APPROVAL_PERCENT))?;
-        let voting_period_ns = u64::try_from(period.as_nanos())
+    pub fn policies(&self) -> Outcome<Policies> {
+        let mut policies = Policies::recommended(u32::try_from(self.members.len()).unwrap_or(u32::MAX));
+        let period_ns =
+            self.voting_period.as_deref().map(|text| duration("voting period", text)).transpose()?;
+        let period_ns = period_ns
+            .map(|period| u64::try_from(period.as_nanos()))
+            .transpose()
             .map_err(|_| Failure::usage("voting period: longer than time can be counted"))?;
-        Ok(VotingPolicy { voting_period_ns, quorum_bp, approval_bp })
+        let quorum_bp = self.quorum_percent.map(|share| basis_points("quorum", share)).transpose()?;
+        let approval_bp = self.approval_percent.map(|share| basis_points("approval", share)).transpose()?;
+        let all = std::iter::once(&mut policies.default);
+        for policy in all.chain(policies.kinds.iter_mut().map(|own| &mut own.policy)) {
+            if let Some(period_ns) = period_ns {
+                policy.voting_period_ns = period_ns;
+                policy.late_swing_ns = policy.late_swing_ns.min(period_ns);
+            }
+            policy.quorum_bp = quorum_bp.unwrap_or(policy.quorum_bp);
+            policy.approval_bp = approval_bp.unwrap_or(policy.approval_bp);
+        }
+        Ok(policies)
     }
 }
 

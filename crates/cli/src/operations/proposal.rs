@@ -54,6 +54,8 @@ pub fn is_over(status: &ProposalStatus) -> bool {
         ProposalStatus::Open | ProposalStatus::Approved | ProposalStatus::Executing => false,
         ProposalStatus::Rejected
         | ProposalStatus::Withdrawn
+        | ProposalStatus::Vetoed { .. }
+        | ProposalStatus::Expired
         | ProposalStatus::Executed
         | ProposalStatus::Failed { .. } => true,
     }

@@ -182,7 +182,10 @@ fn long_for_dao(desk: &Desk) -> Vec<(&'static str, Vec<u8>)> {
             Encode!(&UploadChunkArgs { sha256, index: u32::MAX, bytes: vec![1; LONG_BYTES] })
                 .expect("encodes"),
         ),
-        ("vote", Encode!(&VoteArgs { proposal: last, choice: Choice::Yes }).expect("encodes")),
+        (
+            "vote",
+            Encode!(&VoteArgs { proposal: last, choice: Choice::Yes, digests: vec![] }).expect("encodes"),
+        ),
         ("withdraw", Encode!(&last).expect("encodes")),
         ("execute", Encode!(&last).expect("encodes")),
     ]);

@@ -4,6 +4,7 @@ use audit_log::icrc3::{GetArchivesArgs, GetBlocksArgs};
 use candid::{CandidType, Decode, Encode};
 use e2e_tests::{
     exports::MethodKind::{self, Query, Update},
+    people::member,
     world::NPM_URL,
 };
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
@@ -23,10 +24,11 @@ use release_types::{
     custody::{ChangeCredentialArgs, ListReceiptsArgs},
     dao::DepositError,
     freeze::{FreezeArgs, FreezeDemand, FreezeError, FreezeScope},
+    member::{ChangeKeysArgs, KeyError, SuspendKeyArgs, Suspension},
     proposal::{
         ArtifactReview, CredentialChange, ExecuteError, ListProposalsArgs, SubmitProposalError, WithdrawError,
     },
-    voting::{VoteArgs, VoteError},
+    voting::{VetoArgs, VetoError, VoteArgs, VoteError},
     watch::WatchArgs,
 };
 use serde::de::DeserializeOwned;
@@ -94,7 +96,10 @@ fn dao() -> Vec<Row> {
             "vote",
             Update,
             MEMBERS,
-            |setting| Encode!(&VoteArgs { proposal: setting.open, choice: Choice::Yes }).expect("encodes"),
+            |setting| {
+                Encode!(&VoteArgs { proposal: setting.open, choice: Choice::Yes, digests: vec![] })
+                    .expect("encodes")
+            },
             |a| of_result::<ProposalStatus, _>(a, |e| matches!(e, VoteError::NotAllowed { .. })),
         ),
         row(
@@ -120,6 +125,17 @@ fn dao() -> Vec<Row> {
             of_result::<FreezeDemand, _>(a, |e| matches!(e, FreezeError::NotAllowed { .. }))
         }),
         row("end_upgrade", Update, NOBODY, ended_upgrade, of_order),
+        // Nobody is a guardian under these rules; `voting` has those who are.
+        row("veto", Update, NOBODY, veto, |a| {
+            of_result::<(), _>(a, |e| matches!(e, VetoError::NotAllowed { .. }))
+        }),
+        row("change_keys", Update, MEMBERS, change_keys, |a| {
+            of_result::<release_types::Member, _>(a, |e| matches!(e, KeyError::NotAllowed { .. }))
+        }),
+        row("suspend_key", Update, MEMBERS, suspend_key, |a| {
+            of_result::<Suspension, _>(a, |e| matches!(e, KeyError::NotAllowed { .. }))
+        }),
+        open("get_rule", proposal),
         open("freeze_demands", nothing),
         open("dao_info", nothing),
         open("list_registries", nothing),
@@ -302,6 +318,22 @@ fn of_internal(answer: CallResult) -> Verdict {
         Err(reject) if reject.message.contains("should not be called externally") => Verdict::Refused,
         Err(reject) => of_reject(&reject),
     }
+}
+
+fn veto(setting: &Setting) -> Vec<u8> {
+    Encode!(&VetoArgs { proposal: setting.open, reason: "not these bytes".into() }).expect("encodes")
+}
+
+fn change_keys(_: &Setting) -> Vec<u8> {
+    Encode!(&ChangeKeysArgs { add: Some(spare_key()), remove: None }).expect("encodes")
+}
+
+fn suspend_key(_: &Setting) -> Vec<u8> {
+    Encode!(&SuspendKeyArgs { key: member(2), reason: "lost on a train".into() }).expect("encodes")
+}
+
+fn spare_key() -> candid::Principal {
+    candid::Principal::from_slice(&[9, 9, 9])
 }
 
 fn nothing(_: &Setting) -> Vec<u8> {

@@ -250,8 +250,14 @@ impl ValidRelease {
 }
 
 impl ApprovedRelease {
-    /// The order for custody; the same each time.
-    pub fn into_order(self, authority: Principal, id: ProposalId, decided_at_ns: u64) -> PublishOrder {
+    /// The order for custody; the same each time. Its time begins when it is due.
+    pub fn into_order(
+        self,
+        authority: Principal,
+        id: ProposalId,
+        decided_at_ns: u64,
+        due_at_ns: u64,
+    ) -> PublishOrder {
         let ValidRelease { proposal, document, .. } = self.release;
         let artifacts = proposal.artifacts.into_iter().zip(document.artifacts);
         let artifacts = artifacts.map(|(artifact, derived)| OrderedArtifact {
@@ -275,7 +281,7 @@ impl ApprovedRelease {
                 vote: Some(VoteRecord { proposal: id, decided_at_ns, tally: self.adoption.tally() }),
                 source: proposal.source,
             },
-            expires_at_ns: decided_at_ns.saturating_add(order_lifetime_ns(proposal.mode)),
+            expires_at_ns: due_at_ns.saturating_add(order_lifetime_ns(proposal.mode)),
         }
     }
 }

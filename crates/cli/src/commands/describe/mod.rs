@@ -6,18 +6,19 @@ pub mod control;
 mod credential;
 pub mod freeze;
 mod order;
+pub mod policy;
 mod review;
 
 use std::fmt::Write as _;
 
 use release_types::{
-    CredentialId, CredentialMode, ProposalAction, ProposalStatus, ProposalView, PublishingMode, Registry,
-    Tally, VotingPolicy,
+    CredentialId, CredentialMode, Member, MemberChange, ProposalAction, ProposalStatus, ProposalView,
+    PublishingMode, Registry, Tally,
     credential::{CredentialStatus, CredentialView},
-    dao::{Member, RegistryView},
+    dao::RegistryView,
     proposal::{CredentialChange, NpmAccess, ReleaseProposal},
     registry::DirectPublishing,
-    voting::Ballot,
+    voting::{Ballot, Dispute},
     watch::WatchChange,
 };
 
@@ -83,6 +84,16 @@ pub fn action(action: &ProposalAction) -> String {
                 WatchChange::Stop => format!("stop watching {package} at {registry}"),
             }
         }
+        ProposalAction::Motion => "motion: nothing but what its title and summary say".into(),
+        ProposalAction::Members { changes } => {
+            let changes: Vec<_> = changes.iter().map(member_change).collect();
+            format!("members: {}", changes.join("; "))
+        }
+        ProposalAction::Policies(policies) => format!(
+            "rules, version {}: by default {}",
+            policies.version,
+            policy::sentences(&policies.default, &[]).join("; ")
+        ),
         ProposalAction::Settings(settings) => {
             format!("allow {} releases of a package a day", settings.releases_per_package_and_day)
         }
@@ -92,6 +103,31 @@ pub fn action(action: &ProposalAction) -> String {
         ProposalAction::CancelRecovery(proposal) => {
             format!("cancel recovery {} of the DAO", proposal.recovery)
         }
+    }
+}
+
+/// One change of members.
+fn member_change(change: &MemberChange) -> String {
+    let keys = |keys: &[candid::Principal]| {
+        let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        keys.join(", ")
+    };
+    match change {
+        MemberChange::Admit { name, voting_power, keys: own } => {
+            format!("admit {} with power {voting_power} and the keys {}", printable(name), keys(own))
+        }
+        MemberChange::Remove { member } => format!("remove member {member}"),
+        MemberChange::SetPower { member, voting_power } => {
+            format!("give member {member} the power {voting_power}")
+        }
+        MemberChange::SetKeys { member, keys: own } => {
+            format!("let member {member} have no keys but {}", keys(own))
+        }
+        MemberChange::Reinstate { key } => format!("let the key {key} act again"),
+        MemberChange::AddProposer(proposer) => {
+            format!("let {} ({}) propose", printable(&proposer.name), proposer.principal)
+        }
+        MemberChange::RemoveProposer { principal } => format!("let {principal} propose no more"),
     }
 }
 
@@ -123,6 +159,10 @@ pub fn status(status: &ProposalStatus) -> String {
         ProposalStatus::Approved => styled(GOOD, "approved, execution is due"),
         ProposalStatus::Executing => styled(GOOD, "approved, being carried out"),
         ProposalStatus::Executed => styled(GOOD, "done"),
+        ProposalStatus::Vetoed { member, reason } => {
+            format!("{} {}", styled(BAD, format!("stopped by member {member}:")), printable(reason))
+        }
+        ProposalStatus::Expired => styled(BAD, "approved, and not begun in time"),
         ProposalStatus::Failed { reason } => format!("{} {}", styled(BAD, "failed:"), printable(reason)),
     }
 }
@@ -134,24 +174,24 @@ pub fn tally(tally: &Tally) -> String {
 
 /// A member's vote, under the name that the group knows the member by.
 pub fn ballot(ballot: &Ballot, members: &[Member]) -> String {
-    let Ballot { member, choice, voting_power, .. } = ballot;
-    let known = members.iter().find(|known| known.principal == *member);
+    let Ballot { member, key, choice, voting_power, checked, .. } = ballot;
+    let known = members.iter().find(|known| known.id == *member);
     let name = known.map_or("no longer a member".into(), |known| printable(&known.name));
-    format!("ballot      {choice:?}, power {voting_power}: {name} ({member})\n")
+    let checked = if *checked { ", computed the digests" } else { "" };
+    format!("ballot      {choice:?}, power {voting_power}{checked}: {name} ({key})\n")
 }
 
-/// The rule of voting.
-pub fn policy(policy: &VotingPolicy) -> String {
+/// Who computed other digests than those proposed.
+pub fn dispute(dispute: &Dispute, members: &[Member]) -> String {
+    let known = members.iter().find(|known| known.id == dispute.member);
+    let name = known.map_or("no longer a member".into(), |known| printable(&known.name));
+    let digests: Vec<_> = dispute.digests.iter().map(ToString::to_string).collect();
+    let alarm = styled(BAD, "other bytes");
     format!(
-        "open for {}; {} % take part; more than {} % of yes and no say yes",
-        period(policy.voting_period_ns),
-        percent(policy.quorum_bp),
-        percent(policy.approval_bp)
+        "{alarm} {name} ({}) computed {}: while this stands, nothing is adopted\n",
+        dispute.key,
+        digests.join(", ")
     )
-}
-
-fn percent(basis_points: u16) -> f64 {
-    f64::from(basis_points) / 100.0
 }
 
 /// A proposal's head: everything but what its artifacts contain.
@@ -164,11 +204,16 @@ pub fn proposal(view: &ProposalView) -> String {
     line("what", action(&view.action));
     line("status", status(&view.status));
     line("votes", tally(&view.tally));
+    let heads = view.heads;
+    line("members", format!("{} said yes; {} of {} voted", heads.yes, heads.voted, heads.total));
     line("proposer", view.proposer.to_text());
     line("submitted", moment(view.submitted_at_ns));
     match view.decided_at_ns {
         Some(decided) => line("decided", moment(decided)),
         None => line("deadline", moment(view.deadline_ns)),
+    }
+    if let (Some(due), ProposalStatus::Approved) = (view.executable_at_ns, &view.status) {
+        line("carried out", format!("from {} on", moment(due)));
     }
     if let ProposalAction::Release(release) = &view.action {
         self::release(release, &mut line);

@@ -23,9 +23,13 @@ fn should_read_the_same_group_from_toml_and_json() {
     let (toml, json) = (read("g.toml", &toml).expect("TOML"), read("g.json", &json).expect("JSON"));
     assert_eq!(toml.members, json.members);
     assert_eq!(toml.members().expect("valid")[1].voting_power, 3);
-    let policy = toml.policy().expect("valid");
-    assert_eq!((policy.voting_period_ns, policy.quorum_bp), (7_200_000_000_000, 3_333));
-    assert_eq!(policy.approval_bp, 5_000, "more than half, where nothing is said");
+    let policies = toml.policies().expect("valid");
+    assert_eq!(policies.defects(&toml.members().expect("valid")), [], "what is recommended is valid");
+    let rules = std::iter::once(&policies.default).chain(policies.kinds.iter().map(|own| &own.policy));
+    for policy in rules {
+        assert_eq!((policy.voting_period_ns, policy.quorum_bp), (7_200_000_000_000, 3_333));
+        assert_eq!(policy.approval_bp, 5_000, "more than half, where nothing is said");
+    }
 }
 
 #[test]
@@ -51,9 +55,9 @@ fn should_refuse_a_misspelled_field_instead_of_ignoring_it() {
 #[test]
 fn should_refuse_shares_and_periods_out_of_range() {
     let group = Group { quorum_percent: Some(100.5), ..Group::default() };
-    assert!(group.policy().expect_err("too much").message.contains("quorum"));
+    assert!(group.policies().expect_err("too much").message.contains("quorum"));
     let group = Group { voting_period: Some("soon".into()), ..Group::default() };
-    assert!(group.policy().expect_err("no duration").message.contains("voting period"));
+    assert!(group.policies().expect_err("no duration").message.contains("voting period"));
 }
 
 #[test]
