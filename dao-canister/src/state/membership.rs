@@ -94,8 +94,8 @@ impl Membership {
 
     /// A key of this member that is suspended.
     pub fn suspended_key_of(&self, member: MemberId) -> Option<Principal> {
-        let keys = self.members.get(&member).into_iter().flat_map(|known| &known.keys).copied();
-        keys.into_iter().find(|key| self.is_suspended(key))
+        let mut keys = self.members.get(&member).into_iter().flat_map(|known| &known.keys).copied();
+        keys.find(|key| self.is_suspended(key))
     }
 
     /// Keys that somebody demanded to suspend.

@@ -77,7 +77,7 @@ impl Policies {
 impl Policy {
     /// How many members vote on a proposal of one of them.
     fn fewest_voters(&self, members: &[Member]) -> usize {
-        members.len() - usize::from(!self.proposer_votes)
+        members.len().saturating_sub(usize::from(!self.proposer_votes))
     }
 
     fn defects(&self, at: &str, members: &[Member]) -> Vec<Defect> {
