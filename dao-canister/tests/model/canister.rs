@@ -182,6 +182,10 @@ impl Runtime for Host {
         None
     }
 
+    fn liquid_cycles(&self) -> u128 {
+        0
+    }
+
     fn set_timer(&self, delay: Duration, task: Task) {
         let due_ns = self.time_ns() + u64::try_from(delay.as_nanos()).expect("within 500 years");
         self.0.borrow_mut().timers.push((due_ns, task));

@@ -178,7 +178,7 @@ pub fn ballot(ballot: &Ballot, members: &[Member]) -> String {
     let known = members.iter().find(|known| known.id == *member);
     let name = known.map_or("no longer a member".into(), |known| printable(&known.name));
     let checked = if *checked { ", computed the digests" } else { "" };
-    format!("ballot      {choice:?}, power {voting_power}{checked}: {name} ({key})\n")
+    format!("ballot      {choice:?}, power {voting_power}: {name} ({key}){checked}\n")
 }
 
 /// Who computed other digests than those proposed.
