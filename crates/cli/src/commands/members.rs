@@ -200,8 +200,7 @@ async fn propose(context: &Context, args: Propose) -> Outcome<Exit> {
 
 async fn change_keys(context: &Context, add: Option<Principal>, remove: Option<Principal>) -> Outcome<Exit> {
     let session = context.session().await?;
-    let member =
-        session.dao().change_keys(ChangeKeysArgs { add, remove }).await?.map_err(|error| refusal(error))?;
+    let member = session.dao().change_keys(ChangeKeysArgs { add, remove }).await?.map_err(refusal)?;
     let keys: Vec<_> = member.keys.iter().map(ToString::to_string).collect();
     let text = format!("the keys of {} are {}", printable(&member.name), keys.join(", "));
     context.output.result(json!(member), text);
@@ -211,7 +210,7 @@ async fn change_keys(context: &Context, add: Option<Principal>, remove: Option<P
 async fn suspend(context: &Context, key: Principal, reason: String) -> Outcome<Exit> {
     let session = context.session().await?;
     let demand = session.dao().suspend_key(SuspendKeyArgs { key, reason }).await?;
-    let suspension = demand.map_err(|error| refusal(error))?;
+    let suspension = demand.map_err(refusal)?;
     let text = match suspension.suspended_at_ns {
         Some(_) => format!(
             "{key} is suspended; a vote decides what becomes of it: `countersign members propose --reinstate {key}`, \
