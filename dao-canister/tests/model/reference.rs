@@ -352,14 +352,17 @@ impl Reference {
         }
         let cast = &self.proposals[at].ballots;
         let voters = self.voters(at);
-        let away: Vec<_> = voters.iter().filter(|(member, _)| !cast.contains_key(member)).collect();
+        let away: Vec<_> = voters.iter().filter(|(member, _)| !cast.contains_key(*member)).collect();
         let with = |choice: Option<Choice>| {
             let mut ballots: Vec<_> = cast.values().map(|(choice, power, _)| (*choice, *power)).collect();
-            ballots.extend(choice.iter().flat_map(|choice| away.iter().map(|(_, power)| (*choice, **power))));
+            ballots.extend(
+                choice.iter().flat_map(|choice| away.iter().map(move |(_, power)| (*choice, **power))),
+            );
             self.adopts(at, ballots.iter())
         };
         let futures = [with(None), with(Some(Choice::No)), with(Some(Choice::Yes))];
-        let is_over = self.now_ns >= self.proposals[at].deadline_ns;
+        let late_ns = u64::from(!self.keeps(Rule::ExactDeadline));
+        let is_over = self.now_ns >= self.proposals[at].deadline_ns + late_ns;
         let is_certain =
             futures.iter().all(|adopted| *adopted == futures[0]) && self.keeps(Rule::EarlyDecision);
         if !is_over && !is_certain {
@@ -454,7 +457,7 @@ impl Reference {
             let ballots = &self.proposals[at].ballots;
             let void = |(member, (choice, _, key)): &(&MemberId, &(Choice, u64, Principal))| {
                 (*choice != Choice::No || !self.keeps(Rule::NoStands))
-                    && (self.is_suspended(key) || !self.people.members.contains_key(member))
+                    && (self.is_suspended(key) || !self.people.members.contains_key(*member))
             };
             let void: Vec<_> = ballots.iter().filter(void).map(|(member, _)| *member).collect();
             void.iter().for_each(|member| drop(self.proposals[at].ballots.remove(member)));
@@ -552,8 +555,7 @@ impl Reference {
             power = self.people.members[&member].power;
         }
         let rule = self.rule_of(at);
-        let last_ns = self.proposals[at].deadline_ns + u64::from(!self.keeps(Rule::ExactDeadline)) * 2;
-        if self.proposals[at].status != "Open" || self.now_ns >= last_ns {
+        if self.proposals[at].status != "Open" || self.now_ns >= self.proposals[at].deadline_ns {
             return Err("NotOpen");
         }
         if !rule.proposer_votes

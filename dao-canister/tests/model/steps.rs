@@ -192,7 +192,16 @@ impl Steps {
             0..=4 => ProposalAction::Motion,
             5..=6 => {
                 let version = if self.chance(90) { group.version() + 1 } else { group.version() };
-                ProposalAction::Policies(self.policies(version, count))
+                let exists = |id: MemberId| members.contains(&id);
+                let mut policies = self.policies(version, count);
+                // Most sets of rules fit no group.
+                for _ in 0..50 {
+                    if Reference::is_fit(&policies, members.len(), &exists) || self.chance(2) {
+                        break;
+                    }
+                    policies = self.policies(version, count);
+                }
+                ProposalAction::Policies(policies)
             }
             _ => {
                 let changes = (0..1 + self.below(2)).map(|_| self.change(group, &members)).collect();
