@@ -15,7 +15,8 @@ impl Policies {
     pub fn defects(&self, members: &[Member]) -> Vec<Defect> {
         let mut defects = self.default.defects("policies.default", members);
         let mut seen = BTreeSet::new();
-        for (index, own) in self.kinds.iter().enumerate() {
+        // One more than there are: it is reported as a second one.
+        for (index, own) in self.kinds.iter().enumerate().take(ProposalKind::ALL.len() + 1) {
             let field = format!("policies.kinds[{index}]");
             defects.extend(own.policy.defects(&format!("{field}.policy"), members));
             if !seen.insert(own.kind) {
@@ -133,7 +134,8 @@ impl Policy {
 fn named_defects(field: &str, named: &[MemberId], members: &[Member]) -> Vec<Defect> {
     let mut defects = Vec::new();
     let mut seen = BTreeSet::new();
-    for id in named {
+    // One more than there are: it is reported as unknown or as a second one.
+    for id in named.iter().take(members.len() + 1) {
         if !seen.insert(id) || !members.iter().any(|member| member.id == *id) {
             let hint = "Name members by number, each once; take out who leaves the group.";
             defects.push(Defect::new(field, id.to_string(), "members of this group, each once", hint));
