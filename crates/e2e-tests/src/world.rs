@@ -7,8 +7,8 @@ use local_replica::{CallResult, Clock, QueryMessage, Reject, Replica, ReplicaCon
 use registry_protocols::secret::SecretToken;
 use release_types::{
     CHUNK_BYTES, Choice, CredentialId, CredentialMode, CredentialPolicy, Ecosystem, Member, MemberId,
-    OrderId, OrderStatus, Policies, ProposalAction, ProposalId, ProposalStatus, ProposalView, Proposer,
-    PublishingMode, Registry, RegistryId, Sha256Digest,
+    OrderId, OrderStatus, Policies, Policy, ProposalAction, ProposalId, ProposalStatus, ProposalView,
+    Proposer, PublishingMode, Registry, RegistryId, Sha256Digest,
     artifact::{ArtifactRef, BeginUploadArgs, UploadChunkArgs, UploadError, UploadStatus},
     credential::DepositCredentialArgs,
     custody::CustodyInit,
@@ -141,11 +141,18 @@ impl WorldBuilder {
     }
 }
 
-/// More than half decide everything, whoever proposes it, within three days.
+/// More than half of those who vote decide everything, whoever proposes it, within three days, if two fifths take part.
 pub fn majority_rules(members: u32) -> Policies {
     let mut policies = Policies::recommended(members);
     policies.kinds.clear();
-    policies.default.outsiders_propose = true;
+    policies.default = Policy {
+        least_yes_members: members.min(2),
+        quorum_bp: 4_000,
+        late_swing_ns: 0,
+        vote_change: false,
+        outsiders_propose: true,
+        ..policies.default
+    };
     policies
 }
 
