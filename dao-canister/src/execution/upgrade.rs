@@ -31,7 +31,7 @@ pub async fn step<R: Runtime>(
     };
     match upgrade.canister.controlled() {
         Some(target) => through_upgrader(runtime, upgrader, id, proposal, target, upgrade).await,
-        None => of_upgrader(runtime, upgrader, proposal, upgrade).await,
+        None => of_upgrader(runtime, upgrader, id, proposal, upgrade).await,
     }
 }
 
@@ -55,7 +55,7 @@ async fn through_upgrader<R: Runtime>(
         Ok(None) => {}
         Err(error) => return of_error(error, is_expired),
     }
-    adoption(proposal);
+    adoption(id, proposal);
     let chunks = artifacts::chunks(&expect_stored(&upgrade));
     let mut digests = Vec::with_capacity(chunks.len());
     for chunk in chunks {
@@ -88,10 +88,11 @@ fn judge(status: &UpgradeStatus) -> Step {
 async fn of_upgrader<R: Runtime>(
     runtime: &R,
     upgrader: Principal,
+    id: ProposalId,
     proposal: &Proposal,
     upgrade: UpgradeProposal,
 ) -> Step {
-    adoption(proposal);
+    adoption(id, proposal);
     let module = Module {
         chunks: artifacts::chunks(&expect_stored(&upgrade)),
         sha256: upgrade.module_sha256,

@@ -9,8 +9,8 @@ use release_types::{
 use crate::{
     electorate::Electorate,
     state::{
-        Cast, Credential, Event, LiveProposal, LiveRelease, LiveUpgrade, MemberFact, Membership, Proposal, State,
-        Upload, UploadKey, audit::Recorded,
+        Cast, Credential, Event, LiveProposal, LiveRelease, LiveUpgrade, MemberFact, Membership, Proposal,
+        State, Upload, UploadKey, audit::Recorded,
     },
     voting::Outcome,
 };
@@ -187,7 +187,7 @@ impl State {
             Event::Freeze(fact) => self.freezes.apply(time_ns, fact),
             Event::SentCycles { proposal } => {
                 self.expect_in(*proposal, &[ProposalStatus::Executing]);
-                let live = self.expect_live(*proposal);
+                let live = self.expect_live_mut(*proposal);
                 assert!(!live.is_topped_up, "BUG: cycles were sent twice");
                 live.is_topped_up = true;
             }

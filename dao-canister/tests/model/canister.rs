@@ -1,18 +1,21 @@
-//! The canister's own code, with a clock and timers in the test's hands and no custody.
+//! The canister's own code, with a clock and timers in the test's hands, no custody and no upgrader.
 
 use std::{cell::RefCell, fmt::Debug, future::Future, pin::pin, rc::Rc, task, task::Poll, time::Duration};
 
 use candid::Principal;
 use dao_canister::{
     execution, lifecycle, members, proposal,
-    runtime::{CustodyError, Runtime},
+    runtime::{CustodyError, Module, Runtime},
     schedule::Task,
     state::{State, audit::replay, read_state, restore},
     vote,
 };
 use release_types::{
     AmendOrder, AmendmentStatus, CredentialId, DeclareOutcomeArgs, OrderId, OrderStatus, PackageKey,
-    ProposalId, PublishOrder, Settings,
+    ProposalId, PublishOrder, Settings, Sha256Digest,
+    control::{
+        CanisterSettings, ChangeCanisterSettingsArgs, RecoveryId, UpgradeId, UpgradeOrder, UpgradeStatus,
+    },
     credential::{CredentialView, DepositCredentialArgs},
     custody::ChangeCredentialArgs,
     dao::DaoInit,
@@ -168,7 +171,7 @@ impl Host {
     }
 }
 
-const NO_CUSTODY: &str = "nothing here asks custody";
+const NO_CUSTODY: &str = "nothing here asks custody or the upgrader";
 
 impl Runtime for Host {
     fn time_ns(&self) -> u64 {
@@ -191,6 +194,12 @@ impl Runtime for Host {
         let due_ns = self.time_ns() + u64::try_from(delay.as_nanos()).expect("within 500 years");
         self.0.borrow_mut().timers.push((due_ns, task));
     }
+
+    fn upgrader_of_environment(&self) -> Option<Principal> {
+        None
+    }
+
+    fn wake_timers(&self) {}
 
     fn certify(&self, _: [u8; 32]) {}
 
@@ -263,6 +272,46 @@ impl Runtime for Host {
     }
 
     async fn change_settings(&self, _: Principal, _: Settings) -> Result<Settings, CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn store_module_chunk(&self, _: Principal, _: Vec<u8>) -> Result<Sha256Digest, CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn order_upgrade(&self, _: Principal, _: UpgradeOrder) -> Result<UpgradeStatus, CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn upgrade_status(
+        &self,
+        _: Principal,
+        _: UpgradeId,
+    ) -> Result<Option<UpgradeStatus>, CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn upgrade_upgrader(&self, _: Principal, _: Module) -> Result<(), CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn change_canister_settings(
+        &self,
+        _: Principal,
+        _: ChangeCanisterSettingsArgs,
+    ) -> Result<(), CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn change_upgrader_settings(&self, _: Principal, _: CanisterSettings) -> Result<(), CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn cancel_recovery(&self, _: Principal, _: RecoveryId) -> Result<(), CustodyError> {
+        unreachable!("{NO_CUSTODY}")
+    }
+
+    async fn deposit_cycles(&self, _: Principal, _: u128) -> Result<(), CustodyError> {
         unreachable!("{NO_CUSTODY}")
     }
 }

@@ -106,7 +106,7 @@ impl Steps {
                 break policies;
             }
         };
-        DaoInit { members, proposers, policies, custody: Some(Principal::from_slice(&[8])) }
+        DaoInit { members, proposers, policies, custody: Some(Principal::from_slice(&[8])), upgrader: None }
     }
 
     fn policies(&mut self, version: u64, members: u32) -> Policies {

@@ -155,7 +155,7 @@ fn should_open_no_shares_when_put_back_from_a_snapshot_until_reinstalled_and_rep
         sender_canister_version: None,
     };
     let snapshot = manage(&mut world, holder, "take_canister_snapshot", take);
-    let snapshot = candid::Decode!(&snapshot, Snapshot).expect("a snapshot");
+    let snapshot = candid::decode_one::<Snapshot>(&snapshot).expect("a snapshot");
     let load = LoadCanisterSnapshotArgs {
         canister_id: holder,
         snapshot_id: snapshot.id,

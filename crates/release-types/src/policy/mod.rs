@@ -32,11 +32,16 @@ pub enum ProposalKind {
     Motion,
     Members,
     Policies,
+    /// New code for one of the group's canisters.
+    Upgrade,
+    CanisterSettings,
+    TopUp,
+    CancelRecovery,
 }
 
 impl ProposalKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Release,
         Self::Registry,
         Self::Activation,
@@ -50,6 +55,10 @@ impl ProposalKind {
         Self::Motion,
         Self::Members,
         Self::Policies,
+        Self::Upgrade,
+        Self::CanisterSettings,
+        Self::TopUp,
+        Self::CancelRecovery,
     ];
 
     /// The kind of a proposal.
@@ -70,6 +79,10 @@ impl ProposalKind {
             ProposalAction::Motion => Self::Motion,
             ProposalAction::Members { .. } => Self::Members,
             ProposalAction::Policies(_) => Self::Policies,
+            ProposalAction::Upgrade(_) => Self::Upgrade,
+            ProposalAction::CanisterSettings(_) => Self::CanisterSettings,
+            ProposalAction::TopUp(_) => Self::TopUp,
+            ProposalAction::CancelRecovery(_) => Self::CancelRecovery,
         }
     }
 }

@@ -44,6 +44,8 @@ impl Policies {
                 own(ProposalKind::Unfreeze, &grave),
                 own(ProposalKind::Members, &slow),
                 own(ProposalKind::Policies, &slow),
+                own(ProposalKind::Upgrade, &slow),
+                own(ProposalKind::CanisterSettings, &grave),
             ],
             default,
             most_open: 20,

@@ -65,7 +65,7 @@ pub fn weak_points(policies: &Policies, members: &[Member]) -> Vec<String> {
         if policy.proposer_votes && policy.least_yes_members == 2 && members.len() > 2 {
             found.push(format!("{kind:?}: who proposes and one more member decide"));
         }
-        let is_grave = matches!(kind, ProposalKind::Members | ProposalKind::Policies);
+        let is_grave = matches!(kind, ProposalKind::Members | ProposalKind::Policies | ProposalKind::Upgrade);
         if is_grave && policy.timelock_ns == 0 && members.len() > 1 {
             found.push(format!("{kind:?}: takes effect at once; no time to answer a surprise"));
         }

@@ -107,7 +107,7 @@ fn parse_hex(text: &str) -> Result<Bytes, hex::FromHexError> {
 }
 
 fn no_arguments() -> Vec<u8> {
-    candid::Encode!().expect("nothing encodes")
+    candid::encode_args(()).expect("nothing encodes")
 }
 
 pub async fn upgrade(context: &Context, args: UpgradeArgs) -> Outcome<Exit> {
