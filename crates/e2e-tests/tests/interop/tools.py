@@ -43,9 +43,10 @@ def python_cwt(recipient, curve):
     if curve != "P-256":
         return
     published = cbor2.loads(base64.urlsafe_b64decode(recipient["cose_key"] + "=="))
-    for algorithm in [COSEAlgs.ECDH_ES_HKDF_256, COSEAlgs.ECDH_ES_A256KW]:
+    # What the derived key is for (RFC 9053, section 5.2): the content, or wrapping its key.
+    for algorithm, purpose in [(COSEAlgs.ECDH_ES_HKDF_256, "A256GCM"), (COSEAlgs.ECDH_ES_A256KW, "A256KW")]:
         public = COSEKey.new({**published, 3: algorithm})
-        to = Recipient.new(protected={1: algorithm}, recipient_key=public, context={"alg": "A256GCM"})
+        to = Recipient.new(protected={1: algorithm}, recipient_key=public, context={"alg": purpose})
         key = COSEKey.generate_symmetric_key(alg="A256GCM")
         message = COSE.new().encode(
             PLAIN,
