@@ -5,9 +5,18 @@
 //! native replay of the downloaded log must agree with both, and the release must end executed, its bytes sent once.
 //!
 //! The order of an upgrade is the one that operators follow: stop, upgrade, start. Without a stop, answers that are
-//! still to come would arrive in code that never asked; so that order is tried where the canister awaits none.
+//! still to come would arrive in code that never asked; so that order is tried where the canister awaits none, and once
+//! where it does, to see that it heals.
 //!
 //! By default every k is tried for npm; `COUNTERSIGN_DEEP=1` tries the Python index as well.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use candid::{CandidType, Encode, Principal};
 use e2e_tests::{
@@ -17,8 +26,11 @@ use e2e_tests::{
     publishing::{Publisher, Release, filename, package},
     stepping::Stepper,
 };
-use ic_management_canister_types::CanisterIdRecord;
-use local_replica::Reject;
+use ic_management_canister_types::{CanisterIdRecord, HttpMethod};
+use local_replica::{
+    EntryPoint, Outcome, Reject, Step,
+    outcalls::{Fault, Target},
+};
 use release_types::{
     CHUNK_BYTES, Choice, Ecosystem, ProposalAction, ProposalId, ProposalStatus, PublishingMode, RegistryId,
     Sha256Digest,
@@ -42,7 +54,10 @@ enum Upgraded {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Order {
     StopUpgradeStart,
+    /// Where no answer is awaited.
     UpgradeOnly,
+    /// Though answers are awaited.
+    Unstopped,
 }
 
 /// What was tried at all messages together.
@@ -74,6 +89,55 @@ fn should_lose_nothing_when_the_dao_is_upgraded_while_it_awaits_no_answer() {
 #[test]
 fn should_lose_nothing_when_custody_is_upgraded_while_it_awaits_no_answer() {
     upgrade_everywhere(Upgraded::Custody, Order::UpgradeOnly);
+}
+
+/// The old answer finds a heap in which new calls wait for theirs. What it does there is not ours to say: often it traps,
+/// and the order stands still. The log knows all that matters.
+#[test]
+fn should_heal_by_stop_and_upgrade_when_a_former_answer_arrives_among_calls_of_new_code() {
+    const MOST_NEW_MESSAGES: usize = 24;
+    let mut publisher = Publisher::new(Ecosystem::Npm);
+    let failed_callbacks = Arc::new(AtomicUsize::new(0));
+    let (failed, custody) = (failed_callbacks.clone(), publisher.world.custody);
+    publisher.world.replica.observe(Box::new(move |report, _| {
+        let is_callback = matches!(report.entry, EntryPoint::ReplyCallback { .. });
+        if report.canister == custody && is_callback && matches!(report.outcome, Outcome::Trap(_)) {
+            failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }));
+    for new_messages in 0..MOST_NEW_MESSAGES {
+        let case = format!("the former answer after {new_messages} messages of new code");
+        let before = publisher.writes().len();
+        publisher.world.replica.faults().next(Target::Method(HttpMethod::PUT), Fault::HeldBack);
+        let release = publisher.adopt_next();
+        publisher.run_until_written();
+        publisher.world.replica.await_outcalls();
+        upgrade(&mut publisher.world, Upgraded::Custody, Order::Unstopped, &mut Tried::default());
+        let mut executed = 0;
+        while executed < new_messages {
+            match publisher.world.replica.step() {
+                Step::Executed(_) => executed += 1,
+                Step::WaitingForOutcall => publisher.world.replica.await_outcalls(),
+                Step::Idle => publisher.world.replica.advance_time(Duration::from_secs(1)),
+            }
+        }
+        publisher.world.replica.faults().release();
+        publisher.world.pass(Duration::from_secs(60));
+
+        upgrade(&mut publisher.world, Upgraded::Custody, Order::StopUpgradeStart, &mut Tried::default());
+        let is_live =
+            |status: &ProposalStatus| matches!(status, ProposalStatus::Approved | ProposalStatus::Executing);
+        for _ in 0..PATIENCE_S {
+            if !is_live(&publisher.world.proposal(release.proposal).status) {
+                break;
+            }
+            publisher.world.pass(Duration::from_secs(1));
+        }
+        let status = publisher.world.proposal(release.proposal).status;
+        publisher.assert_published(&release, &status, &case);
+        assert_eq!(publisher.writes().len() - before, 1, "{case}: sent once");
+    }
+    assert!(failed_callbacks.load(Ordering::Relaxed) > 0, "no former answer did any harm");
 }
 
 fn upgrade_everywhere(upgraded: Upgraded, order: Order) {

@@ -104,16 +104,13 @@ fn of_any_call() -> Vec<Disturbance> {
         Disturbance::new("custody traps at the end of the callback", move |desk, call| {
             trap(desk, call.callback_instructions / 100 * 99);
         }),
-        Disturbance::new("custody is upgraded, stopped meanwhile", |desk, _| {
-            let custody = desk.world.custody;
-            desk.manage("stop_canister", custody);
-            desk.upgrade(custody);
-            desk.manage("start_canister", custody);
-        }),
-        // The answer of the open call meets code that did not make it; what waits for another in vain is taken up again.
-        Disturbance::new("custody is upgraded without a stop", |desk, _| {
+        Disturbance::new("custody is upgraded, stopped meanwhile", |desk, _| stop_and_upgrade(desk)),
+        // The answer of the open call meets the heap of code that did not make it: what it does there is not ours to say.
+        Disturbance::new("custody is upgraded without a stop, and ten minutes later with one", |desk, _| {
             desk.upgrade(desk.world.custody);
-        }),
+        })
+        .lasting(10 * MINUTE)
+        .healed_by(stop_and_upgrade),
         Disturbance::new("custody is stopped for an hour", |desk, _| {
             desk.manage("stop_canister", desk.world.custody);
         })
@@ -150,6 +147,14 @@ fn of_any_call() -> Vec<Disturbance> {
         }));
     }
     all
+}
+
+/// Upgrades custody as operators do.
+fn stop_and_upgrade(desk: &mut Desk) {
+    let custody = desk.world.custody;
+    desk.manage("stop_canister", custody);
+    desk.upgrade(custody);
+    desk.manage("start_canister", custody);
 }
 
 fn of_fetching() -> Vec<Disturbance> {

@@ -45,6 +45,7 @@ pub fn of_serving() -> Vec<Disturbance> {
             FaultPlan::default().on(0..TOLERATED, lie(200, OTHER_TEXT)),
         ),
         of_outcall("the registry serves other bytes, once", answered(NODES, &Answer::text(200, OTHER_TEXT))),
+        Disturbance::new("the registry serves other bytes from now on", |desk, _| desk.serve_others()),
         of_outcall(
             "half of the nodes are served other bytes",
             answered(NODES / 2, &Answer::text(200, OTHER_TEXT)),

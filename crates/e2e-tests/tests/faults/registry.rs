@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     desk::{Desk, NODES},
     mode::Mode,
+    outcalls::OTHER_BYTES,
 };
 
 /// The dist-tag that amendments move.
@@ -106,6 +107,16 @@ impl Desk {
                 self.world.npm.with(|double| double.published.insert(key, (document, bytes)));
             }
         }
+    }
+
+    /// Lets npm serve other bytes of the latest release under the digest that it shows.
+    pub fn serve_others(&self) {
+        let key = format!("{}@{}", self.mode.package(), self.release().version);
+        self.world.npm.with(|double| {
+            let published = double.published.get_mut(&key).map(|(_, tarball)| tarball);
+            let staged = double.staging.staged.iter_mut().map(|staged| &mut staged.tarball);
+            staged.chain(published).for_each(|tarball| *tarball = OTHER_BYTES.to_vec());
+        });
     }
 
     /// What the registry has under a name of a release.
