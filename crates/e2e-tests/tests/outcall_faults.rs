@@ -250,8 +250,6 @@ enum Reading {
     Unknown,
     /// It looks as if nothing were there, so that the artifact is sent; and nothing more is known.
     Hidden,
-    /// The registry cannot be read by this URL at all.
-    NotReadable,
 }
 
 /// Something that goes wrong when the registry is read, for as long as it lasts.
@@ -322,13 +320,13 @@ const READ_CASES: &[ReadCase] = &[
         before: Reading::Unknown, after: Reading::Unknown },
     ReadCase { name: "403",
         arrange: |p, _| misread(p, Some(Answer::text(403, "")), Delivery::AtOnce),
-        before: Reading::NotReadable, after: Reading::Unknown },
+        before: Reading::Unknown, after: Reading::Unknown },
     ReadCase { name: "302",
         arrange: |p, _| misread(p, Some(redirect(302)), Delivery::AtOnce),
-        before: Reading::NotReadable, after: Reading::Unknown },
+        before: Reading::Unknown, after: Reading::Unknown },
     ReadCase { name: "307",
         arrange: |p, _| misread(p, Some(redirect(307)), Delivery::AtOnce),
-        before: Reading::NotReadable, after: Reading::Unknown },
+        before: Reading::Unknown, after: Reading::Unknown },
     ReadCase { name: "HTML",
         arrange: |p, _| misread(p, Some(html(200)), Delivery::AtOnce),
         before: Reading::Unknown, after: Reading::Unknown },
@@ -364,9 +362,8 @@ fn run_read_cases_before_sending(ecosystem: Ecosystem) {
         assert_eq!(writes, usize::from(is_sent), "{}: sent meanwhile", case.name);
         publisher.clear_faults();
         let status = publisher.world.settle(release.proposal);
-        let end = if case.before == Reading::NotReadable { End::Refused } else { End::Published };
-        assert_ended(&mut publisher, &release, &status, end, case.name);
-        assert_eq!(publisher.writes().len() - before, usize::from(end == End::Published), "{}", case.name);
+        assert_ended(&mut publisher, &release, &status, End::Published, case.name);
+        assert_eq!(publisher.writes().len() - before, 1, "{}", case.name);
     }
     assert_next_release_works(&mut publisher, "after all cases");
 }
@@ -409,9 +406,6 @@ fn endure(publisher: &mut Publisher, release: &Release, reading: Reading, case: 
         // This index names no place of its files, so that its digest is all there is to prove.
         Reading::AgreedOnTheDigest if publisher.ecosystem == Ecosystem::Pypi => {
             publisher.assert_published(release, &status, case);
-        }
-        Reading::NotReadable => {
-            assert!(matches!(status, ProposalStatus::Failed { .. }), "{case}: {status:?}")
         }
         Reading::Unknown | Reading::Hidden | Reading::AgreedOnTheDigest => {
             assert_eq!(status, ProposalStatus::Executing, "{case}");
