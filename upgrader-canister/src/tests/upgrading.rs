@@ -4,7 +4,7 @@ use release_types::{
     Refusal, Sha256Digest,
     control::{
         CanisterSettings, ChangeCanisterSettingsArgs,
-        Controlled::{self, Custody, Dao},
+        Controlled::{Custody, Dao},
         LogTip, UpgradeEnd,
         UpgradeFailure::{NoSnapshot, NotInstalled, NotStopped, Unhealthy, UnhealthyAndStopped},
         UpgradeId,
@@ -232,7 +232,7 @@ fn should_keep_few_chunks_and_empty_the_store_when_it_is_full() {
 fn freezing(days: u64) -> ChangeCanisterSettingsArgs {
     let freezing_threshold_s = Some(days * 86_400);
     let settings = CanisterSettings { freezing_threshold_s, ..CanisterSettings::default() };
-    ChangeCanisterSettingsArgs { target: Controlled::Custody, settings }
+    ChangeCanisterSettingsArgs { target: Custody, settings }
 }
 
 #[test]
