@@ -1,6 +1,7 @@
 //! Installation, voting and withdrawal, through the whole canister.
 
 mod governing;
+mod lessons;
 
 use candid::Principal;
 use release_types::{

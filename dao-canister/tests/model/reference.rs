@@ -205,6 +205,12 @@ impl Reference {
         self.proposals.len() as u64
     }
 
+    /// How long until the next vote closes.
+    pub fn until_deadline_ns(&self) -> Option<u64> {
+        let open = self.proposals.iter().filter(|proposal| proposal.status == "Open");
+        open.map(|proposal| proposal.deadline_ns.saturating_sub(self.now_ns)).min()
+    }
+
     pub fn version(&self) -> u64 {
         self.policies.version
     }

@@ -175,7 +175,12 @@ impl Steps {
                 Step::ChangeKeys { by, add, remove }
             }
             75..=79 => Step::SuspendKey { by, key: self.one(&keys) },
-            80..=94 => Step::Pass { time_ns: self.span() },
+            80..=87 => Step::Pass { time_ns: self.span() },
+            88..=94 => {
+                // Late ballots are where deadlines move.
+                let until_ns = group.until_deadline_ns().unwrap_or(0);
+                Step::Pass { time_ns: until_ns.saturating_sub(1 + self.below(8)) }
+            }
             _ => Step::Upgrade { time_ns: self.span() },
         }
     }
