@@ -44,7 +44,7 @@ fn should_keep_the_bounds_on_instructions_of_holder_and_combiner() {
     // Of whatever way the modules were built. The combiner's include reading the envelope, and encrypting its content
     // to the reader, on P-256.
     for (curve, holder_most, proved_most, unproved_most) in
-        [(KeyCurve::P256, 40, 140, 45), (KeyCurve::X25519, 12, 60, 40)]
+        [(KeyCurve::P256, 40, 140, 45), (KeyCurve::X25519, 20, 130, 90)]
     {
         let mut world = HoldingWorld::with_key(curve);
         let (holder, proved) = measure(&mut world, curve, true);
