@@ -92,7 +92,7 @@ async fn learn_recipient_keys<R: Runtime>(runtime: &R, owner: &OwnerName) -> Res
     let delivered = owner_key::derive(runtime, purpose).await.map_err(|_| ContentError::Unavailable)?;
     let keys = vault::recipient_keys(delivered).map_err(|_| ContentError::Unavailable)?;
     if are_missing() {
-        let [p256, x25519] = keys.map(|key| ByteBuf::from(key.to_bytes()));
+        let [p256, x25519] = keys.map(ByteBuf::from);
         process_event(runtime, Event::LearnedRecipientKeys { owner: owner.clone(), p256, x25519 });
     }
     Ok(())

@@ -18,8 +18,8 @@ pub fn scrub_stack() {
     black_box(&mut blank);
 }
 
-/// Does the work in frames of its own, then overwrites the stack that it used. What it returns has passed over the
-/// stack: secrets among it lie in the heap.
+/// Does the work in frames of its own, then overwrites the stack that it used. What it returns is copied out of there,
+/// bytes that its type leaves unused and all: let it be small, or lie in the heap.
 pub fn scrubbed<T>(work: impl FnOnce() -> T) -> T {
     let result = below_a_gap(work);
     scrub_stack();
