@@ -28,8 +28,6 @@ const ALWAYS: usize = usize::MAX;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
     Published,
-    /// Nothing was published, and custody says so.
-    Refused,
     /// Nothing was published, and custody leaves it to people and looks on: one node's word is all there is.
     Blocked,
     /// Somebody else's bytes are there.
@@ -190,7 +188,6 @@ fn assert_ended(publisher: &mut Publisher, release: &Release, status: &ProposalS
     assert_eq!(is_open, end == End::Blocked, "{case}: {status:?}");
     let order = publisher.world.order(release.proposal).expect("custody took the order");
     let is_expected = match &order.artifacts[0].state {
-        PublicationState::Refused { .. } => end == End::Refused,
         PublicationState::Blocked { .. } => end == End::Blocked,
         PublicationState::Mismatch { .. } => end == End::Mismatch,
         _ => false,
@@ -362,7 +359,7 @@ fn run_read_cases_before_sending(ecosystem: Ecosystem) {
         assert_eq!(writes, usize::from(is_sent), "{}: sent meanwhile", case.name);
         publisher.clear_faults();
         let status = publisher.world.settle(release.proposal);
-        assert_ended(&mut publisher, &release, &status, End::Published, case.name);
+        publisher.assert_published(&release, &status, case.name);
         assert_eq!(publisher.writes().len() - before, 1, "{}", case.name);
     }
     assert_next_release_works(&mut publisher, "after all cases");
