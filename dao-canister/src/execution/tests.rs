@@ -386,6 +386,16 @@ mod releases {
     }
 
     #[test]
+    fn should_fail_when_custody_answers_about_another_release() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        answer_order(&runtime, ProposalId(id.0 + 1), &release, Verified);
+        runtime.advance(0);
+        let ProposalStatus::Failed { reason } = status(id) else { panic!("not failed") };
+        assert!(reason.contains("about another order"), "{reason}");
+    }
+
+    #[test]
     fn should_fail_with_custodys_reason_when_it_refuses() {
         let runtime = ready();
         let (id, _) = adopted(&runtime);

@@ -523,6 +523,22 @@ mod keys {
     }
 
     #[test]
+    fn should_change_nobody_when_a_change_became_unfit_meanwhile() {
+        let runtime = installed();
+        let removal =
+            || ProposalAction::Members { changes: vec![MemberChange::Remove { member: MemberId(5) }] };
+        let (first, second) = (submit(&runtime, removal()), submit(&runtime, removal()));
+        adopt(&runtime, first);
+        runtime.advance(0);
+        assert_eq!(status(first), ProposalStatus::Executed);
+        adopt(&runtime, second);
+        runtime.advance(0);
+        assert!(matches!(status(second), ProposalStatus::Failed { .. }), "there is no such member any more");
+        assert_eq!(read_state(|state| state.membership().members().count()), 4);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
     fn should_keep_a_former_members_ballot_unless_the_rule_voids_it() {
         for void_suspended in [false, true] {
             let life = std::thread::spawn(move || {

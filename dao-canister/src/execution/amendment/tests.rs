@@ -144,6 +144,17 @@ fn should_say_why_when_an_amendment_did_not_come_about() {
 }
 
 #[test]
+fn should_fail_when_custody_answers_about_another_amendment() {
+    let runtime = ready();
+    let id = submit(&runtime, ProposalAction::Amendment(deprecation("old")));
+    adopt(&runtime, id);
+    answer(&runtime, ProposalId(id.0 + 1), AmendmentState::Verified);
+    runtime.advance(0);
+    let ProposalStatus::Failed { reason } = status(id) else { panic!("not failed") };
+    assert!(reason.contains("about another order"), "{reason}");
+}
+
+#[test]
 fn should_send_the_same_order_again_while_custody_is_unavailable_and_rest_while_it_rests() {
     let runtime = ready();
     let id = submit(&runtime, ProposalAction::Amendment(deprecation("old")));
