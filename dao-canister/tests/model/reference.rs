@@ -466,7 +466,9 @@ impl Reference {
                     && (self.is_suspended(key) || !self.people.members.contains_key(*member))
             };
             let void: Vec<_> = ballots.iter().filter(void).map(|(member, _)| *member).collect();
-            void.iter().for_each(|member| drop(self.proposals[at].ballots.remove(member)));
+            for member in void {
+                self.proposals[at].ballots.remove(&member);
+            }
         }
     }
 

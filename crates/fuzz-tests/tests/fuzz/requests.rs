@@ -39,7 +39,9 @@ fn should_stand_damaged_signed_requests() {
     assert!(judge(&key, &good));
     let unread =
         [token(&key, r#"{"alg":"EdDSA","crit":["b64"],"b64":false}"#, &claims), token(&key, "{}", "[]")];
-    let seeds = [vec![good], unread.to_vec()].concat();
+    // Cut short, and with more parts than a token has.
+    let (cut, long) = (good[..good.len() / 2].to_vec(), [&good[..], b".", &good].concat());
+    let seeds = [vec![good, cut, long], unread.to_vec()].concat();
     Campaign::new("signed-requests", seeds).run(|token| {
         judge(&key, token);
     });

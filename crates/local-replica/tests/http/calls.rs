@@ -230,7 +230,7 @@ fn should_refuse_a_call_at_another_subnet() {
     let setup = Setup::start();
     let create = call(ANYONE, MANAGEMENT, "create_canister", vec![]);
     let answer = post(&setup.at("v4/subnet/aaaaa-aa/call"), &unsigned(create));
-    answer.assert_refused(400, "not the subnet of this replica");
+    answer.assert_refused(400, "is not a subnet of this network");
 }
 
 /// A call that was executed is not executed again while it has not expired, however often it is sent.
