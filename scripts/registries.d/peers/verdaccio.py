@@ -50,7 +50,8 @@ def start(release: int, directory: Path) -> tuple[Service, dict]:
     config = directory / "verdaccio.yaml"
     config.write_text(CONFIG + (STAGING if release == 9 else ""))
     url = f"http://127.0.0.1:{free_port()}"
-    command = [node.program(), str(program), "--config", str(config), "--listen", url.removeprefix("http://")]
+    stays_up = ["--require", str(Path(__file__).with_name("verdaccio_stays_up.cjs"))]
+    command = [node.program(), *stays_up, str(program), "--config", str(config), "--listen", url.removeprefix("http://")]
     # Its own look for newer versions would leave this machine.
     environment = {**os.environ, "VERDACCIO_DISABLE_UPDATE_CHECK": "true", "NODE_ENV": "production"}
     service = Service(f"Verdaccio {release}", command, directory / "verdaccio.log", cwd=directory, env=environment)
