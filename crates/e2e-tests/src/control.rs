@@ -1,6 +1,9 @@
 //! The upgrader in a test's world, and the hand-over to it.
 
+use std::io::Read as _;
+
 use candid::{Encode, Principal};
+use flate2::{Compression, read::GzEncoder};
 use ic_management_canister_types::{CanisterSettings, UpdateSettingsArgs};
 use release_types::{
     ArtifactRef, ProposalAction, ProposalStatus, Sha256Digest,
@@ -9,7 +12,7 @@ use release_types::{
 
 use crate::{
     World, WorldBuilder,
-    canister_wasm::canister_wasm,
+    canister_wasm::{canister_wasm, decompressed_wasm},
     people::{controller, member, stranger},
 };
 
@@ -80,13 +83,17 @@ impl World {
     }
 }
 
-/// The same module under another digest: with a custom section that nothing reads.
-pub fn marked(module: &[u8], mark: &str) -> Vec<u8> {
+/// A canister's module under another digest: with a custom section that nothing reads.
+pub fn marked(name: &str, mark: &str) -> Vec<u8> {
     let length = u8::try_from(mark.len()).expect("a short mark");
-    let mut marked = module.to_vec();
+    let mut marked = decompressed_wasm(name);
     marked.extend([0, length + 1, length]);
     marked.extend(mark.as_bytes());
-    marked
+    let mut compressed = Vec::new();
+    GzEncoder::new(marked.as_slice(), Compression::best())
+        .read_to_end(&mut compressed)
+        .expect("it compresses");
+    compressed
 }
 
 /// The digest of the state that the given blocks of the upgrader's log add up to.

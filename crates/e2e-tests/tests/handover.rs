@@ -3,9 +3,7 @@
 use std::{fs, path::Path};
 
 use e2e_tests::{
-    canister_wasm::{canister_wasm, repository_root},
-    control::marked,
-    countersign_command::Countersign,
+    canister_wasm::repository_root, control::marked, countersign_command::Countersign,
     local_network::LocalNetwork,
 };
 use serde_json::Value;
@@ -94,8 +92,8 @@ fn should_leave_control_to_votes_alone_and_say_when_it_is_not_so() {
     let elsewhere = elsewhere.display().to_string();
     assert_eq!(group.check(&elsewhere).0, 2);
     for name in ["dao_canister", "custody_canister", "upgrader_canister"] {
-        let path = Path::new(&elsewhere).join(format!("{name}.wasm"));
-        fs::write(path, marked(&canister_wasm(name), "another build")).expect("written");
+        let path = Path::new(&elsewhere).join(format!("{name}.wasm.gz"));
+        fs::write(path, marked(name, "another build")).expect("written");
     }
     assert_eq!(group.check(&elsewhere).0, 1);
     assert_eq!(
@@ -104,7 +102,7 @@ fn should_leave_control_to_votes_alone_and_say_when_it_is_not_so() {
     );
 
     // Only a vote puts that code in place, and by the rule that a new group has, a day later.
-    let module = Path::new(&elsewhere).join("custody_canister.wasm").display().to_string();
+    let module = Path::new(&elsewhere).join("custody_canister.wasm.gz").display().to_string();
     let propose = ["propose", "upgrade", "custody", "--wasm", &module];
     assert_eq!(group.countersign.json(Some("alice"), &propose)["proposal"], 1);
     group.countersign.json(Some("alice"), &["vote", "1", "yes"]);

@@ -153,7 +153,7 @@ fn should_deploy_call_and_upgrade_when_icp_uses_the_projects_own_configuration()
         let text = status.to_string();
         assert!(text.to_lowercase().contains("\"running\""), "{status:#}");
         let module = hex::encode(Sha256::digest(canister_wasm(canister)));
-        assert!(text.contains(&module), "the module is target/wasm/{canister}.wasm, {module}: {status:#}");
+        assert!(text.contains(&module), "the module is target/wasm/{canister}.wasm.gz, {module}: {status:#}");
         ids.push(status["id"].as_str().unwrap_or_else(|| panic!("no id: {status:#}")).to_string());
     }
 

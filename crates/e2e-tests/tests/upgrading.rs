@@ -97,7 +97,7 @@ fn should_upgrade_each_canister_by_vote_with_the_main_job_before_and_after() {
             GroupCanister::Dao => world.dao,
             GroupCanister::Upgrader => world.upgrader(),
         };
-        let module = marked(&canister_wasm(name), "another build");
+        let module = marked(name, "another build");
         assert_ne!(world.module_sha256(id), Sha256Digest::of(&module));
         assert_eq!(world.carry_out_upgrade(canister, &module), ProposalStatus::Executed, "{canister}");
         assert_eq!(world.module_sha256(id), Sha256Digest::of(&module));
@@ -286,7 +286,7 @@ fn should_do_nothing_when_the_dao_votes_against_a_recovery() {
     let mut publisher = Publisher::in_world(World::handed_over(Some(committee())), Ecosystem::Npm);
     let world = &mut publisher.world;
     let before = world.module_sha256(world.dao);
-    let recovery = begin_recovery(world, &marked(&canister_wasm("dao_canister"), "taken over"));
+    let recovery = begin_recovery(world, &marked("dao_canister", "taken over"));
     assert_eq!(world.upgrader_info().recoveries.len(), 1, "everybody sees it");
     let cancel = ProposalAction::CancelRecovery(CancelRecoveryProposal { recovery });
     assert_eq!(world.carry_out(cancel), ProposalStatus::Executed);
@@ -329,7 +329,7 @@ fn should_be_upgraded_by_the_root_of_an_sns_without_losing_anything() {
     let root = governed.world.add_forwarder();
     governed.world.set_controllers(custody, vec![root]);
     let digest = governed.world.state_digest(custody);
-    let module = marked(&canister_wasm("custody_canister"), "another build");
+    let module = marked("custody_canister", "another build");
     let about = Encode!(&CanisterIdRecord { canister_id: custody }).expect("encodes");
     let install = InstallCodeArgs {
         mode: CanisterInstallMode::Upgrade(None),

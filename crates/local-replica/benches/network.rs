@@ -22,7 +22,7 @@ const CLIENTS: usize = 50;
 const UPDATES_OF_A_CLIENT: usize = 40;
 const IDLE_CANISTERS: usize = 50;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_local-replica");
-const CUSTODY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/wasm/custody_canister.wasm");
+const CUSTODY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/wasm/custody_canister.wasm.gz");
 const COUNTER: &str = include_str!("../tests/clients/counter.wat");
 
 /// What the custody canister is installed with.

@@ -84,7 +84,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome<Exit> {
 
 async fn hand_over(context: &Context, args: &Args, session: &mut Session) -> Outcome<()> {
     let committee = args.committee()?;
-    let code = deploy::read_module(&args.wasm_dir, "upgrader_canister.wasm")?;
+    let code = deploy::read_module(&args.wasm_dir, "upgrader_canister.wasm.gz")?;
     let (dao, custody) = (session.deployment.dao, session.deployment.custody);
     let known = session.deployment.upgrader;
     if let Some(upgrader) = known.filter(|_| committee.is_some()) {

@@ -57,9 +57,9 @@ impl Canisters {
     /// Each with its name, its module's file, and what must control it.
     fn rows(self) -> [(&'static str, &'static str, Principal, Principal); 3] {
         [
-            ("DAO", "dao_canister.wasm", self.dao, self.upgrader),
-            ("custody", "custody_canister.wasm", self.custody, self.upgrader),
-            ("upgrader", "upgrader_canister.wasm", self.upgrader, self.dao),
+            ("DAO", "dao_canister.wasm.gz", self.dao, self.upgrader),
+            ("custody", "custody_canister.wasm.gz", self.custody, self.upgrader),
+            ("upgrader", "upgrader_canister.wasm.gz", self.upgrader, self.dao),
         ]
     }
 }

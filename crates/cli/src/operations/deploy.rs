@@ -9,8 +9,7 @@ use std::{
 use candid::{CandidType, Encode, Nat, Principal};
 use ic_agent::Agent;
 use ic_management_canister_types::{
-    CanisterIdRecord, CanisterInstallMode, CanisterSettings, ChunkHash, InstallChunkedCodeArgs,
-    InstallCodeArgs, UploadChunkArgs,
+    CanisterIdRecord, CanisterInstallMode, CanisterSettings, InstallCodeArgs,
 };
 use release_types::{Sha256Digest, control::UpgraderInit, custody::CustodyInit, dao::DaoInit};
 use serde::Deserialize;
@@ -26,10 +25,8 @@ use crate::failure::{Failure, Outcome};
 const CYCLES_LEDGER: Principal = Principal::from_slice(&[0, 0, 0, 0, 2, 16, 0, 2, 1, 1]);
 /// A canister out of cycles stops publishing, so it freezes with 90 days to spare.
 const FREEZING_THRESHOLD_SECONDS: u64 = 90 * 24 * 3_600;
-/// Largest code sent in one message (2 MiB, less the envelope); larger code goes in chunks.
-const ONE_MESSAGE_BYTES: usize = 1_900_000;
-/// Size of a chunk in a canister's chunk store.
-const STORE_CHUNK_BYTES: usize = 1_048_576;
+/// Largest module that is sent: one message has 2 MiB, less the envelope. Those of this project have half of that.
+const MAX_MODULE_BYTES: usize = 1_900_000;
 
 /// The code of both canisters.
 pub struct Code {
@@ -43,8 +40,8 @@ impl Code {
     /// # Errors
     /// When a file is missing.
     pub fn read(directory: &Path) -> Outcome<Self> {
-        let dao = read_module(directory, "dao_canister.wasm")?;
-        Ok(Self { dao, custody: read_module(directory, "custody_canister.wasm")? })
+        let dao = read_module(directory, "dao_canister.wasm.gz")?;
+        Ok(Self { dao, custody: read_module(directory, "custody_canister.wasm.gz")? })
     }
 
     /// SHA-256 of each, as the network reports it for an installed canister.
@@ -56,13 +53,21 @@ impl Code {
 /// Reads one module that `scripts/build` wrote.
 ///
 /// # Errors
-/// When the file is missing.
+/// When the file is missing, or too large for a message.
 pub fn read_module(directory: &Path, name: &str) -> Outcome<Vec<u8>> {
     let path = directory.join(name);
-    fs::read(&path).map_err(|error| {
+    let module = fs::read(&path).map_err(|error| {
         Failure::file("read the canister", &path, error)
             .hint("build it with scripts/build, or say where it is with --wasm-dir")
-    })
+    })?;
+    if module.len() > MAX_MODULE_BYTES {
+        let (path, found) = (path.display(), module.len());
+        return Err(Failure::refused(format!(
+            "{path} has {found} bytes; one message carries {MAX_MODULE_BYTES}"
+        ))
+        .hint("compress it with gzip, as scripts/build does"));
+    }
+    Ok(module)
 }
 
 #[derive(CandidType)]
@@ -175,30 +180,9 @@ async fn install_code(
     mode: CanisterInstallMode,
     arg: Vec<u8>,
 ) -> Outcome<()> {
-    if code.len() <= ONE_MESSAGE_BYTES {
-        let wasm_module = code.to_vec();
-        let args = InstallCodeArgs { mode, canister_id, wasm_module, arg, sender_canister_version: None };
-        return manage(agent, canister_id, "install_code", (args,)).await;
-    }
-    let id = CanisterIdRecord { canister_id };
-    let (): () = manage(agent, canister_id, "clear_chunk_store", (&id,)).await?;
-    let mut chunk_hashes_list = Vec::new();
-    for chunk in code.chunks(STORE_CHUNK_BYTES) {
-        let args = UploadChunkArgs { canister_id, chunk: chunk.to_vec() };
-        let (hash,): (ChunkHash,) = manage(agent, canister_id, "upload_chunk", (args,)).await?;
-        chunk_hashes_list.push(hash);
-    }
-    let args = InstallChunkedCodeArgs {
-        mode,
-        target_canister: canister_id,
-        store_canister: None,
-        chunk_hashes_list,
-        wasm_module_hash: Sha256Digest::of(code).0.to_vec(),
-        arg,
-        sender_canister_version: None,
-    };
-    let (): () = manage(agent, canister_id, "install_chunked_code", (args,)).await?;
-    manage(agent, canister_id, "clear_chunk_store", (&id,)).await
+    let wasm_module = code.to_vec();
+    let args = InstallCodeArgs { mode, canister_id, wasm_module, arg, sender_canister_version: None };
+    manage(agent, canister_id, "install_code", (args,)).await
 }
 
 /// Waits until custody has learned its keys, which it asks of the network right after its installation.

@@ -18,8 +18,8 @@ use crate::{
 static IMPOSTOR: LazyLock<Group> = LazyLock::new(|| {
     let wasm = SETTING.home.join("impostor");
     fs::create_dir_all(&wasm).expect("a directory");
-    fs::write(wasm.join("dao_canister.wasm"), canister_wasm("dao_canister")).expect("written");
-    fs::write(wasm.join("custody_canister.wasm"), impostor()).expect("written");
+    fs::write(wasm.join("dao_canister.wasm.gz"), canister_wasm("dao_canister")).expect("written");
+    fs::write(wasm.join("custody_canister.wasm.gz"), impostor()).expect("written");
     Group::deploy(SETTING.group.countersign.with_deployment("impostor.json"), &wasm)
 });
 

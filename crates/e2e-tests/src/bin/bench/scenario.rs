@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use e2e_tests::{World, WorldBuilder, archives::wheel, canister_wasm::canister_wasm, people::member};
+use e2e_tests::{
+    World, WorldBuilder,
+    archives::wheel,
+    canister_wasm::{canister_wasm, decompressed_wasm},
+    people::member,
+};
 use release_types::{
     Ecosystem, ProposalAction, Registry, RegistryId,
     proposal::{ListProposalsArgs, ProposalPage, RegistryProposal, WithdrawError},
@@ -42,6 +47,10 @@ pub fn run() -> Figures {
         dao: canister_wasm("dao_canister").len() as u64,
         custody: canister_wasm("custody_canister").len() as u64,
     };
+    let decompressed_bytes = PerCanister {
+        dao: decompressed_wasm("dao_canister").len() as u64,
+        custody: decompressed_wasm("custody_canister").len() as u64,
+    };
     let operations = large_old_group();
     eprintln!("a whole release in a group of five");
     let release = small_new_group();
@@ -53,6 +62,7 @@ pub fn run() -> Figures {
         members: MEMBERS,
         past_proposals: PAST_PROPOSALS,
         wasm_bytes,
+        decompressed_bytes,
         operations,
         release,
         modes,

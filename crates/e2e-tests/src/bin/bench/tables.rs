@@ -37,7 +37,16 @@ pub fn terminal(found: &Figures, committed: Option<&Figures>) -> String {
 
 /// The whole of BENCH.md.
 pub fn document(figures: &Figures) -> String {
-    let Figures { members, past_proposals, wasm_bytes, operations, release, modes, content } = figures;
+    let Figures {
+        members,
+        past_proposals,
+        wasm_bytes,
+        decompressed_bytes,
+        operations,
+        release,
+        modes,
+        content,
+    } = figures;
     let mut text = format!(
         "# What it costs\n\n\
          Made by `scripts/bench` from `bench/results.json`; do not edit. `scripts/bench --check` measures again and \
@@ -63,10 +72,12 @@ pub fn document(figures: &Figures) -> String {
         ));
     }
     text.push_str(&format!(
-        "\nWasm: DAO {} bytes, custody {} bytes.\n\n## Operations\n\n\
+        "\nModules as they ship, compressed with gzip: DAO {} bytes, custody {} bytes; decompressed {} and {}.\n\n## Operations\n\n\
          Heap and stable memory are those afterwards; wasm memory never shrinks.\n\n{OPERATIONS_HEADER}",
         grouped(wasm_bytes.dao),
-        grouped(wasm_bytes.custody)
+        grouped(wasm_bytes.custody),
+        grouped(decompressed_bytes.dao),
+        grouped(decompressed_bytes.custody)
     ));
     for operation in operations {
         text.push_str(&operation_row(operation));
