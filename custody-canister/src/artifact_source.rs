@@ -91,9 +91,11 @@ mod tests {
             bytes: Vec<u8>,
             padding: Vec<()>,
         }
-        let padded = Padded { bytes: vec![7], padding: vec![(); 1_000_000] };
+        let padded = Padded { bytes: vec![7], padding: vec![(); 20_000] };
         let answer = Encode!(&Ok::<_, Reserved>(padded)).expect("encodes");
         assert!(answer.len() < 200, "small to send, long to read");
         assert!(decode_answer(&answer).is_err());
+        let endless = Encode!(&Ok::<_, Reserved>(ArtifactChunk { bytes: vec![7; DECODING_QUOTA] }));
+        assert!(decode_answer(&endless.expect("encodes")).is_err(), "more than a chunk");
     }
 }

@@ -35,3 +35,21 @@ pub fn require_authority(caller: Principal) -> Result<(), Refusal> {
         "Propose it there and have it voted.",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{State, replace_state};
+
+    #[test]
+    fn should_answer_strangers_only_where_it_costs_nothing() {
+        let (authority, stranger) = (Principal::from_slice(&[1, 1]), Principal::from_slice(&[2, 1]));
+        replace_state(State::new(authority, "test_key_1".into()));
+        require_authority_or_query(stranger, false).expect("a query");
+        require_authority_or_query(authority, true).expect("the authority");
+        for caller in [stranger, Principal::anonymous()] {
+            let refusal = require_authority_or_query(caller, true).expect_err("refuses").to_string();
+            assert!(refusal.starts_with("REFUSED: caller: "), "{refusal}");
+        }
+    }
+}

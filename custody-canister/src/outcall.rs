@@ -363,6 +363,22 @@ mod tests {
     }
 
     #[test]
+    fn should_pass_on_what_npm_notices_and_no_header_of_an_index() {
+        let header =
+            HttpHeader { name: "npm-notice".into(), value: "tokens with bypass-2FA are restricted".into() };
+        for (ecosystem, is_noticed) in [(Ecosystem::Npm, true), (Ecosystem::Pypi, false)] {
+            let response = HttpRequestResult {
+                status: 200_u16.into(),
+                headers: vec![header.clone()],
+                body: b"{}".to_vec(),
+            };
+            let context = serde_json::to_vec(&Question::Sent(ecosystem)).expect("encodes");
+            let reduced = transform_answer(TransformArgs { response, context }).body;
+            assert_eq!(notice(&reduced).is_some(), is_noticed, "{ecosystem}");
+        }
+    }
+
+    #[test]
     fn should_take_a_reduction_of_another_making_for_ambiguous() {
         assert_eq!(verdict(b"200 OK"), Verdict::Ambiguous);
         assert_eq!(verdict(b""), Verdict::Ambiguous);

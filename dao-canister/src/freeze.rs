@@ -63,7 +63,6 @@ pub async fn carry_out<R: Runtime>(runtime: &R, scope: FreezeScope) {
     let is_open = in_force(scope).is_some_and(|demand| demand.confirmed_at_ns.is_none());
     if is_open {
         process_event(runtime, Event::Freeze(fact));
-        schedule::cancel(Task::Freeze(scope));
     }
 }
 

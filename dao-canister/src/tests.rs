@@ -16,7 +16,7 @@ use crate::{
     state::read_state,
     storage,
     test_fixtures::{
-        PERIOD_NS, SECOND_NS, TestRuntime, adopt, args, assert_log_tells_all, cast, custody, group,
+        Answer, PERIOD_NS, SECOND_NS, TestRuntime, adopt, args, assert_log_tells_all, cast, custody, group,
         installed, member, npm_release, proposer, ready, refused, registry, status, stranger, submit,
         upgrade,
     },
@@ -246,6 +246,12 @@ mod withdrawal {
         assert!(runtime.take_asked().is_empty(), "custody hears nothing of it");
         let error = refused(|| vote::withdraw(&runtime, member(1), id));
         assert_eq!(error, WithdrawError::NotWithdrawable { status: ProposalStatus::Withdrawn });
+        let begun = submit(&runtime, ProposalAction::Release(npm_release(&runtime, "1.0.0")));
+        adopt(&runtime, begun);
+        runtime.answer(Answer::Never);
+        runtime.advance(0);
+        let error = refused(|| vote::withdraw(&runtime, member(1), begun));
+        assert_eq!(error, WithdrawError::NotWithdrawable { status: ProposalStatus::Executing });
         assert_log_tells_all(&runtime);
     }
 }

@@ -2,8 +2,13 @@ use std::time::Duration;
 
 use release_types::{
     CredentialId, CredentialMode, CredentialPolicy, Ecosystem, FreezeArgs, FreezeScope, Notice, Obstacle,
-    OrderId, PublicationState::Prepared, PublishOrder, PublishingMode, alarms::AlarmKind,
-    proposal::CredentialChange, watch::WatchArgs,
+    OrderId, PackageKey,
+    PublicationState::Prepared,
+    PublishOrder, PublishingMode,
+    alarms::{AlarmKind, MAX_ALARMS},
+    credential::ProbeOutcome,
+    proposal::CredentialChange,
+    watch::WatchArgs,
 };
 
 use super::{
@@ -11,9 +16,9 @@ use super::{
     world::{NPM_TOKEN, World, authority, states},
 };
 use crate::{
-    alarms, freeze, funds,
+    alarms, credentials, freeze, funds,
     runtime::Runtime as _,
-    state::{Event, event::DerivationPurpose},
+    state::{Event, event::DerivationPurpose, process_event, watch::WatchFact},
     storage, watch,
 };
 
@@ -97,6 +102,72 @@ fn should_count_down_all_the_same_when_another_credential_covers_less() {
         });
         assert!(is_told, "epoch {epoch}");
     }
+}
+
+#[test]
+fn should_count_down_until_the_successor_is_in_use() {
+    let world = World::with_credentials();
+    let npm = world.policy(Ecosystem::Npm);
+    world.runtime.run_for(61 * DAY);
+    let is_told = || {
+        kinds(&world).iter().any(|kind| {
+            matches!(kind, AlarmKind::CredentialExpiring { credential, .. } if *credential == npm.id())
+        })
+    };
+    let not_after_ns = npm.not_after_ns + 80 * DAY.as_nanos() as u64;
+    let args = world.sealed(CredentialPolicy { epoch: 2, not_after_ns, ..npm.clone() }, NPM_TOKEN);
+    let successor = credentials::deposit(&world.runtime, authority(), args).expect("deposits").id;
+    assert!(is_told(), "it is only deposited");
+    world.change(successor, CredentialChange::Activate);
+    world.runtime.settle();
+    assert!(!is_told());
+}
+
+#[test]
+fn should_tell_of_a_token_that_the_registry_refuses_and_not_of_one_that_nobody_answered_for() {
+    let world = World::with_credentials();
+    let credential = world.policy(Ecosystem::Npm).id();
+    let probe = |answer| {
+        world.runtime.0.borrow_mut().registries.whoami = answer;
+        world.change(credential, CredentialChange::Probe);
+        world.runtime.run_for(Duration::from_secs(600));
+        kinds(&world)
+    };
+    assert_eq!(probe((500, "oops")), []);
+    let outcome = ProbeOutcome::RefusedByRegistry;
+    assert_eq!(probe((401, "{}")), [AlarmKind::CredentialDead { credential, outcome }]);
+    assert_eq!(probe((200, r#"{"username":"ada"}"#)), []);
+    probe((401, "{}"));
+    world.change(credential, CredentialChange::Revoke);
+    assert_eq!(kinds(&world), [], "what is not used is nobody's concern");
+}
+
+#[test]
+fn should_show_the_newest_alarms_first_and_no_more_than_a_page_of_them() {
+    let world = World::with_credentials();
+    watch_npm(&world);
+    let order = world.npm_order();
+    let endpoint = order.registry.upload_url;
+    let package = PackageKey { ecosystem: Ecosystem::Npm, endpoint, package: order.package };
+    for number in 0..=MAX_ALARMS {
+        world.runtime.run_for(Duration::from_secs(1));
+        let (package, name) = (package.clone(), format!("{number:03}"));
+        process_event(&world.runtime, Event::Watch(WatchFact::Missed { package, name }));
+    }
+    let alarms = alarms::alarms(&world.runtime);
+    assert_eq!(alarms.len(), MAX_ALARMS);
+    assert!(matches!(&alarms[0].kind, AlarmKind::Vanished { name, .. } if *name == MAX_ALARMS.to_string()));
+    assert!(alarms.is_sorted_by_key(|alarm| std::cmp::Reverse(alarm.since_ns)));
+}
+
+#[test]
+fn should_warn_when_no_release_can_be_paid_for() {
+    let world = World::with_credentials();
+    let needed = funds::funds(&world.runtime).direct_release_most_cycles;
+    world.runtime.0.borrow_mut().cycles = needed;
+    assert_eq!(kinds(&world), []);
+    world.runtime.0.borrow_mut().cycles = needed - 1;
+    assert_eq!(kinds(&world), [AlarmKind::LowCycles { liquid_cycles: needed - 1 }]);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Amendable {
     history: Vec<(u64, Shown)>,
     /// Whether the whole document is too large for an answer.
     pub is_large: bool,
+    /// How the whole document is asked for in vain.
+    pub document_answer: Option<(u16, &'static str)>,
     /// Whether the whole document shows no revision.
     pub is_without_revision: bool,
 }
@@ -54,6 +56,9 @@ impl Amendable {
         let shown = self.shown(now_ns);
         if url.contains("/-/package/") {
             return Ok(reply(200, json!(shown.tags).to_string().as_bytes()));
+        }
+        if let Some((status, body)) = self.document_answer {
+            return Ok(reply(status, body.as_bytes()));
         }
         if self.is_large {
             return Err(CallError::AnswerTooLarge);

@@ -25,7 +25,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A registry in which `latest` names 1.0.0, and what it does with the next changes.
-fn world_with(behaviours: impl IntoIterator<Item = Behaviour>) -> World {
+pub(super) fn world_with(behaviours: impl IntoIterator<Item = Behaviour>) -> World {
     let world = World::with_credentials();
     world.runtime.0.borrow_mut().registries.behaviours = behaviours.into_iter().collect();
     world.runtime.0.borrow_mut().registries.put(NPM_ATTACHMENT, &npm_bytes());
@@ -33,38 +33,38 @@ fn world_with(behaviours: impl IntoIterator<Item = Behaviour>) -> World {
     world
 }
 
-fn tag_latest(world: &World, version: &str) {
+pub(super) fn tag_latest(world: &World, version: &str) {
     let mut surroundings = world.runtime.0.borrow_mut();
     let now_ns = surroundings.now_ns;
     let tags = [("latest".to_owned(), version.to_owned())].into();
     surroundings.registries.amendable.set(now_ns, Shown { tags, deprecated: None });
 }
 
-fn promotion() -> Amendment {
+pub(super) fn promotion() -> Amendment {
     Amendment::DistTag { tag: "latest".into(), version: "1.0.1".into(), replaces: Some("1.0.0".into()) }
 }
 
-fn deprecation(message: &str) -> Amendment {
+pub(super) fn deprecation(message: &str) -> Amendment {
     Amendment::Deprecation { version: "1.0.0".into(), message: message.into() }
 }
 
-fn order(world: &World, amendment: Amendment) -> AmendOrder {
+pub(super) fn order(world: &World, amendment: Amendment) -> AmendOrder {
     let PublishOrder { credential, registry, package, decision, expires_at_ns, .. } = world.npm_order();
     let (id, credential) = (OrderId("proposal-9".into()), credential.expect("a direct order names one"));
     let read_credential = None;
     AmendOrder { id, credential, read_credential, registry, package, amendment, decision, expires_at_ns }
 }
 
-fn accept(world: &World, order: AmendOrder) -> Result<AmendmentStatus, Refusal> {
+pub(super) fn accept(world: &World, order: AmendOrder) -> Result<AmendmentStatus, Refusal> {
     amend::accept(&world.runtime, authority(), order)
 }
 
-fn status(_world: &World) -> AmendmentStatus {
+pub(super) fn status(_world: &World) -> AmendmentStatus {
     assert_log_adds_up();
     amend::status(&OrderId("proposal-9".into())).expect("an accepted amendment")
 }
 
-fn carry_out(world: &World, amendment: Amendment) -> AmendmentState {
+pub(super) fn carry_out(world: &World, amendment: Amendment) -> AmendmentState {
     accept(world, order(world, amendment)).expect("a good amendment");
     world.runtime.settle();
     let status = status(world);
@@ -77,7 +77,7 @@ fn shown(world: &World) -> Shown {
     surroundings.registries.amendable.shown(surroundings.now_ns)
 }
 
-fn fields(refused: Result<AmendmentStatus, Refusal>) -> Vec<String> {
+pub(super) fn fields(refused: Result<AmendmentStatus, Refusal>) -> Vec<String> {
     refused.expect_err("refuses").defects().iter().map(|defect| defect.field.clone()).collect()
 }
 

@@ -99,6 +99,20 @@ fn should_put_the_registrys_signature_on_the_receipt_and_read_its_keys_once_a_da
 }
 
 #[test]
+fn should_raise_the_alarm_when_another_digest_is_shown_with_the_signature() {
+    let world = World::with_credentials();
+    sign(&world, &[7], &[signature(7)]);
+    let id = world.publish(world.npm_order()).id;
+    while states(&world.status(&id)) != [Shown] {
+        world.runtime.run_next_timer().expect("something is due");
+    }
+    world.runtime.0.borrow_mut().registries.put(NPM_ATTACHMENT, b"others");
+    world.runtime.settle();
+    let status = world.status(&id);
+    assert!(matches!(states(&status)[0], Mismatch { .. }) && !status.receipt, "{status:?}");
+}
+
+#[test]
 fn should_read_the_keys_again_when_the_registry_signs_with_a_new_one() {
     let world = World::with_credentials();
     sign(&world, &[7], &[signature(7)]);

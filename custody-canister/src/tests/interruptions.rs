@@ -4,7 +4,9 @@ use std::{
     time::Duration,
 };
 
-use release_types::{Ecosystem, OrderId, credential::CredentialStatus, proposal::CredentialChange};
+use release_types::{
+    Ecosystem, OrderId, PublishOrder, credential::CredentialStatus, proposal::CredentialChange,
+};
 
 use super::{
     registries::Behaviour,
@@ -175,4 +177,68 @@ fn should_take_an_order_up_again_when_its_answer_never_comes() {
     drop(lost);
     world.runtime.settle();
     assert_eq!((world.sent(), crate::storage::events().into_iter().count()), (1, events));
+}
+
+#[test]
+fn should_not_go_on_when_another_run_took_the_order_up_and_leave_it_to_that() {
+    let world = World::with_credentials();
+    let order = world.npm_order();
+    world.publish(order.clone());
+    world.runtime.0.borrow_mut().timers.clear();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut begin_stuck = || {
+        let awaits = world.runtime.0.borrow().awaits;
+        world.runtime.0.borrow_mut().stuck_at = Some(awaits + 1);
+        let mut run = Box::pin(driver::drive(world.runtime.clone(), order.id.clone()));
+        assert!(run.as_mut().poll(&mut context).is_pending());
+        run
+    };
+    let mut lost = begin_stuck();
+    world.runtime.0.borrow_mut().now_ns += 30 * 60 * 1_000_000_000;
+    let present = begin_stuck();
+    let facts = || crate::storage::events().len();
+    let before = facts();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(lost.as_mut().poll(&mut context).is_ready(), "it ends");
+    drop(lost);
+    assert_eq!((facts(), world.runtime.0.borrow().timers.len()), (before, 0), "and does nothing more");
+    let mut third = Box::pin(driver::drive(world.runtime.clone(), order.id.clone()));
+    assert!(third.as_mut().poll(&mut context).is_ready(), "the order is still held");
+    assert_eq!((facts(), world.sent()), (before, 0));
+    drop(present);
+    world.runtime.settle();
+    assert!(world.status(&order.id).is_verified());
+}
+
+#[test]
+fn should_drive_four_orders_at_a_time_and_count_none_whose_answer_never_comes() {
+    let world = World::with_credentials();
+    let ids: Vec<_> = (0..5).map(|number| OrderId(format!("order-{number}"))).collect();
+    for id in &ids {
+        world.publish(PublishOrder { id: id.clone(), ..world.npm_order() });
+    }
+    world.runtime.0.borrow_mut().timers.clear();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut lost: Vec<_> = ids[..4]
+        .iter()
+        .map(|id| {
+            let awaits = world.runtime.0.borrow().awaits;
+            world.runtime.0.borrow_mut().stuck_at = Some(awaits + 1);
+            let mut run = Box::pin(driver::drive(world.runtime.clone(), id.clone()));
+            assert!(run.as_mut().poll(&mut context).is_pending());
+            run
+        })
+        .collect();
+    let awaits = || world.runtime.0.borrow().awaits;
+    let before = awaits();
+    let mut drive_fifth = || {
+        let mut run = Box::pin(driver::drive(world.runtime.clone(), ids[4].clone()));
+        assert!(run.as_mut().poll(&mut context).is_ready());
+    };
+    drive_fifth();
+    assert_eq!(awaits(), before, "four are under way");
+    world.runtime.0.borrow_mut().now_ns += 30 * 60 * 1_000_000_000;
+    drive_fifth();
+    assert!(awaits() > before);
+    lost.clear();
 }

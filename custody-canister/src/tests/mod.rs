@@ -4,6 +4,7 @@
 mod alarming;
 mod amendable;
 mod amending;
+mod amendments_at_fault;
 mod confirming;
 mod control;
 mod credentials;
@@ -19,5 +20,6 @@ mod secrecy;
 mod stub;
 mod validators;
 mod waiting;
+mod watch_bounds;
 mod watching;
 mod world;

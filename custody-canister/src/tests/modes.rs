@@ -153,6 +153,17 @@ mod verify_only {
     }
 
     #[test]
+    fn should_wait_for_nothing_when_the_source_has_other_bytes_than_were_voted() {
+        let world = World::new();
+        let order = order_in(&world, PublishingMode::VerifyOnly, &npm_bytes());
+        let other = npm_bytes().into_iter().rev().collect();
+        world.runtime.0.borrow_mut().artifacts.insert(order.artifacts[0].sha256, other);
+        let status = world.carry_out(order);
+        assert!(matches!(only(&status), Refused { .. }), "{status:?}");
+        assert_eq!(world.runtime.0.borrow().registries.reads, 0);
+    }
+
+    #[test]
     fn should_end_with_advice_when_nobody_publishes() {
         let world = World::new();
         let order = order_in(&world, PublishingMode::VerifyOnly, &npm_bytes());
@@ -220,7 +231,7 @@ mod verify_only {
 
     #[test]
     fn should_say_on_the_receipt_that_the_bytes_were_not_read_when_no_ranges_are_served() {
-        for serving in [Serving::WithoutRanges, Serving::Status(302)] {
+        for serving in [Serving::WithoutRanges, Serving::Status(302), Serving::Status(401)] {
             let expected =
                 if serving == Serving::WithoutRanges { "not-read-no-ranges" } else { "not-read-elsewhere" };
             let run = std::thread::spawn(move || {
@@ -498,6 +509,19 @@ mod staged {
             });
             run.join().unwrap_or_else(|_| panic!("{beside}, {of_version}"));
         }
+    }
+
+    #[test]
+    fn should_read_few_times_what_is_staged_and_gone_when_it_is_read() {
+        let world = World::new();
+        serve(&world, Serving::NotFound);
+        stage(&world, &npm_bytes());
+        let id = world.publish(order_in(&world, PublishingMode::StagedElsewhere, &npm_bytes())).id;
+        world.runtime.run_for(3 * HOUR);
+        assert!(derivations(&world) < 30, "{}", derivations(&world));
+        serve(&world, Serving::Honest);
+        world.runtime.run_for(3 * HOUR);
+        to_approve(&world.status(&id));
     }
 
     #[test]

@@ -72,6 +72,21 @@ fn should_derive_a_bounded_number_of_keys_for_a_probe_that_nobody_answers() {
 }
 
 #[test]
+fn should_probe_once_when_asked_twice_and_only_what_can_be_paid_for() {
+    let world = World::with_credentials();
+    let id = world.policy(Ecosystem::Npm).id();
+    let before = world.runtime.0.borrow().derivations;
+    world.runtime.0.borrow_mut().cycles = 26_153_846_153 + 1_000_000_000;
+    world.change(id, Probe);
+    world.change(id, Probe);
+    world.runtime.run_for(Duration::from_secs(600));
+    assert_eq!((world.runtime.0.borrow().derivations, outcome(id)), (before, None));
+    world.runtime.0.borrow_mut().cycles += 1;
+    world.runtime.run_for(Duration::from_secs(60));
+    assert_eq!((world.runtime.0.borrow().derivations, outcome(id)), (before + 1, Some(ProbeOutcome::Alive)));
+}
+
+#[test]
 fn should_probe_nothing_while_frozen_and_go_on_across_an_upgrade() {
     let world = World::with_credentials();
     let args = FreezeArgs { scope: FreezeScope::Everything, reason: "a test".into() };

@@ -415,6 +415,7 @@ impl Registries {
             }
             Behaviour::InventSuccess => Ok(reply(200, echo.as_bytes())),
             Behaviour::Answer(status, body) => Ok(reply(status, format!("{body} {echo}").as_bytes())),
+            Behaviour::AskToWait(seconds) => Ok(come_back_later(429, seconds)),
             Behaviour::PublishAndAnswer(status, body) => {
                 amendable.take(args, now_ns);
                 Ok(reply(status, format!("{body} {echo}").as_bytes()))

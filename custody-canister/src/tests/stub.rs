@@ -56,6 +56,8 @@ pub struct Surroundings {
     pub source_is_down: bool,
     pub failing_derivations: usize,
     pub derivations: usize,
+    /// How often the timers were woken.
+    pub wakings: usize,
     pub log: Vec<String>,
     /// Awaits so far.
     pub awaits: usize,
@@ -83,6 +85,7 @@ impl StubRuntime {
             source_is_down: false,
             failing_derivations: 0,
             derivations: 0,
+            wakings: 0,
             log: Vec::new(),
             awaits: 0,
             stuck_at: None,
@@ -244,7 +247,9 @@ impl Runtime for StubRuntime {
         surroundings.timers.push((due_ns, task));
     }
 
-    fn wake_timers(&self) {}
+    fn wake_timers(&self) {
+        self.0.borrow_mut().wakings += 1;
+    }
 
     fn certify(&self, root: [u8; 32]) {
         assert_eq!(root, storage::read_log(|log| log.certified_root()));

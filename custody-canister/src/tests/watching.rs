@@ -21,38 +21,38 @@ use crate::{alarms, freeze, publish, queries, watch};
 const HOUR: Duration = Duration::from_secs(3_600);
 
 impl World {
-    fn watch_args(&self, ecosystem: Ecosystem) -> WatchArgs {
+    pub(super) fn watch_args(&self, ecosystem: Ecosystem) -> WatchArgs {
         let order = self.order_of(ecosystem);
         let (registry, package) = (order.registry, order.package);
         WatchArgs { registry, package, interval_s: 3_600, read_credential: None }
     }
 
-    fn watched(&self, ecosystem: Ecosystem) -> PackageKey {
+    pub(super) fn watched(&self, ecosystem: Ecosystem) -> PackageKey {
         let WatchArgs { registry, package, .. } = self.watch_args(ecosystem);
         PackageKey { ecosystem, endpoint: registry.upload_url, package }
     }
 
     /// Begins to watch and takes the baseline.
-    fn watch(&self, ecosystem: Ecosystem) {
+    pub(super) fn watch(&self, ecosystem: Ecosystem) {
         watch::watch(&self.runtime, authority(), self.watch_args(ecosystem)).expect("watches");
         self.runtime.run_for(Duration::from_secs(1));
         assert!(self.view().baseline.is_some());
     }
 
-    fn view(&self) -> WatchView {
+    pub(super) fn view(&self) -> WatchView {
         watch::views(&self.runtime).pop().expect("a watch")
     }
 
-    fn findings(&self) -> Vec<(FindingKind, String)> {
+    pub(super) fn findings(&self) -> Vec<(FindingKind, String)> {
         self.view().findings.into_iter().map(|finding| (finding.kind, finding.name)).collect()
     }
 
-    fn list(&self, version: &str, bytes: &[u8]) {
+    pub(super) fn list(&self, version: &str, bytes: &[u8]) {
         self.runtime.0.borrow_mut().registries.listed.insert(version.into(), bytes.to_vec());
     }
 }
 
-fn frozen_scopes() -> Vec<FreezeScope> {
+pub(super) fn frozen_scopes() -> Vec<FreezeScope> {
     freeze::in_force().into_iter().map(|freeze| freeze.scope).collect()
 }
 

@@ -14,6 +14,7 @@ use crate::{
     control, lifecycle,
     runtime::CustodyError,
     state::read_state,
+    storage,
     test_fixtures::{
         Answer, Asked, DAY_NS, SECOND_NS, TestRuntime, adopt, assert_log_tells_all, custody, defects_of,
         group, installed, status, submit, upgrade, upgrader, upload,
@@ -255,9 +256,11 @@ fn should_not_pass_cycles_on_that_code_now_taken_back_may_have_passed_on() {
     let args = EndUpgradeArgs { upgrade: name, end: UpgradeEnd::TakenBack { lost } };
     let told = control::end_upgrade(&runtime, custody(), false, args.clone());
     assert!(told.expect_err("no controller").to_string().starts_with("REFUSED: caller: "));
-    for _ in 0..2 {
-        control::end_upgrade(&runtime, upgrader(), true, args.clone()).expect("a controller");
-    }
+    control::end_upgrade(&runtime, upgrader(), true, args.clone()).expect("a controller");
+    let noted = storage::read_log(|log| log.len());
+    control::end_upgrade(&runtime, upgrader(), true, args).expect("once more");
+    assert_eq!(storage::read_log(|log| log.len()), noted, "the same again notes nothing");
+    assert_eq!(runtime.wakings(), 2, "a snapshot brings no timers back");
     let failure = UpgradeFailure::Unhealthy;
     runtime.answer(known(UpgradeState::Failed { failure }));
     runtime.advance(120 * SECOND_NS);

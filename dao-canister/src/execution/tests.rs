@@ -140,6 +140,54 @@ mod watching {
         let registry = release_types::RegistryId("elsewhere".into());
         let elsewhere = WatchProposal { registry, package: "demo".into(), change: WatchChange::Stop };
         assert_eq!(defects_of(&runtime, ProposalAction::Watch(elsewhere))[0].field, "registry");
+        let publishing = Some(policy(Ecosystem::Npm).id());
+        let change = WatchChange::Start { interval_s: 3_600, read_credential: publishing };
+        assert_eq!(defects_of(&runtime, proposal("@dao/demo", change))[0].field, "change.read_credential");
+        let registry = registry_id(Ecosystem::Pypi);
+        let spelt = WatchProposal { registry, package: "Demo.Pkg".into(), change: WatchChange::Stop };
+        assert_eq!(defects_of(&runtime, ProposalAction::Watch(spelt))[0].field, "package");
+    }
+
+    #[test]
+    fn should_give_up_when_custody_does_not_answer_within_a_day() {
+        let runtime = ready();
+        let id = submit(&runtime, proposal("@dao/demo", WatchChange::Stop));
+        adopt(&runtime, id);
+        runtime.answer(Answer::Watches(Err(unavailable())));
+        runtime.advance(0);
+        runtime.skip(DAY_NS - 1);
+        runtime.answer(Answer::Watches(Err(unavailable())));
+        runtime.advance(0);
+        assert_eq!(status(id), ProposalStatus::Executing);
+        runtime.skip(60 * SECOND_NS);
+        runtime.answer(Answer::Watches(Err(unavailable())));
+        runtime.advance(0);
+        let ProposalStatus::Failed { reason } = status(id) else { panic!("not failed") };
+        assert!(reason.contains("within a day") && reason.contains("the queue is full"), "{reason}");
+    }
+
+    #[test]
+    fn should_shorten_an_endless_reason_between_two_characters() {
+        let runtime = ready();
+        let id = submit(&runtime, proposal("@dao/demo", WatchChange::Stop));
+        adopt(&runtime, id);
+        let reason = "é".repeat(1_000);
+        runtime.answer(Answer::Watches(Err(CustodyError::Refused { reason })));
+        runtime.advance(0);
+        let ProposalStatus::Failed { reason } = status(id) else { panic!("not failed") };
+        assert!((999..=1_000).contains(&reason.len()) && reason.ends_with('é'), "{reason}");
+    }
+
+    #[test]
+    fn should_fail_when_custody_puts_other_settings_in_place() {
+        let runtime = ready();
+        let settings = Settings { releases_per_package_and_day: 3 };
+        let id = submit(&runtime, ProposalAction::Settings(settings));
+        adopt(&runtime, id);
+        runtime.answer(Answer::Settings(Ok(Settings { releases_per_package_and_day: 4 })));
+        runtime.advance(0);
+        let reason = "custody put other settings in place".to_owned();
+        assert_eq!(status(id), ProposalStatus::Failed { reason });
     }
 
     #[test]
@@ -161,6 +209,7 @@ mod credentials {
     use release_types::credential::{ProbeOutcome, ProbeView};
 
     use super::*;
+    use crate::test_fixtures::defects_of;
 
     fn proposed(runtime: &TestRuntime, change: CredentialChange) -> (ProposalId, CredentialPolicy) {
         let policy = CredentialPolicy { epoch: 2, ..policy(Ecosystem::Npm) };
@@ -257,6 +306,46 @@ mod credentials {
     }
 
     #[test]
+    fn should_take_no_proposal_about_a_revoked_credential() {
+        let runtime = ready();
+        let (_, policy) = proposed(&runtime, CredentialChange::Revoke);
+        answer_change(&runtime, &policy, CredentialStatus::Revoked);
+        runtime.advance(0);
+        let credential = policy.id();
+        for change in [CredentialChange::Activate, CredentialChange::Revoke, CredentialChange::Probe] {
+            let again = ProposalAction::Credential(CredentialProposal { credential, change });
+            let defects = defects_of(&runtime, again);
+            let [defect] = &defects[..] else { panic!("{change:?}: {defects:?}") };
+            assert_eq!((defect.field.as_str(), &*defect.allowed), ("credential", "one that is not revoked"));
+        }
+    }
+
+    #[test]
+    fn should_fail_when_an_activation_does_not_end_within_a_day() {
+        let runtime = ready();
+        let (id, policy) = proposed(&runtime, CredentialChange::Activate);
+        answer_change(&runtime, &policy, CredentialStatus::Activating);
+        runtime.advance(0);
+        runtime.skip(DAY_NS);
+        answer_query(&runtime, &policy, CredentialStatus::Activating);
+        runtime.advance(0);
+        let reason = "custody did not finish within a day of the decision".to_owned();
+        assert_eq!(status(id), ProposalStatus::Failed { reason });
+    }
+
+    #[test]
+    fn should_fail_when_custody_answers_about_another_credential() {
+        let runtime = ready();
+        let (id, _) = proposed(&runtime, CredentialChange::Activate);
+        let before = read_state(|state| state.credential(&policy(Ecosystem::Pypi).id()).cloned());
+        answer_change(&runtime, &policy(Ecosystem::Pypi), CredentialStatus::Revoked);
+        runtime.advance(0);
+        let ProposalStatus::Failed { reason } = status(id) else { panic!("not failed") };
+        assert!(reason.contains("about another credential"), "{reason}");
+        assert_eq!(read_state(|state| state.credential(&policy(Ecosystem::Pypi).id()).cloned()), before);
+    }
+
+    #[test]
     fn should_limit_the_undecided_deposits_of_a_member() {
         use release_types::{credential::DepositCredentialArgs, dao::DepositError};
         let runtime = ready();
@@ -326,7 +415,10 @@ mod credentials {
         answer_change(&runtime, &policy, CredentialStatus::Deposited);
         assert_eq!(deposit(member(1)), Ok(policy.id()));
         answer_change(&runtime, &policy, CredentialStatus::Deposited);
+        let known = (queries::state_digest(), storage::read_log(|log| log.len()));
         assert_eq!(deposit(member(2)), Ok(policy.id()), "again");
+        let after = (queries::state_digest(), storage::read_log(|log| log.len()));
+        assert_eq!(after, known, "whoever came first deposited it");
         assert_log_tells_all(&runtime);
     }
 }
@@ -404,6 +496,19 @@ mod releases {
         assert_eq!(status(id), ProposalStatus::Failed { reason: "custody refused: frozen".into() });
         assert_eq!(runtime.take_asked().len(), 1, "a refusal is final");
         assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_fail_when_custody_does_not_know_its_order_any_more() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        answer_order(&runtime, id, &release, Prepared);
+        runtime.advance(0);
+        runtime.answer(Answer::OrderStatus(Ok(None)));
+        runtime.advance(2 * SECOND_NS);
+        let reason = "custody does not know the order any more".to_owned();
+        assert_eq!(status(id), ProposalStatus::Failed { reason });
+        assert!(matches!(runtime.take_asked()[..], [Asked::Publish(_), Asked::OrderStatus(_)]));
     }
 
     #[test]
@@ -615,6 +720,19 @@ mod declarations {
         runtime.advance(100 * SECOND_NS);
         assert_eq!(status(id), ProposalStatus::Executed, "it appeared late");
         assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_ask_within_hours_however_late_custody_says_that_it_looks() {
+        let runtime = ready();
+        let (id, release) = adopted(&runtime);
+        let in_a_year = looking(&runtime, id, &release, 365 * DAY_NS);
+        runtime.answer(Answer::Order(Ok(in_a_year.clone())));
+        runtime.answer(Answer::OrderStatus(Ok(Some(in_a_year))));
+        runtime.advance(60 * SECOND_NS);
+        answer_status(&runtime, id, &release, Verified, true);
+        runtime.advance(7 * 3_600 * SECOND_NS);
+        assert_eq!(status(id), ProposalStatus::Executed);
     }
 
     #[test]

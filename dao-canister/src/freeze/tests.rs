@@ -78,6 +78,28 @@ fn should_ask_again_when_the_answer_never_comes() {
 }
 
 #[test]
+fn should_note_one_answer_when_custody_was_asked_twice() {
+    for second in [frozen(), Answer::Freezes(Err(CustodyError::Refused { reason: "late".into() }))] {
+        let life = std::thread::spawn(move || {
+            let runtime = installed();
+            runtime.answer(Answer::Later(Box::new(second)));
+            let mut slow = Box::pin(demand(&runtime, member(1), args(SCOPE)));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(slow.as_mut().poll(&mut context).is_pending());
+            runtime.answer(frozen());
+            runtime.advance(20 * SECOND_NS);
+            let noted = demands();
+            assert_eq!(noted[0].confirmed_at_ns, Some(START_NS + 15 * SECOND_NS));
+            assert!(slow.as_mut().poll(&mut context).is_ready());
+            assert_eq!(demands(), noted, "the answer to the second question came first");
+            drop(slow);
+            assert_log_tells_all(&runtime);
+        });
+        life.join().expect("holds");
+    }
+}
+
+#[test]
 fn should_drop_a_demand_that_custody_refuses() {
     let runtime = installed();
     runtime.answer(Answer::Freezes(Err(CustodyError::Refused { reason: "no such credential".into() })));

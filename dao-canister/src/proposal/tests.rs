@@ -64,6 +64,10 @@ mod submission {
         let error = refused(|| submit(&runtime, member(1), proposal));
         let SubmitProposalError::Invalid { defects } = error else { panic!("expected defects") };
         assert_eq!(fields(&defects), ["title", "summary", "upload_url", "id"]);
+        let untitled = SubmitProposalArgs { title: String::new(), ..args(ProposalAction::Motion) };
+        let error = refused(|| submit(&runtime, member(1), untitled));
+        let SubmitProposalError::Invalid { defects } = error else { panic!("expected defects") };
+        assert_eq!(fields(&defects), ["title"], "though the action is valid");
     }
 
     #[test]
@@ -273,6 +277,18 @@ mod npm {
     }
 
     #[test]
+    fn should_refuse_what_says_more_of_itself_than_one_message_carries() {
+        let runtime = ready();
+        let paths: Vec<_> = (0..9_000).map(|number| format!("{}/{number}", "d".repeat(240))).collect();
+        let files: Vec<_> = paths.iter().map(|path| (path.as_str(), &b""[..])).collect();
+        let tarball = packages::npm_tarball_of(r#"{"name":"@dao/demo","version":"1.0.0"}"#, &files);
+        let artifact = upload(&runtime, "dao-demo-1.0.0.tgz", &tarball);
+        let defects = release_defects(&runtime, npm_release_of(artifact, "@dao/demo", "1.0.0"));
+        assert_eq!(fields(&defects), ["artifacts"]);
+        assert!(defects[0].found.contains("bytes of metadata and file lists"), "{defects:?}");
+    }
+
+    #[test]
     fn should_want_options_that_npm_and_the_package_agree_to() {
         let runtime = ready();
         let defects_with = |release: &ReleaseProposal, dist_tag: &str, access| {
@@ -340,6 +356,8 @@ mod npm {
         assert_eq!(with(PublishingMode::Direct, None), ["credential: none"]);
         assert_eq!(with(PublishingMode::VerifyOnly, release.credential), ["credential: one"]);
         assert_eq!(with(PublishingMode::Staged, release.credential), ["credential: a direct credential"]);
+        let reading = ReleaseProposal { read_credential: release.credential, ..release.clone() };
+        assert_eq!(fields(&release_defects(&runtime, reading)), ["read_credential"], "it publishes");
         let verify_only =
             ReleaseProposal { mode: PublishingMode::VerifyOnly, credential: None, ..release.clone() };
         submit(&runtime, member(1), args(ProposalAction::Release(verify_only))).expect("needs none");
@@ -462,6 +480,11 @@ mod pypi {
         let mut release = pypi_release(&runtime, "1.0");
         release.npm = Some(NpmOptions { dist_tag: "latest".into(), access: NpmAccess::Public });
         assert_eq!(fields(&release_defects(&runtime, release)), ["npm"]);
+
+        let mut release = pypi_release(&runtime, "1.0");
+        let again = packages::sdist("demo-pkg", "1.0");
+        release.artifacts.push(upload(&runtime, "demo-pkg-1.0.tar.gz", &again));
+        assert_eq!(fields(&release_defects(&runtime, release)), ["artifacts[2]: filename"], "one spelling");
     }
 }
 

@@ -64,6 +64,7 @@ pub enum Answer {
     Order(Result<OrderStatus, CustodyError>),
     OrderStatus(Result<Option<OrderStatus>, CustodyError>),
     Amendment(Result<AmendmentStatus, CustodyError>),
+    AmendmentStatus(Result<Option<AmendmentStatus>, CustodyError>),
     Credential(Result<CredentialView, CustodyError>),
     CredentialStatus(Result<Option<CredentialView>, CustodyError>),
     Freezes(Result<Vec<FreezeView>, CustodyError>),
@@ -76,6 +77,8 @@ pub enum Answer {
     Done(Result<(), CustodyError>),
     /// The call stays open.
     Never,
+    /// Only whoever asks again hears it.
+    Later(Box<Self>),
 }
 
 #[derive(Clone)]
@@ -88,6 +91,7 @@ struct Inner {
     answers: VecDeque<Answer>,
     environment: Option<Principal>,
     certified: Option<[u8; 32]>,
+    wakings: usize,
 }
 
 impl TestRuntime {
@@ -99,6 +103,7 @@ impl TestRuntime {
             answers: VecDeque::new(),
             environment: None,
             certified: None,
+            wakings: 0,
         })))
     }
 
@@ -113,6 +118,11 @@ impl TestRuntime {
     /// Everything custody was asked since the last time.
     pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.0.borrow_mut().asked)
+    }
+
+    /// How often the timers were woken.
+    pub fn wakings(&self) -> usize {
+        self.0.borrow().wakings
     }
 
     pub fn certified(&self) -> Option<[u8; 32]> {
@@ -171,6 +181,15 @@ impl TestRuntime {
         };
         match answer {
             Answer::Never => future::pending().await,
+            Answer::Later(answer) => {
+                let mut polls = 0..1;
+                let asked_again = move |_: &mut Context<'_>| match polls.next() {
+                    Some(_) => Poll::Pending,
+                    None => Poll::Ready(()),
+                };
+                future::poll_fn(asked_again).await;
+                *answer
+            }
             answer => answer,
         }
     }
@@ -199,7 +218,9 @@ impl Runtime for TestRuntime {
         inner.timers.push((due_ns, task));
     }
 
-    fn wake_timers(&self) {}
+    fn wake_timers(&self) {
+        self.0.borrow_mut().wakings += 1;
+    }
 
     fn certify(&self, root: [u8; 32]) {
         self.0.borrow_mut().certified = Some(root);
@@ -233,6 +254,7 @@ impl Runtime for TestRuntime {
     ) -> Result<Option<AmendmentStatus>, CustodyError> {
         match self.next_answer(Asked::AmendmentStatus(order)).await {
             Answer::Amendment(answer) => answer.map(Some),
+            Answer::AmendmentStatus(answer) => answer,
             other => panic!("amendment_status was answered with {other:?}"),
         }
     }

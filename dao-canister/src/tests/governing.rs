@@ -3,7 +3,7 @@
 use candid::Principal;
 use release_types::{
     Choice, KindPolicy, MemberChange, MemberId, Policies, Policy, ProposalAction, ProposalId, ProposalKind,
-    ProposalStatus, Sha256Digest,
+    ProposalStatus, Settings, Sha256Digest,
     member::{ChangeKeysArgs, KeyError, SuspendKeyArgs},
     proposal::{ExecuteError, SubmitProposalError},
     voting::{VetoArgs, VetoError, VoteArgs, VoteError},
@@ -13,7 +13,7 @@ use crate::{
     execution, lifecycle, members, proposal, queries,
     state::read_state,
     test_fixtures::{
-        DAY_NS, PERIOD_NS, TestRuntime, adopt, args, assert_log_tells_all, cast, defects_of, group,
+        Answer, DAY_NS, PERIOD_NS, TestRuntime, adopt, args, assert_log_tells_all, cast, defects_of, group,
         installed, installed_with, member, npm_release, policies, proposer, ready, refused, run, status,
         stranger, submit, upgrade,
     },
@@ -405,6 +405,13 @@ mod time {
         assert_eq!(status(open), ProposalStatus::Rejected, "its hour was over");
         runtime.advance(DAY_NS);
         assert!(matches!(status(waiting), ProposalStatus::Vetoed { member: MemberId(4), .. }));
+        let settings = Settings { releases_per_package_and_day: 3 };
+        let begun = submit(&runtime, ProposalAction::Settings(settings));
+        adopt(&runtime, begun);
+        runtime.answer(Answer::Never);
+        runtime.advance(HOUR_NS);
+        assert_eq!(status(begun), ProposalStatus::Executing);
+        assert_eq!(refused(|| veto(&runtime, member(4), begun)), VetoError::NotStoppable);
         assert_log_tells_all(&runtime);
     }
 }
@@ -503,6 +510,26 @@ mod keys {
         runtime.advance(0);
         cast(&runtime, caller, id, Choice::Yes).expect("acts again");
         assert_eq!(queries::get_ballots(id).expect("exists").len(), 2);
+        assert_log_tells_all(&runtime);
+    }
+
+    #[test]
+    fn should_suspend_another_members_keys_alone_and_few_in_a_day() {
+        let runtime = installed();
+        for key in [member(1), proposer(), stranger()] {
+            let error = refused(|| suspend(&runtime, member(1), key));
+            assert!(matches!(error, KeyError::Invalid { defects } if defects[0].field == "key"));
+        }
+        for number in 2..=5 {
+            assert_eq!(suspend(&runtime, member(1), member(number)), Ok(false));
+        }
+        change(&runtime, member(5), Some(spare(5)), None).expect("another member's");
+        assert_eq!(suspend(&runtime, member(1), spare(5)), Ok(false));
+        change(&runtime, member(4), Some(spare(4)), None).expect("another member's");
+        let error = refused(|| suspend(&runtime, member(1), spare(4)));
+        assert!(matches!(error, KeyError::TooOften { limit: 5, .. }), "{error:?}");
+        runtime.skip(DAY_NS);
+        assert_eq!(suspend(&runtime, member(1), spare(4)), Ok(false));
         assert_log_tells_all(&runtime);
     }
 

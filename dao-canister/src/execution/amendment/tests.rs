@@ -3,15 +3,17 @@ use release_types::{
     CredentialPolicy, Defect, Ecosystem, OrderId, PromotionDelayProposal, ProposalAction, ProposalId,
     ProposalStatus, PublicationState, Wait, Waiting,
     amendment::MAX_PROMOTION_DELAY_NS,
-    proposal::{NpmAccess, NpmOptions, ReleaseProposal},
+    credential::CredentialStatus,
+    proposal::{CredentialChange, CredentialProposal, NpmAccess, NpmOptions, ReleaseProposal},
 };
 
 use crate::{
     queries,
     runtime::CustodyError,
     test_fixtures::{
-        Answer, Asked, DAY_NS, SECOND_NS, START_NS, TestRuntime, adopt, assert_log_tells_all, defects_of,
-        npm_release, order, policy, ready, registry, registry_id, status, submit, upgrade,
+        Answer, Asked, DAY_NS, SECOND_NS, START_NS, TestRuntime, activate, adopt, assert_log_tells_all,
+        credential_view, defects_of, deposit, npm_release, order, policy, ready, registry, registry_id,
+        status, submit, upgrade,
     },
 };
 
@@ -155,6 +157,31 @@ fn should_fail_when_custody_answers_about_another_amendment() {
 }
 
 #[test]
+fn should_not_send_an_amendment_past_its_time_but_ask_whether_one_arrived() {
+    let runtime = ready();
+    let id = submit(&runtime, ProposalAction::Amendment(deprecation("old")));
+    adopt(&runtime, id);
+    runtime.lose_timers();
+    runtime.skip(DAY_NS);
+    upgrade(&runtime);
+    runtime.answer(Answer::AmendmentStatus(Ok(None)));
+    runtime.advance(0);
+    assert_eq!(runtime.take_asked(), [Asked::AmendmentStatus(OrderId(format!("proposal-{id}")))]);
+    assert!(matches!(status(id), ProposalStatus::Failed { reason } if reason.contains("within a day")));
+
+    let id = submit(&runtime, ProposalAction::Amendment(deprecation("old")));
+    adopt(&runtime, id);
+    let unavailable = CustodyError::Unavailable { reason: "the answer was lost".into() };
+    runtime.answer(Answer::Amendment(Err(unavailable)));
+    runtime.advance(0);
+    runtime.skip(DAY_NS);
+    answer(&runtime, id, AmendmentState::Verified);
+    runtime.advance(0);
+    assert_eq!(status(id), ProposalStatus::Executed, "the order had arrived");
+    assert!(matches!(runtime.take_asked()[..], [Asked::Amend(_), Asked::AmendmentStatus(_)]));
+}
+
+#[test]
 fn should_send_the_same_order_again_while_custody_is_unavailable_and_rest_while_it_rests() {
     let runtime = ready();
     let id = submit(&runtime, ProposalAction::Amendment(deprecation("old")));
@@ -275,13 +302,39 @@ fn should_let_latest_name_a_pre_release_by_a_vote_of_its_own_and_never_by_the_re
 }
 
 #[test]
+fn should_refuse_an_amendment_by_credentials_that_are_not_in_use() {
+    let runtime = ready();
+    let of_mode = |mode, epoch| CredentialPolicy { mode, epoch, ..policy(Ecosystem::Npm) };
+    let unused = deposit(&runtime, &of_mode(CredentialMode::Direct, 2));
+    let unread = deposit(&runtime, &of_mode(CredentialMode::Read, 3));
+    let by = |credential, read_credential| AmendmentProposal {
+        credential,
+        read_credential: Some(read_credential),
+        ..deprecation("old")
+    };
+    assert_eq!(refused_fields(&runtime, by(unused, unread)), ["credential", "read_credential"]);
+
+    let revoked = [of_mode(CredentialMode::Direct, 4), of_mode(CredentialMode::Read, 5)].map(|policy| {
+        let credential = activate(&runtime, &policy);
+        let change = CredentialProposal { credential, change: CredentialChange::Revoke };
+        let id = submit(&runtime, ProposalAction::Credential(change));
+        adopt(&runtime, id);
+        runtime.answer(Answer::Credential(Ok(credential_view(&policy, CredentialStatus::Revoked))));
+        runtime.advance(0);
+        credential
+    });
+    let [direct, read] = revoked;
+    assert_eq!(refused_fields(&runtime, by(direct, read)), ["credential", "read_credential"]);
+}
+
+#[test]
 fn should_take_a_stage_only_credential_for_amendments() {
     let runtime = ready();
     let staged = CredentialPolicy { mode: CredentialMode::Staged, epoch: 2, ..policy(Ecosystem::Npm) };
-    let credential = crate::test_fixtures::activate(&runtime, &staged);
+    let credential = activate(&runtime, &staged);
     submit(&runtime, ProposalAction::Amendment(AmendmentProposal { credential, ..deprecation("old") }));
     let read = CredentialPolicy { mode: CredentialMode::Read, epoch: 3, ..policy(Ecosystem::Npm) };
-    let credential = crate::test_fixtures::activate(&runtime, &read);
+    let credential = activate(&runtime, &read);
     let refused = AmendmentProposal { credential, ..deprecation("old") };
     assert_eq!(refused_fields(&runtime, refused), ["credential"]);
     let private = AmendmentProposal { read_credential: Some(credential), ..deprecation("old") };
