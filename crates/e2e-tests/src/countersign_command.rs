@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::secret_search::{SecretSearch, Trace};
+use secret_search::{SecretSearch, Trace};
 
 /// The program that was built together with the running test program.
 ///

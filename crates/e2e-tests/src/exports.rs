@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use wasmparser::{Parser, Payload};
 
+use crate::canister_wasm::decompressed_wasm;
+
 /// How a method is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MethodKind {
@@ -12,13 +14,13 @@ pub enum MethodKind {
     CompositeQuery,
 }
 
-/// Every method of a module, by kind and name, the system's own entry points left out.
+/// Every method of a canister's module, by kind and name, the system's own entry points left out.
 ///
 /// # Panics
-/// When it is no module.
-pub fn methods(wasm: &[u8]) -> BTreeSet<(MethodKind, String)> {
+/// When the module has not been built.
+pub fn methods(module: &str) -> BTreeSet<(MethodKind, String)> {
     let mut methods = BTreeSet::new();
-    for payload in Parser::new(0).parse_all(wasm) {
+    for payload in Parser::new(0).parse_all(&decompressed_wasm(module)) {
         let Payload::ExportSection(exports) = payload.expect("a module") else { continue };
         for export in exports {
             methods.extend(method(export.expect("an export").name));

@@ -10,7 +10,9 @@ use rand_chacha::rand_core::SeedableRng;
 use release_types::CredentialPolicy;
 use sealing::{DerivationContext, TransportSecretKey};
 
-use crate::{World, secret_search::SecretSearch};
+use secret_search::SecretSearch;
+
+use crate::World;
 
 impl World {
     /// Adds the key that opens tokens sealed under `policy`: what only the nodes together know.

@@ -27,7 +27,6 @@ pub mod pypi_double;
 pub mod real_registries;
 pub mod receipts;
 pub mod registry_server;
-pub mod secret_search;
 pub mod snapshot;
 pub mod stepping;
 pub mod supervised;

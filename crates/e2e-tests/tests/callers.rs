@@ -12,10 +12,7 @@ mod setting;
 use std::collections::BTreeSet;
 
 use candid::Encode;
-use e2e_tests::{
-    canister_wasm::decompressed_wasm,
-    exports::{MethodKind, methods},
-};
+use e2e_tests::exports::{MethodKind, methods};
 use ic_management_canister_types::{HttpRequestResult, TransformArgs};
 use local_replica::RejectCode;
 use matrix::{Row, Verdict, rows};
@@ -66,7 +63,7 @@ fn call(setting: &mut Setting, caller: Caller, canister: Canister, row: &Row) ->
 #[test]
 fn should_have_exactly_one_row_for_every_exported_method() {
     for canister in Canister::ALL {
-        let exported = methods(&decompressed_wasm(canister.module()));
+        let exported = methods(canister.module());
         assert!(exported.len() > 10, "{canister:?} exports {exported:?}");
         let rows = rows(canister);
         let listed: BTreeSet<_> = rows.iter().map(|row| (row.kind, row.method.to_owned())).collect();

@@ -22,7 +22,6 @@ use e2e_tests::{
     key_forms::add_transport_secret,
     people::{member, stranger},
     registry_server::Answer,
-    secret_search::SecretSearch,
     world::{NPM_TOKEN, PYPI_TOKEN},
 };
 use ic_management_canister_types::HttpMethod;
@@ -36,6 +35,7 @@ use release_types::{
     credential::ListCredentialsArgs,
     proposal::{CredentialChange, CredentialProposal},
 };
+use secret_search::SecretSearch;
 
 /// A token that is never used: its sealed form fails the trial decryption.
 const OTHER_NPM_TOKEN: &str = "npm_Qw8eRt6yUi4oPa2sDf0gHj9kLz7xCv5bNm3Q";

@@ -3,7 +3,6 @@
 use candid::{Encode, Principal};
 use e2e_tests::{
     archives::{noise, npm_tarball},
-    canister_wasm::decompressed_wasm,
     exports::{MethodKind, methods},
     people::member,
 };
@@ -82,7 +81,7 @@ fn updates(desk: &Desk) -> Vec<(Principal, Principal, String)> {
     [(member(0), dao, "dao_canister"), (dao, custody, "custody_canister")]
         .into_iter()
         .flat_map(|(caller, canister, module)| {
-            let updates = methods(&decompressed_wasm(module)).into_iter();
+            let updates = methods(module).into_iter();
             let updates = updates.filter(|(kind, _)| *kind == MethodKind::Update);
             updates.map(move |(_, method)| (caller, canister, method))
         })

@@ -7,7 +7,6 @@ use audit_log::icrc3::{GetArchivesArgs, GetBlocksArgs};
 use candid::{Decode, Encode, Principal, Reserved};
 use content_types::{BeginUploadArgs, ContentError, CurveName, Format, Grant, ItemView};
 use e2e_tests::{
-    canister_wasm::decompressed_wasm,
     content_world::{ContentWorld, HttpResponse, Owner, administrator, request},
     exports::{MethodKind, methods},
     forwarder,
@@ -153,7 +152,7 @@ fn is_refused(answer: &CallResult) -> bool {
 
 #[test]
 fn should_have_exactly_one_row_for_every_exported_method() {
-    let exported = methods(&decompressed_wasm("content_canister"));
+    let exported = methods("content_canister");
     let listed: BTreeSet<_> = rows().iter().map(|Row(kind, name, ..)| (*kind, (*name).to_owned())).collect();
     assert_eq!(listed.len(), rows().len(), "each method once");
     assert_eq!(exported, listed);

@@ -9,9 +9,9 @@ use content_types::{ContentError, CurveName, Format, Part};
 use e2e_tests::{
     content_world::{ContentWorld, Owner},
     key_forms::{add_content_keys, content_vetkey},
-    secret_search::SecretSearch,
 };
 use local_replica::{IngressStatus, MessageReport, ReplicaView, scheduler::QueuedMessage};
+use secret_search::SecretSearch;
 
 const CONTENT: &[u8] = b"Only her own reader may ever see these very words of the letter.";
 

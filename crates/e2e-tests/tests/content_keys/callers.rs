@@ -173,12 +173,12 @@ fn is_refused(result: CallResult, says_no: impl Fn(&[u8]) -> bool) -> bool {
 fn check(
     replica: &mut Replica,
     canister: Principal,
-    wasm: &[u8],
+    module: &str,
     rows: &[Row],
     says_no: impl Fn(&[u8]) -> bool,
 ) {
     let listed: BTreeSet<_> = rows.iter().map(|row| (row.kind, row.method.to_owned())).collect();
-    assert_eq!(methods(wasm), listed, "every method has a row");
+    assert_eq!(methods(module), listed, "every method has a row");
     for row in rows {
         for caller in EVERYBODY {
             let sender = caller.principal();
@@ -217,7 +217,7 @@ fn should_refuse_every_caller_of_a_holder_but_those_named() {
     };
     let wasm = canister_wasm("holder_canister");
     replica.install(holder, &wasm, encode_one(init).expect("encodes")).expect("installs");
-    check(&mut replica, holder, &wasm, &holder_rows(&policy), |reply| {
+    check(&mut replica, holder, "holder_canister", &holder_rows(&policy), |reply| {
         matches!(Decode!(reply, Result<Reserved, HolderError>), Ok(Err(HolderError::NotAllowed)))
     });
 }
@@ -234,7 +234,7 @@ fn should_refuse_every_caller_of_a_combiner_but_those_named() {
     };
     let wasm = canister_wasm("combiner_canister");
     replica.install(combiner, &wasm, encode_one(init).expect("encodes")).expect("installs");
-    check(&mut replica, combiner, &wasm, &combiner_rows(), |reply| {
+    check(&mut replica, combiner, "combiner_canister", &combiner_rows(), |reply| {
         matches!(Decode!(reply, Result<Reserved, ServiceError>), Ok(Err(ServiceError::NotAllowed)))
     });
 }

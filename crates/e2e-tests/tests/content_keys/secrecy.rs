@@ -7,13 +7,13 @@ use e2e_tests::{
     canister_wasm::canister_wasm,
     holding::{EPOCH_S, HoldingWorld, freezer, no_arguments, owner},
     people::controller,
-    secret_search::SecretSearch,
 };
 use ic_vetkeys::{DerivedPublicKey, EncryptedVetKey, TransportSecretKey};
 use key_holders::interface::{HolderError, KeyCurve};
 use local_replica::threshold::ShareFaults;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sealing::DerivationContext;
+use secret_search::SecretSearch;
 
 /// What only the nodes of the holder's subnet together know: the keys by which its shares are sealed and it signs.
 fn secrets_of(world: &mut HoldingWorld, holder: Principal) -> SecretSearch {

@@ -6,10 +6,10 @@ use crate::desk::READ_TOKEN;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use e2e_tests::{
     World,
-    secret_search::SecretSearch,
     world::{NPM_TOKEN, PYPI_TOKEN},
 };
 use local_replica::{EntryPoint, IngressStatus, ReplicaView, scheduler::QueuedMessage};
+use secret_search::SecretSearch;
 
 /// The search and its findings.
 #[derive(Default)]
