@@ -29,10 +29,12 @@ impl BlockedReason {
                 "the registry shows the approved digest but did not serve the file: try to download it and ask the registry"
             }
             Self::OtherBytesServed => {
-                "the registry shows the approved digest and served OTHER bytes under it, not always the same: download the                  file and compare; if it is no page of excuses, freeze, revoke the token at the registry and ask it"
+                "the registry shows the approved digest and served OTHER bytes under it, not always the same: download the \
+                 file and compare; if it is no page of excuses, freeze, revoke the token at the registry and ask it"
             }
             Self::OtherBytesStaged => {
-                "the registry served OTHER bytes than approved for the stage, not always the same: do not approve it;                  download and compare it, and reject it if it is no page of excuses that you get"
+                "the registry served OTHER bytes than approved for the stage, not always the same: do not approve it; \
+                 download and compare it, and reject it if it is no page of excuses that you get"
             }
             Self::NotApproved => {
                 "it is staged and nobody approved it: approve it, or reject it, declare that, and propose the release again"

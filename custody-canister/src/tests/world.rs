@@ -229,7 +229,13 @@ impl World {
     }
 
     pub fn status(&self, id: &OrderId) -> OrderStatus {
-        queries::order_status(id).expect("an accepted order")
+        let status = queries::order_status(id).expect("an accepted order");
+        for state in states(&status) {
+            if let PublicationState::Blocked { reason } | PublicationState::Refused { reason } = state {
+                assert!(!reason.contains("  "), "people read it: {reason}");
+            }
+        }
+        status
     }
 
     /// How many publish requests reached a registry.

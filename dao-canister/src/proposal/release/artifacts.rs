@@ -6,7 +6,6 @@ use package_formats::{
     Declared, Limits, Package, agree,
     limits::{MAX_ENTRIES, MAX_UNPACKED_BYTES},
     npm::{dist_tag_defects, prerelease_defects},
-    python::DistributionFilename,
     review, upload_form,
 };
 use registry_protocols::{
@@ -143,7 +142,6 @@ pub fn open(state: &State, registry: &Registry, proposal: &ReleaseProposal) -> O
     };
     let mut budget = Budget::new();
     let mut seen = BTreeSet::new();
-    let mut sdists = 0;
     for (index, artifact) in proposal.artifacts.iter().enumerate() {
         if !seen.insert(artifact.sha256) {
             // Reported with the declarations.
@@ -157,11 +155,6 @@ pub fn open(state: &State, registry: &Registry, proposal: &ReleaseProposal) -> O
             }
         };
         opened.version = package.version().to_owned();
-        if let Package::Python(python) = &package
-            && matches!(python.distribution, DistributionFilename::Sdist { .. })
-        {
-            sdists += 1;
-        }
         match publication(registry, proposal, artifact, &package) {
             Ok(publication) => {
                 let mut review = review(&package);
@@ -170,10 +163,6 @@ pub fn open(state: &State, registry: &Registry, proposal: &ReleaseProposal) -> O
             }
             Err(defects) => opened.defects.extend(defects.into_iter().map(|defect| within(index, defect))),
         }
-    }
-    if sdists > 1 {
-        let found = format!("{sdists} source distributions");
-        opened.defects.push(Defect::new("artifacts", found, "at most one", "Leave the others out."));
     }
     opened
 }
