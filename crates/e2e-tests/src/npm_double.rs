@@ -1,6 +1,7 @@
 //! An npm registry double: stores what is put, refuses a version twice, takes one bearer token.
 
 mod amendments;
+mod signatures;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use crate::{
     npm_staging::{StagingArea, file},
     registry_server::{Answer, RegistryDouble, SeenRequest},
 };
+
+pub use signatures::DocumentSigner;
 
 /// The registry's content.
 #[derive(Clone)]
@@ -26,6 +29,8 @@ pub struct NpmDouble {
     pub hidden_reads: usize,
     /// What waits for a person.
     pub staging: StagingArea,
+    /// Signs version documents, where there is one.
+    pub signer: Option<DocumentSigner>,
 }
 
 impl NpmDouble {
@@ -37,6 +42,7 @@ impl NpmDouble {
             tags: BTreeMap::new(),
             hidden_reads: 0,
             staging: StagingArea::default(),
+            signer: None,
         }
     }
 
@@ -101,6 +107,14 @@ impl NpmDouble {
         self.published.insert(key, (staged.document, staged.tarball));
     }
 
+    /// The document as it is shown: with the registry's signature, where it signs.
+    pub fn signed(&self, document: Value) -> Value {
+        match &self.signer {
+            Some(signer) => signer.signed(document),
+            None => document,
+        }
+    }
+
     fn is_authorized(&self, request: &SeenRequest) -> bool {
         has_token(request, &self.token)
     }
@@ -120,6 +134,9 @@ impl NpmDouble {
         }
         let path = request.path.split('?').next().unwrap_or_default().trim_start_matches('/');
         let path = path.replace("%2f", "/").replace("%2F", "/");
+        if let (signatures::KEYS_PATH, Some(signer)) = (path.as_str(), &self.signer) {
+            return Answer::json(200, &signer.keys());
+        }
         if let Some((name, filename)) = path.split_once("/-/") {
             return self.tarball(request, name, filename);
         }
@@ -131,7 +148,7 @@ impl NpmDouble {
                 self.hidden_reads -= 1;
                 Answer::json(404, &json!({"error": "Not found"}))
             }
-            Some((document, _)) => Answer::json(200, document),
+            Some((document, _)) => Answer::json(200, &self.signed(document.clone())),
             None => Answer::json(404, &json!({"error": "Not found"})),
         }
     }

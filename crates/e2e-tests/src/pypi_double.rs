@@ -1,11 +1,12 @@
-//! A Python index double: takes uploads by the legacy API, shows them by the JSON simple API.
+//! A Python index double: takes uploads by the legacy API, and shows them in several views.
 //!
 //! It checks that a token is there; what the token allows it verifies where a test gives it a judge.
+
+mod views;
 
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -26,6 +27,8 @@ pub struct PypiDouble {
     pub judge: Option<MacaroonJudge>,
     /// How many reads new files stay invisible for.
     pub hidden_reads: usize,
+    /// Bytes that are served in the place of a file's, by its name.
+    pub served_instead: BTreeMap<String, Vec<u8>>,
 }
 
 impl PypiDouble {
@@ -68,30 +71,6 @@ impl PypiDouble {
                 Answer::text(200, "")
             }
         }
-    }
-
-    fn get(&mut self, path: &str) -> Answer {
-        let path = path.split('?').next().unwrap_or_default();
-        let project = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let files: Vec<_> = self
-            .files
-            .iter()
-            .filter(|((owner, _), _)| owner == project)
-            .map(|((_, filename), bytes)| {
-                json!({"filename": filename, "url": filename, "size": bytes.len(),
-                       "hashes": {"sha256": hex::encode(Sha256::digest(bytes))}})
-            })
-            .collect();
-        if files.is_empty() || self.hidden_reads > 0 {
-            self.hidden_reads = self.hidden_reads.saturating_sub(1);
-            return Answer::text(404, "404 Not Found");
-        }
-        let mut answer = Answer::json(
-            200,
-            &json!({"meta": {"api-version": "1.1"}, "name": project, "versions": [], "files": files}),
-        );
-        answer.headers = vec![("content-type".into(), "application/vnd.pypi.simple.v1+json".into())];
-        answer
     }
 }
 

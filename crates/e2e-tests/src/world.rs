@@ -40,6 +40,10 @@ pub const NPM_URL: &str = "https://npm.registry.example/";
 pub const PYPI_UPLOAD_URL: &str = "https://pypi.registry.example/legacy/";
 /// Python read URL, routed to the double.
 pub const PYPI_READ_URL: &str = "https://pypi.registry.example/simple/";
+/// Base of the Python index's second view of its files, routed to the double.
+pub const PYPI_VERSION_URL: &str = "https://pypi.registry.example/pypi/";
+/// Base under which the Python index serves its files, routed to the double.
+pub const PYPI_FILES_URL: &str = "https://pypi.registry.example/packages/";
 
 const DAY_NS: u64 = 86_400_000_000_000;
 
@@ -319,6 +323,16 @@ impl World {
     /// Puts the Python index in place under the name `pypi`.
     pub fn add_pypi_registry(&mut self) {
         self.add_registry("pypi", Ecosystem::Pypi, PYPI_UPLOAD_URL, PYPI_READ_URL);
+    }
+
+    /// Puts the Python index in place under the name `pypi`, with its second view and with where it serves files.
+    pub fn add_pypi_registry_with_every_view(&mut self) {
+        let registry = Registry {
+            version_url: Some(PYPI_VERSION_URL.into()),
+            files_url: Some(PYPI_FILES_URL.into()),
+            ..Registry::new(Ecosystem::Pypi, PYPI_UPLOAD_URL, PYPI_READ_URL)
+        };
+        self.put_registry("pypi", registry);
     }
 
     fn add_registry(&mut self, id: &str, ecosystem: Ecosystem, upload_url: &str, read_url: &str) {

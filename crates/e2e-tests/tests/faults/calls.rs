@@ -1,23 +1,35 @@
 //! The steps of a publish: every call that custody makes, in the order of an undisturbed release, each with the moment
 //! at which it is under way and nothing of it has happened yet.
+//!
+//! A call is named by its step: what custody says of the file at that moment, what it asks for, and, for a key, what that
+//! is derived for. So the look before sending is another call than the one after it, and that which confirms another again.
 
 use candid::Decode;
 use ic_management_canister_types::{HttpMethod, HttpRequestArgs};
 use local_replica::{EntryPoint, MessageReport, Step, scheduler::QueuedMessage};
 use release_types::ProposalStatus;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
-use crate::desk::{Desk, Moment, Release};
+use crate::{
+    desk::{Desk, Moment, Release},
+    progress::Progress,
+};
 
 /// What a call is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     FetchBytes,
     DrawRandomness,
     DeriveKey,
     Send,
     /// The document by which the registry shows a version or a file.
-    Read,
+    Look,
+    /// The Python index's other view of a file.
+    SecondView,
+    /// The keys that an npm registry signs with.
+    ReadKeys,
+    /// The whole document of a package, which a deprecation is written into.
+    ReadDocument,
     /// The bytes that the registry serves.
     ReadBytes,
     /// The staging area's list.
@@ -32,36 +44,52 @@ impl Kind {
             Self::FetchBytes => "artifact_chunk",
             Self::DrawRandomness => "raw_rand",
             Self::DeriveKey => "vetkd_derive_key",
-            Self::Send | Self::Read | Self::ReadBytes | Self::ListStages => "http_request",
             Self::Sign => "sign_with_schnorr",
+            Self::Send
+            | Self::Look
+            | Self::SecondView
+            | Self::ReadKeys
+            | Self::ReadDocument
+            | Self::ReadBytes
+            | Self::ListStages => "http_request",
         }
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::FetchBytes => "fetch bytes",
             Self::DrawRandomness => "raw_rand",
             Self::DeriveKey => "derive key",
             Self::Send => "send",
-            Self::Read => "look",
+            Self::Look => "look",
+            Self::SecondView => "second view",
+            Self::ReadKeys => "read keys",
+            Self::ReadDocument => "read document",
             Self::ReadBytes => "read bytes",
             Self::ListStages => "list stages",
             Self::Sign => "sign receipt",
         }
+    }
+
+    /// Whether it is made for the sake of a later call.
+    fn is_for_a_key(self) -> bool {
+        matches!(self, Self::DrawRandomness | Self::DeriveKey)
     }
 }
 
 /// One call of an undisturbed release.
 pub struct Call {
     pub kind: Kind,
-    /// Position of the file that it is about.
-    pub file: usize,
-    /// The how-manieth call of this kind for this file it is, from 1.
+    /// How custody stands at that moment.
+    pub progress: Progress,
+    /// How many calls custody made before it in the same message.
+    pub made_before: usize,
+    /// The how-manieth call of this kind for this file in this step it is, from 1.
     pub repetition: usize,
     /// For people, unlike that of every other call of the release.
     pub name: String,
-    /// When it is under way.
-    pub moment: Moment,
+    /// When it is under way; one for all calls of a message.
+    pub moment: Rc<Moment>,
     /// Instructions that its callback takes.
     pub callback_instructions: u64,
 }
@@ -85,19 +113,11 @@ impl Undisturbed {
             match desk.world.replica.step() {
                 Step::Executed(report) => {
                     note_callback(desk, &report, &mut calls);
-                    let made = calls_not_begun(desk);
-                    if let (Some(kind), true) = (made.last(), made.len() > waiting) {
-                        let moment = desk.moment();
-                        calls.push(Call {
-                            kind: *kind,
-                            file: 0,
-                            repetition: 1,
-                            name: String::new(),
-                            moment,
-                            callback_instructions: 0,
-                        });
+                    let open = calls_not_begun(desk);
+                    if open.len() > waiting {
+                        calls.extend(made(desk, &release, &open[waiting..]));
                     }
-                    waiting = made.len();
+                    waiting = open.len();
                 }
                 Step::WaitingForOutcall => std::thread::yield_now(),
                 Step::Idle => {
@@ -106,26 +126,34 @@ impl Undisturbed {
                 }
             }
         }
-        name_calls(&mut calls);
+        name_calls(&mut calls, release.files.len());
         Self { release, start, calls }
-    }
-
-    /// The last moment before a call is made.
-    pub fn before(&self, call: usize) -> &Moment {
-        match call.checked_sub(1) {
-            Some(earlier) => &self.calls[earlier].moment,
-            None => &self.start,
-        }
     }
 }
 
-/// Notes what the callback of the latest call took.
+/// The calls that custody made in the message that was executed just now.
+fn made(desk: &mut Desk, release: &Release, kinds: &[Kind]) -> Vec<Call> {
+    let moment = Rc::new(desk.moment());
+    let progress = desk.progress(release.proposal);
+    let call = |(made_before, kind): (usize, &Kind)| Call {
+        kind: *kind,
+        progress,
+        made_before,
+        repetition: 1,
+        name: String::new(),
+        moment: moment.clone(),
+        callback_instructions: 0,
+    };
+    kinds.iter().enumerate().map(call).collect()
+}
+
+/// Notes what the callback of a call took. Answers come in the order of the calls.
 fn note_callback(desk: &Desk, report: &MessageReport, calls: &mut [Call]) {
-    let Some(latest) = calls.last_mut() else { return };
     let is_its_own = report.canister == desk.world.custody
         && matches!(&report.entry, EntryPoint::ReplyCallback { method } if method == TIMER);
-    if is_its_own && latest.callback_instructions == 0 {
-        latest.callback_instructions = report.instructions;
+    let unanswered = calls.iter_mut().find(|call| call.callback_instructions == 0);
+    if let (true, Some(call)) = (is_its_own, unanswered) {
+        call.callback_instructions = report.instructions;
     }
 }
 
@@ -152,36 +180,37 @@ fn kind_of(method: &str, arg: &[u8]) -> Kind {
         "sign_with_schnorr" => Kind::Sign,
         "http_request" => {
             let args = Decode!(arg, HttpRequestArgs).expect("an outcall's arguments");
-            match args.method {
-                HttpMethod::GET if args.url.contains("/-/stage?") => Kind::ListStages,
-                HttpMethod::GET if args.url.ends_with("/tarball") || args.url.ends_with(".tgz") => {
-                    Kind::ReadBytes
-                }
-                HttpMethod::GET => Kind::Read,
-                _ => Kind::Send,
-            }
+            if args.method == HttpMethod::GET { kind_of_reading(&args.url) } else { Kind::Send }
         }
         other => panic!("custody makes a call that is no step: {other}"),
     }
 }
 
-/// Names calls by file, where there are several, and numbers those of one name.
-fn name_calls(calls: &mut [Call]) {
-    let files = calls.iter().filter(|call| call.kind == Kind::Send).count();
-    let (mut file, mut is_sent) = (0, false);
+fn kind_of_reading(url: &str) -> Kind {
+    let is_file = url.ends_with("/tarball") || url.ends_with(".tgz") || url.contains("/packages/");
+    match url {
+        url if url.contains("/-/stage?") => Kind::ListStages,
+        _ if is_file => Kind::ReadBytes,
+        url if url.ends_with("/-/npm/v1/keys") => Kind::ReadKeys,
+        url if url.ends_with("?write=true") => Kind::ReadDocument,
+        url if url.contains("/json?") => Kind::SecondView,
+        _ => Kind::Look,
+    }
+}
+
+/// Names calls by their steps, and numbers those of one name.
+fn name_calls(calls: &mut [Call], files: usize) {
     let mut known = BTreeMap::new();
-    for call in calls {
-        if call.kind == Kind::FetchBytes && (file == 0 || is_sent) {
-            (file, is_sent) = (file + 1, false);
+    for index in 0..calls.len() {
+        let purpose = calls[index..].iter().find(|call| !call.kind.is_for_a_key()).map(|call| call.kind);
+        let call = &mut calls[index];
+        call.name = format!("{}: {}", call.progress.state, call.kind.name());
+        if let (true, Some(purpose)) = (call.kind.is_for_a_key(), purpose) {
+            call.name = format!("{} to {}", call.name, purpose.name());
         }
-        is_sent |= call.kind == Kind::Send;
-        // Amendments fetch nothing and have one file.
-        call.file = usize::saturating_sub(file, 1);
-        call.name = match call.kind {
-            Kind::Sign => call.kind.name().into(),
-            kind if files > 1 => format!("{} (file {file})", kind.name()),
-            kind => kind.name().into(),
-        };
+        if files > 1 && call.kind != Kind::Sign {
+            call.name = format!("{} (file {})", call.name, call.progress.file + 1);
+        }
         let times = known.entry(call.name.clone()).or_insert(0);
         *times += 1;
         call.repetition = *times;

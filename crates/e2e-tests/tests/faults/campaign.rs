@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    calls::Undisturbed,
+    calls::{Call, Undisturbed},
     desk::Desk,
-    disturbances::{Disturbance, disturbances, is_deep},
+    disturbances::{Disturbance, disturbances},
     evidence::Evidence,
     mode::Mode,
     oracle,
     processes::Part,
-    record::End,
 };
 
 /// How a case ended.
@@ -49,8 +48,8 @@ struct Campaign<'a> {
     part: &'a Part,
     /// What the name of a case must contain.
     words: &'a str,
-    /// What the next release was tried after.
-    tried: BTreeSet<(Mode, String)>,
+    /// What the next release was tried after: disturbances, and how it ended.
+    tried: BTreeSet<(String, String)>,
     cases: Cases,
 }
 
@@ -66,67 +65,48 @@ impl Campaign<'_> {
         let mut desk = Desk::new(mode);
         let undisturbed = Undisturbed::record(&mut desk);
         for (index, call) in undisturbed.calls.iter().enumerate() {
-            if call.repetition > repetitions() {
-                continue;
-            }
-            for (number, disturbance) in disturbances(call.kind, mode).iter().enumerate() {
+            for (number, disturbance) in disturbances(call, mode).iter().enumerate() {
                 let name = format!("{} / {} / {}", mode.name(), call.name, disturbance.name);
                 if !name.contains(self.words) || !self.part.has(number) {
                     continue;
                 }
                 let place = Place { mode, call: index, disturbance: number };
-                let ending = self.run_case(&mut desk, &undisturbed, index, disturbance);
+                let mut evidence = gather(&mut desk, &undisturbed, call, disturbance);
+                let text = describe(&evidence);
+                let is_new_end = self.tried.insert((disturbance.name.clone(), text.clone()));
+                if number == 0 || is_new_end {
+                    evidence.try_next(&mut desk);
+                }
+                let ending = Ending { text, wrong: oracle::judge(&evidence) };
                 let case = Case { call: call.name.clone(), disturbance: disturbance.name.clone(), ending };
                 self.cases.insert(place, case);
             }
         }
     }
-
-    fn run_case(
-        &mut self,
-        desk: &mut Desk,
-        undisturbed: &Undisturbed,
-        index: usize,
-        disturbance: &Disturbance,
-    ) -> Ending {
-        let call = &undisturbed.calls[index];
-        desk.go_back(if disturbance.is_early { undisturbed.before(index) } else { &call.moment });
-        disturbance.happen(desk, call);
-        desk.clear_faults();
-        let proposal = desk.settle(undisturbed.release.proposal);
-        let mut evidence = Evidence::gather(desk, undisturbed, proposal);
-        let text = describe(&evidence);
-        let is_new_call = self.tried.insert((desk.mode, call.name.clone()));
-        let is_new_end = self.tried.insert((desk.mode, format!("{}: {text}", disturbance.name)));
-        if is_new_call || is_new_end {
-            evidence.try_next(desk);
-        }
-        Ending { text, wrong: oracle::judge(&evidence) }
-    }
 }
 
-/// How many calls of one kind for one file are disturbed: in the short form the first two, which differ; further ones
-/// repeat the second.
-fn repetitions() -> usize {
-    if is_deep() { usize::MAX } else { 2 }
+/// Lets a call be disturbed and everything come to its end.
+fn gather(desk: &mut Desk, undisturbed: &Undisturbed, call: &Call, disturbance: &Disturbance) -> Evidence {
+    desk.go_back(&call.moment);
+    disturbance.happen(desk, call);
+    desk.clear_faults();
+    let proposal = desk.settle(undisturbed.release.proposal);
+    Evidence::gather(desk, undisturbed, (disturbance, call), proposal)
 }
 
-/// The end in a few words: the state of each file that is not verified, and how often was sent if not once.
+/// The end in a few words: the state of each file, how often it was sent if not once, and what the receipt does not prove.
 fn describe(evidence: &Evidence) -> String {
     let Some(record) = &evidence.record else { return "no order".into() };
     let mut words: Vec<String> = Vec::new();
     for (file, end) in (0..).zip(&record.ends) {
-        let state = match end {
-            End::Verified => "verified",
-            End::Refused => "refused",
-            End::Alarm(name) => name,
-            End::Open => "unfinished",
-        };
+        let state = end.name();
         words.push(match evidence.sends(file) {
             1 => state.into(),
             sends => format!("{state} ({sends})"),
         });
     }
     words.dedup();
+    let gaps = evidence.receipt.iter().flat_map(|receipt| &receipt.gaps);
+    words.extend(gaps.map(|gap| gap.name().to_owned()));
     words.join(", ")
 }

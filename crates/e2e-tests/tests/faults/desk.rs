@@ -25,7 +25,7 @@ use release_types::{
 
 use crate::{
     mode::Mode,
-    registry::{DEPRECATED_VERSION, TAG, Write},
+    registry::{DEPRECATED_VERSION, TAG, Write, signer},
     watch::Watch,
 };
 
@@ -97,8 +97,9 @@ impl Desk {
         let mut world = WorldBuilder::default().nodes(NODES).build();
         match mode.ecosystem() {
             Ecosystem::Npm => world.add_npm_registry(),
-            Ecosystem::Pypi => world.add_pypi_registry(),
+            Ecosystem::Pypi => world.add_pypi_registry_with_every_view(),
         }
+        world.npm.with(|double| double.signer = Some(signer()));
         let watch = Watch::attach(&mut world);
         let mut desk = Self {
             world,

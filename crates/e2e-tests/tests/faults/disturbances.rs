@@ -24,24 +24,16 @@ pub struct Disturbance {
     arrange: Box<dyn Fn(&mut Desk, &Call) + Send + Sync>,
     lasts: Duration,
     heal: fn(&mut Desk),
-    /// Whether it is arranged before the call is made.
-    pub is_early: bool,
 }
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
-/// Too little to make any call with, and enough to exist for hours.
-const FEW_CYCLES: u128 = 2_000_000_000;
+/// Too little to make any call with, and enough to exist for hours. What there is of it is used up by trying again.
+const FEW_CYCLES: u128 = 300_000_000;
 
 impl Disturbance {
     pub fn new(name: impl Into<String>, arrange: impl Fn(&mut Desk, &Call) + Send + Sync + 'static) -> Self {
-        Self {
-            name: name.into(),
-            arrange: Box::new(arrange),
-            lasts: Duration::ZERO,
-            heal: |_| {},
-            is_early: false,
-        }
+        Self { name: name.into(), arrange: Box::new(arrange), lasts: Duration::ZERO, heal: |_| {} }
     }
 
     pub fn lasting(self, lasts: Duration) -> Self {
@@ -52,10 +44,6 @@ impl Disturbance {
         Self { heal, ..self }
     }
 
-    fn before_the_call(self) -> Self {
-        Self { is_early: true, ..self }
-    }
-
     /// Lets it happen, last and be over.
     pub fn happen(&self, desk: &mut Desk, call: &Call) {
         (self.arrange)(desk, call);
@@ -64,33 +52,54 @@ impl Disturbance {
     }
 }
 
-/// Whether the long form was asked for: then callbacks trap at more places, and the table is not compared.
+/// Whether the long form was asked for: then nothing is left out, callbacks trap at more places, and the table is not
+/// compared.
 pub fn is_deep() -> bool {
     std::env::var_os("COUNTERSIGN_DEEP").is_some()
 }
 
-/// Everything that can go wrong with a call.
-pub fn disturbances(kind: Kind, mode: Mode) -> Vec<Disturbance> {
-    let mut all = of_any_call();
-    match kind {
-        Kind::FetchBytes => all.extend(of_fetching()),
-        Kind::DrawRandomness => {}
-        Kind::DeriveKey | Kind::Sign => all.extend(of_shares()),
-        Kind::Read => all.extend(reads::of_looking(mode)),
-        Kind::ReadBytes => all.extend(reads::of_serving()),
-        Kind::ListStages => all.extend(reads::of_listing()),
-        Kind::Send => all.extend(sends::of_sending(mode)),
+/// Everything that can go wrong with a call. In the short form, what happens to a second call of the same step is limited
+/// to custody itself, and further ones are left alone: they repeat the second.
+pub fn disturbances(call: &Call, mode: Mode) -> Vec<Disturbance> {
+    if call.repetition > 2 && !is_deep() {
+        return Vec::new();
+    }
+    let mut all = of_the_callback();
+    if call.made_before == 0 {
+        all.extend(of_the_moment());
+    }
+    if call.repetition == 1 || is_deep() {
+        all.extend(of_kind(call, mode));
     }
     all
 }
 
-fn of_any_call() -> Vec<Disturbance> {
-    let trap = |desk: &mut Desk, limit: u64| {
+/// What can go wrong with calls of this kind alone.
+fn of_kind(call: &Call, mode: Mode) -> Vec<Disturbance> {
+    match call.kind {
+        Kind::FetchBytes => of_fetching(),
+        Kind::DrawRandomness => Vec::new(),
+        Kind::DeriveKey | Kind::Sign => of_shares(),
+        Kind::Look | Kind::SecondView | Kind::ReadKeys | Kind::ReadDocument => reads::of_looking(call, mode),
+        Kind::ReadBytes => reads::of_serving(),
+        Kind::ListStages => reads::of_listing(),
+        Kind::Send => sends::of_sending(call, mode),
+    }
+}
+
+/// Lets custody run out of instructions in the callback of a call, and not in those of calls made with it.
+fn trap(desk: &mut Desk, call: &Call, limit: u64) {
+    let undisturbed = std::iter::repeat_n(u64::MAX, call.made_before);
+    for limit in undisturbed.chain([limit]) {
         let canister = desk.world.custody;
         let entry = EntryPoint::ReplyCallback { method: TIMER.into() };
         desk.world.replica.message_faults().next(MessageFault::OutOfInstructions { canister, entry, limit });
-    };
-    let mut all = vec![
+    }
+}
+
+/// What can happen to everything at the moment of a call: the same for all calls of a message.
+fn of_the_moment() -> Vec<Disturbance> {
+    vec![
         Disturbance::new("the call is refused by the network", |desk, call| {
             let to = match call.kind {
                 Kind::FetchBytes => desk.world.dao,
@@ -98,11 +107,6 @@ fn of_any_call() -> Vec<Disturbance> {
             };
             let method = call.kind.method().into();
             desk.world.replica.message_faults().next(MessageFault::CallRefused { to, method });
-        })
-        .before_the_call(),
-        Disturbance::new("custody traps at the start of the callback", move |desk, _| trap(desk, 1_000)),
-        Disturbance::new("custody traps at the end of the callback", move |desk, call| {
-            trap(desk, call.callback_instructions / 100 * 99);
         }),
         Disturbance::new("custody is upgraded, stopped meanwhile", |desk, _| stop_and_upgrade(desk)),
         // The answer of the open call meets the heap of code that did not make it: what it does there is not ours to say.
@@ -139,11 +143,23 @@ fn of_any_call() -> Vec<Disturbance> {
             (0..=TOLERATED).for_each(|node| desk.world.replica.faults().set_down(node, true));
         })
         .lasting(20 * MINUTE),
+    ]
+}
+
+/// What can go wrong when custody is answered.
+fn of_the_callback() -> Vec<Disturbance> {
+    let mut all = vec![
+        Disturbance::new("custody traps at the start of the callback", |desk, call| trap(desk, call, 1_000)),
+        Disturbance::new("custody traps at the end of the callback", |desk, call| {
+            trap(desk, call, call.callback_instructions / 100 * 99);
+        }),
     ];
     if is_deep() {
         all.extend((1..20).map(|twentieth| {
             let name = format!("custody traps after {} % of the callback", 5 * twentieth);
-            Disturbance::new(name, move |desk, call| trap(desk, call.callback_instructions / 20 * twentieth))
+            Disturbance::new(name, move |desk, call| {
+                trap(desk, call, call.callback_instructions / 20 * twentieth);
+            })
         }));
     }
     all
@@ -162,8 +178,7 @@ fn of_fetching() -> Vec<Disturbance> {
         Disturbance::new("the source's answer is lost", |desk, _| {
             let (to, method) = (desk.world.dao, Kind::FetchBytes.method().into());
             desk.world.replica.message_faults().next(MessageFault::AnswerLost { to, method });
-        })
-        .before_the_call(),
+        }),
         Disturbance::new("the source is stopped for an hour", |desk, _| {
             desk.manage("stop_canister", desk.world.dao);
         })

@@ -3,12 +3,13 @@
 
 use custody_canister::state::{Event, amendment::AmendmentFact, event::DerivationPurpose};
 use e2e_tests::World;
-use registry_protocols::receipt;
+use registry_protocols::receipt::{self, BytesRead, Confirmation};
 use release_types::{OrderId, ProposalStatus, Sha256Digest};
 
 use crate::{
-    calls::Undisturbed,
+    calls::{Call, Kind, Undisturbed},
     desk::{Desk, Release},
+    disturbances::Disturbance,
     record::{Record, order_of},
     registry::Write,
 };
@@ -20,6 +21,39 @@ pub struct FileEvidence {
     pub voted: Sha256Digest,
     /// What the registry has under its name.
     pub stored: Option<Sha256Digest>,
+}
+
+/// Something that a receipt does not prove, though an honest registry shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// npm: the version is not signed.
+    Unsigned,
+    /// npm: there are no keys to check a signature with.
+    NoKeys,
+    /// Python: only one view was read.
+    OneView,
+    /// The digest was read alone.
+    BytesNotRead,
+}
+
+impl Gap {
+    /// As the table has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::NoKeys => "no keys",
+            Self::OneView => "one view",
+            Self::BytesNotRead => "bytes not read",
+        }
+    }
+}
+
+/// A receipt whose signature holds.
+#[derive(Clone, Debug)]
+pub struct ReceiptEvidence {
+    /// The voted digests that it names.
+    pub digests: Vec<Sha256Digest>,
+    pub gaps: Vec<Gap>,
 }
 
 /// One request that would change the registry.
@@ -43,12 +77,14 @@ pub enum Fact {
 /// Everything about one case.
 #[derive(Clone, Debug)]
 pub struct Evidence {
+    /// What went wrong, and with which kind of call.
+    pub disturbance: String,
+    pub kind: Kind,
     pub proposal: ProposalStatus,
     pub record: Option<Record>,
     /// Whether what is verified gets a receipt; an amendment gets none.
     pub has_receipts: bool,
-    /// The digests in the receipt, if there is one and its signature holds.
-    pub receipt: Option<Vec<Sha256Digest>>,
+    pub receipt: Option<ReceiptEvidence>,
     pub files: Vec<FileEvidence>,
     pub writes: Vec<WriteEvidence>,
     /// In the order of the log.
@@ -67,7 +103,12 @@ pub struct Evidence {
 
 impl Evidence {
     /// Gathers everything about a release that is over.
-    pub fn gather(desk: &mut Desk, undisturbed: &Undisturbed, proposal: ProposalStatus) -> Self {
+    pub fn gather(
+        desk: &mut Desk,
+        undisturbed: &Undisturbed,
+        (disturbance, call): (&Disturbance, &Call),
+        proposal: ProposalStatus,
+    ) -> Self {
         let (release, start) = (&undisturbed.release, &undisturbed.start);
         let (dao, custody) = (desk.world.dao, desk.world.custody);
         let (dao_log, custody_log) = (desk.world.download_log(dao), desk.world.download_log(custody));
@@ -76,10 +117,12 @@ impl Evidence {
         let derivations = desk.watch().derivations - start.derivations();
         let traces = desk.watch().traces(&desk.world.replica.view());
         Self {
+            disturbance: disturbance.name.clone(),
+            kind: call.kind,
             proposal,
             record: desk.record(release.proposal),
             has_receipts: !desk.mode.is_amendment(),
-            receipt: receipt_digests(desk, release),
+            receipt: receipt(desk, release),
             files: files(desk, release),
             writes: writes(desk).split_off(start.writes()),
             facts: facts(&custody_log, &order_of(release.proposal)),
@@ -104,17 +147,29 @@ impl Evidence {
     }
 }
 
-/// The digests that the release's receipt names.
+/// The release's receipt, if there is one.
 ///
 /// # Panics
 /// If there is a receipt that custody did not sign.
-fn receipt_digests(desk: &mut Desk, release: &Release) -> Option<Vec<Sha256Digest>> {
+fn receipt(desk: &mut Desk, release: &Release) -> Option<ReceiptEvidence> {
     let envelope = desk.world.receipt(release.proposal)?;
     let key = desk.world.receipt_key(desk.world.custody);
     let statement = receipt::verify(&envelope, &key).expect("a receipt that custody signed");
     let voted = release.files.iter().map(|(_, bytes)| Sha256Digest::of(bytes));
     assert_eq!(statement.subject.len(), release.files.len(), "a subject for each file");
-    Some(voted.filter(|digest| statement.subject_with(digest).is_some()).collect())
+    let digests = voted.filter(|digest| statement.subject_with(digest).is_some()).collect();
+    let read_back = &statement.predicate.read_back;
+    assert_eq!(read_back.confirmation.len(), release.files.len(), "a confirmation for each file");
+    assert_eq!(read_back.bytes.len(), release.files.len(), "a reading for each file");
+    let confirmations = read_back.confirmation.iter().filter_map(|confirmation| match confirmation {
+        Confirmation::RegistrySignature { .. } | Confirmation::SecondView => None,
+        Confirmation::Unsigned => Some(Gap::Unsigned),
+        Confirmation::RegistryWithoutKeys => Some(Gap::NoKeys),
+        Confirmation::SingleView => Some(Gap::OneView),
+    });
+    let unread = read_back.bytes.iter().filter(|read| **read != BytesRead::Whole);
+    let gaps = confirmations.chain(unread.map(|_| Gap::BytesNotRead)).collect();
+    Some(ReceiptEvidence { digests, gaps })
 }
 
 fn files(desk: &Desk, release: &Release) -> Vec<FileEvidence> {

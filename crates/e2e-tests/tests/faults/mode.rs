@@ -60,7 +60,8 @@ impl Mode {
             }
             Self::Pypi => {
                 "Each of two files is uploaded with a token narrowed to this project and a few minutes, and read back, \
-                 one after the other; one receipt names both."
+                 confirmed by the index's second view and proven by its bytes, one after the other; one receipt names \
+                 both."
             }
             Self::NpmStaged => {
                 "Custody uploads to the staging area, reads the staged bytes back with the token, and tells what to \

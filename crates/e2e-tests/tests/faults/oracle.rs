@@ -4,6 +4,7 @@
 use release_types::ProposalStatus;
 
 use crate::{
+    allowances,
     evidence::{Evidence, Fact},
     record::End,
 };
@@ -14,11 +15,20 @@ const MAX_SENDS: usize = 3;
 const MAX_ATTEMPTS: usize = 3;
 
 /// The invariants, as the table names them.
-pub const INVARIANTS: [(&str, fn(&Evidence) -> Vec<String>); 8] = [
+pub const INVARIANTS: [(&str, fn(&Evidence) -> Vec<String>); 10] = [
     ("What is published is never recorded as failed, nor the reverse, without an alarm", records_are_true),
+    (
+        "It ends verified, unless what went wrong is one of those below, after which it may end as is said there",
+        good_end_is_reached,
+    ),
     (
         "A receipt exists exactly if the release is verified, and names the voted bytes, which the registry shows",
         receipt_is_true,
+    ),
+    (
+        "It says that the bytes were read, and the registry's signature or second view, unless what went wrong is one of \
+         those below",
+        proof_is_whole,
     ),
     ("No other bytes than the voted ones are ever sent, and only with the token for it", bytes_are_voted),
     (
@@ -60,6 +70,16 @@ fn records_are_true(evidence: &Evidence) -> Vec<String> {
     wrong
 }
 
+/// What comes after a file that failed is not begun, so the first that is not verified counts.
+fn good_end_is_reached(evidence: &Evidence) -> Vec<String> {
+    let ends = evidence.record.iter().flat_map(|record| &record.ends);
+    let Some(end) = ends.copied().find(|end| *end != End::Verified) else { return Vec::new() };
+    if allowances::allow(&allowances::ENDS, (&evidence.disturbance, evidence.kind), &end) {
+        return Vec::new();
+    }
+    vec![format!("it ends as {end:?} after: {}", evidence.disturbance)]
+}
+
 fn receipt_is_true(evidence: &Evidence) -> Vec<String> {
     let mut wrong = Vec::new();
     let is_verified = evidence.record.as_ref().is_some_and(|record| record.is_verified);
@@ -68,14 +88,21 @@ fn receipt_is_true(evidence: &Evidence) -> Vec<String> {
     if has_receipt != (is_verified && evidence.has_receipts) || is_verified != is_executed {
         wrong.push(format!("receipt: {has_receipt}, verified: {is_verified}, executed: {is_executed}"));
     }
-    if let Some(digests) = &evidence.receipt {
+    if let Some(receipt) = &evidence.receipt {
         for file in &evidence.files {
-            if file.stored != Some(file.voted) || !digests.contains(&file.voted) {
+            if file.stored != Some(file.voted) || !receipt.digests.contains(&file.voted) {
                 wrong.push(format!("the receipt is false about {}", file.filename));
             }
         }
     }
     wrong
+}
+
+fn proof_is_whole(evidence: &Evidence) -> Vec<String> {
+    let gaps = evidence.receipt.iter().flat_map(|receipt| &receipt.gaps);
+    gaps.filter(|gap| !allowances::allow(&allowances::GAPS, (&evidence.disturbance, evidence.kind), gap))
+        .map(|gap| format!("the receipt says: {}", gap.name()))
+        .collect()
 }
 
 fn bytes_are_voted(evidence: &Evidence) -> Vec<String> {
@@ -158,11 +185,16 @@ mod tests {
 
     use super::*;
     use crate::{
-        evidence::{FileEvidence, WriteEvidence},
+        calls::Kind,
+        evidence::{FileEvidence, Gap, ReceiptEvidence, WriteEvidence},
         record::Record,
     };
 
     const FILE: &str = "demo-1.0.0.tgz";
+    /// After it a release can be verified.
+    const HARMLESS: &str = "the answer is dropped after sending";
+    /// After it nobody can tell whether it was published.
+    const AMBIGUOUS: &str = "the node says 201 without sending";
 
     fn voted() -> Sha256Digest {
         Sha256Digest::of(b"voted")
@@ -171,10 +203,12 @@ mod tests {
     /// A release that went well.
     fn good() -> Evidence {
         Evidence {
+            disturbance: HARMLESS.into(),
+            kind: Kind::Send,
             proposal: ProposalStatus::Executed,
             record: Some(record_of(End::Verified)),
             has_receipts: true,
-            receipt: Some(vec![voted()]),
+            receipt: Some(ReceiptEvidence { digests: vec![voted()], gaps: Vec::new() }),
             files: vec![FileEvidence { filename: FILE.into(), voted: voted(), stored: Some(voted()) }],
             writes: vec![WriteEvidence { filename: FILE.into(), sha256: voted(), is_authorized: true }],
             facts: vec![Fact::Sent(0)],
@@ -220,11 +254,73 @@ mod tests {
         });
     }
 
+    /// A release that ended so after this happened.
+    fn ended(disturbance: &str, end: End) -> Evidence {
+        let record = record_of(end);
+        let proposal = match record.is_final {
+            true => ProposalStatus::Failed { reason: String::new() },
+            false => ProposalStatus::Executing,
+        };
+        let mut evidence = Evidence {
+            disturbance: disturbance.into(),
+            proposal,
+            record: Some(record),
+            receipt: None,
+            ..good()
+        };
+        evidence.files[0].stored = None;
+        evidence
+    }
+
+    #[test]
+    fn should_condemn_an_alarm_or_a_refusal_when_what_went_wrong_leaves_no_doubt() {
+        for end in [End::Alarm("BLOCKED"), End::Alarm("MISMATCH"), End::Refused] {
+            let judged = judge(&ended(HARMLESS, end));
+            assert_eq!(judged, [format!("it ends as {end:?} after: {HARMLESS}")]);
+        }
+    }
+
+    #[test]
+    fn should_allow_an_alarm_only_after_what_is_allowed_one_and_only_that_alarm() {
+        assert_eq!(judge(&ended(AMBIGUOUS, End::Alarm("BLOCKED"))), [""; 0]);
+        for end in [End::Alarm("MISMATCH"), End::Refused] {
+            assert_eq!(judge(&ended(AMBIGUOUS, end)).len(), 1, "{end:?}");
+        }
+        let redirected = |kind| Evidence { kind, ..ended("the registry answers 302", End::Alarm("BLOCKED")) };
+        assert_eq!(judge(&redirected(Kind::ReadBytes)), [""; 0]);
+        assert_eq!(judge(&redirected(Kind::Look)).len(), 1, "of another call");
+    }
+
+    #[test]
+    fn should_allow_a_gap_in_the_proof_only_where_the_registry_itself_left_it() {
+        let with_gap = |disturbance: &str, kind| {
+            let mut evidence = Evidence { disturbance: disturbance.into(), kind, ..good() };
+            evidence.receipt.as_mut().expect("there is one").gaps = vec![Gap::NoKeys];
+            judge(&evidence).len()
+        };
+        assert_eq!(with_gap("the registry answers 404", Kind::ReadKeys), 0);
+        assert_eq!(with_gap("the registry answers 404", Kind::Look), 1);
+        assert_eq!(with_gap(HARMLESS, Kind::ReadKeys), 1);
+    }
+
+    #[test]
+    fn should_judge_the_first_file_that_is_not_verified() {
+        let mut evidence = ended(AMBIGUOUS, End::Alarm("BLOCKED"));
+        for (ends, wrong) in [
+            ([End::Verified, End::Alarm("BLOCKED"), End::Open], 0),
+            ([End::Verified, End::Open, End::Alarm("BLOCKED")], 1),
+        ] {
+            evidence.record.as_mut().expect("there is one").ends = ends.to_vec();
+            assert_eq!(good_end_is_reached(&evidence).len(), wrong, "{ends:?}");
+        }
+    }
+
     #[test]
     fn should_notice_a_missing_or_a_false_receipt() {
         assert_noticed("no receipt", |evidence| evidence.receipt = None);
         assert_noticed("a receipt for other bytes", |evidence| {
-            evidence.receipt = Some(vec![Sha256Digest::of(b"other")]);
+            evidence.receipt =
+                Some(ReceiptEvidence { digests: vec![Sha256Digest::of(b"other")], gaps: Vec::new() });
         });
         assert_noticed("a receipt, and the proposal failed", |evidence| {
             evidence.proposal = ProposalStatus::Failed { reason: String::new() };

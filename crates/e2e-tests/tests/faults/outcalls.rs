@@ -4,7 +4,7 @@ use e2e_tests::registry_server::{Answer, Delivery, Misbehaviour, Requests};
 use ic_management_canister_types::HttpHeader;
 use local_replica::outcalls::{Fault, FaultPlan, Lie, Resent, Target};
 
-use crate::disturbances::Disturbance;
+use crate::{calls::Call, desk::Desk, disturbances::Disturbance};
 
 pub const HALF_A_MINUTE_LATE: Fault = Fault::Late { by_ns: 30_000_000_000 };
 /// As often as it is asked.
@@ -13,7 +13,14 @@ pub const ALWAYS: usize = usize::MAX;
 /// A fault of the outcall that is under way.
 pub fn of_outcall(name: impl Into<String>, plan: impl Into<FaultPlan>) -> Disturbance {
     let plan = plan.into();
-    Disturbance::new(name, move |desk, _| desk.world.replica.faults().next(Target::AnyCall, plan.clone()))
+    Disturbance::new(name, move |desk, call| strike(desk, call, plan.clone()))
+}
+
+/// Lets the outcall that is under way go wrong so, and none that was made with it.
+pub fn strike(desk: &Desk, call: &Call, plan: FaultPlan) {
+    let faults = desk.world.replica.faults();
+    (0..call.made_before).for_each(|_| faults.next(Target::AnyCall, FaultPlan::default()));
+    faults.next(Target::AnyCall, plan);
 }
 
 /// What the registry answers to the next requests.

@@ -1,40 +1,72 @@
 //! What can go wrong when all nodes read something.
 
 use e2e_tests::registry_server::{Answer, Requests};
-use local_replica::outcalls::{Fault, FaultPlan, Target};
+use local_replica::outcalls::{Fault, FaultPlan};
+use release_types::Ecosystem;
+use serde_json::Value;
 
 use crate::{
-    calls::Call,
+    calls::{Call, Kind},
     desk::{Desk, NODES, TOLERATED},
     disturbances::{Disturbance, HOUR, MINUTE},
     mode::Mode,
     outcalls::{
         ALWAYS, HALF_A_MINUTE_LATE, OTHER_BYTES, OTHER_TEXT, answered, html, lie, of_outcall, of_registry,
-        redirect, resent, retry_after,
+        redirect, resent, retry_after, strike,
     },
+    progress::SHOWN,
+    registry::other_signer,
 };
 
-/// What can be wrong with a document by which the registry shows a file.
-pub fn of_looking(mode: Mode) -> Vec<Disturbance> {
+/// What can be wrong with a document that the registry shows.
+pub fn of_looking(call: &Call, mode: Mode) -> Vec<Disturbance> {
+    let others = match call.kind {
+        Kind::ReadKeys => "other keys",
+        Kind::ReadDocument => "another package's document",
+        _ => "other bytes",
+    };
     let mut all = vec![
-        Disturbance::new("as many nodes as are tolerated show other bytes", |desk, call| {
+        Disturbance::new(format!("as many nodes as are tolerated show {others}"), |desk, call| {
             show_others(desk, call, TOLERATED);
         }),
-        Disturbance::new("one node too many shows other bytes, each its own", |desk, call| {
+        Disturbance::new(format!("one node too many shows {others}, each its own"), |desk, call| {
             show_others(desk, call, TOLERATED + 1);
         }),
-        Disturbance::new("the registry shows other bytes, once", |desk, call| {
-            let document = desk.document(call.file, OTHER_BYTES);
-            let plan = answered(NODES, &Answer::json(200, &document));
-            desk.world.replica.faults().next(Target::AnyCall, plan);
+        Disturbance::new(format!("the registry shows {others}, once"), |desk, call| {
+            let document = desk.other_document(call, OTHER_BYTES);
+            strike(desk, call, answered(NODES, &Answer::json(200, &document)));
         }),
     ];
     all.extend(of_reading());
-    if !mode.is_amendment() {
+    if matches!(call.kind, Kind::Look | Kind::SecondView) && !mode.is_amendment() {
+        all.extend(of_showing(call, mode));
         let late = Disturbance::new("the registry does not show it for minutes", |desk, _| desk.hide(40));
         all.push(late.lasting(HOUR));
     }
     all
+}
+
+/// What can be wrong when the voted bytes are shown: that they are not there, or how they are signed.
+fn of_showing(call: &Call, mode: Mode) -> Vec<Disturbance> {
+    let shown = |name: &str, sign: fn(Value) -> Value| {
+        Disturbance::new(name, move |desk, call| {
+            let voted = &desk.release().files[call.progress.file].1;
+            let document = sign(desk.other_document(call, voted));
+            strike(desk, call, answered(NODES, &Answer::json(200, &document)));
+        })
+    };
+    if call.progress.state != SHOWN {
+        return vec![shown("the registry shows the voted bytes, once", |document| document)];
+    }
+    if mode.ecosystem() == Ecosystem::Pypi {
+        return Vec::new();
+    }
+    vec![
+        shown("the registry shows the voted bytes without its signature, once", |document| document),
+        shown("the registry shows the voted bytes under another key's signature, once", |document| {
+            other_signer().signed(document)
+        }),
+    ]
 }
 
 /// What can be wrong with the bytes that the registry serves.
@@ -120,11 +152,11 @@ fn of_reading() -> Vec<Disturbance> {
     all
 }
 
-/// So many nodes say that the registry shows bytes that it does not, each others.
+/// So many nodes say that the registry shows something that it does not, each something else.
 fn show_others(desk: &Desk, call: &Call, nodes: u32) {
     let plan = (0..nodes).fold(FaultPlan::default(), |plan, node| {
         let bytes = [OTHER_BYTES, &node.to_be_bytes()].concat();
-        plan.on([node], lie(200, &desk.document(call.file, &bytes).to_string()))
+        plan.on([node], lie(200, &desk.other_document(call, &bytes).to_string()))
     });
-    desk.world.replica.faults().next(Target::AnyCall, plan);
+    strike(desk, call, plan);
 }

@@ -1,5 +1,6 @@
 //! Custody's record of a change: what it says became of each file of a release, or of an amendment.
 
+use e2e_tests::people::member;
 use release_types::{AmendmentState, AmendmentStatus, OrderId, OrderStatus, ProposalId, PublicationState};
 
 use crate::desk::Desk;
@@ -14,6 +15,18 @@ pub enum End {
     Alarm(&'static str),
     /// It is still at it.
     Open,
+}
+
+impl End {
+    /// As the table has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Refused => "refused",
+            Self::Alarm(name) => name,
+            Self::Open => "unfinished",
+        }
+    }
 }
 
 /// What custody says of a change.
@@ -83,13 +96,14 @@ impl Desk {
     /// What custody says of an adopted proposal; none if it knows nothing of it.
     pub fn record(&mut self, proposal: ProposalId) -> Option<Record> {
         if self.mode.is_amendment() {
-            let custody = self.world.custody;
-            let status: Option<AmendmentStatus> = self
-                .world
-                .query(e2e_tests::people::member(0), custody, "amendment_status", (order_of(proposal),))
-                .expect("answers");
-            return status.map(Record::from);
+            return self.amendment_status(proposal).map(Record::from);
         }
         self.world.order(proposal).map(Record::from)
+    }
+
+    /// What custody says of an amendment; none if it knows nothing of it.
+    pub fn amendment_status(&mut self, proposal: ProposalId) -> Option<AmendmentStatus> {
+        let custody = self.world.custody;
+        self.world.query(member(0), custody, "amendment_status", (order_of(proposal),)).expect("answers")
     }
 }

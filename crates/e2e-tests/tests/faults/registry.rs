@@ -2,14 +2,16 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use e2e_tests::{
+    npm_double::DocumentSigner,
     publishing, pypi_double,
     registry_server::{Misbehaviour, SeenRequest},
     world::{NPM_TOKEN, PYPI_TOKEN},
 };
-use release_types::{Ecosystem, ProposalId, PublicationState};
+use release_types::{Ecosystem, ProposalId, PublicationState, Sha256Digest};
 use serde_json::{Value, json};
 
 use crate::{
+    calls::{Call, Kind},
     desk::{Desk, NODES},
     mode::Mode,
     outcalls::OTHER_BYTES,
@@ -40,6 +42,11 @@ impl Desk {
         });
     }
 
+    /// Whether a stage waits for a person.
+    pub fn is_staged(&self, stage: &str) -> bool {
+        self.world.npm.with(|double| double.staging.staged.iter().any(|staged| staged.id == stage))
+    }
+
     /// What people do meanwhile: at the registry they approve what custody has proven to be what was voted.
     pub fn let_people_act(&mut self, proposal: ProposalId) {
         if !self.mode.publishing().uses_staging_area() {
@@ -48,11 +55,9 @@ impl Desk {
         let Some(order) = self.world.order(proposal) else { return };
         for artifact in order.artifacts {
             let PublicationState::Staged { stage, .. } = artifact.state else { continue };
-            self.world.npm.with(|double| {
-                if double.staging.staged.iter().any(|staged| staged.id == stage) {
-                    double.approve(&stage);
-                }
-            });
+            if self.is_staged(&stage) {
+                self.world.npm.with(|double| double.approve(&stage));
+            }
         }
     }
 
@@ -72,6 +77,25 @@ impl Desk {
                 let filename = &release.files[file].0;
                 publishing::document(self.mode.ecosystem(), &release.version, filename, bytes)
             }
+        }
+    }
+
+    /// A document other than the one that a call asks for: of these bytes, or of whatever else there is one for each bytes.
+    pub fn other_document(&self, call: &Call, bytes: &[u8]) -> Value {
+        let package = self.mode.package();
+        match call.kind {
+            Kind::SecondView => json!({
+                "info": {"name": package},
+                "urls": [{
+                    "filename": self.release().files[call.progress.file].0,
+                    "digests": {"sha256": Sha256Digest::of(bytes).to_string()},
+                }],
+            }),
+            Kind::ReadKeys => other_signer_of(Sha256Digest::of(bytes)).keys(),
+            Kind::ReadDocument => json!({
+                "_id": "another", "_rev": Sha256Digest::of(bytes).to_string(), "name": "another", "versions": {},
+            }),
+            _ => self.document(call.progress.file, bytes),
         }
     }
 
@@ -109,8 +133,14 @@ impl Desk {
         }
     }
 
-    /// Lets npm serve other bytes of the latest release under the digest that it shows.
+    /// Lets the registry serve other bytes of the latest release under the digests that it shows.
     pub fn serve_others(&self) {
+        if self.mode.ecosystem() == Ecosystem::Pypi {
+            let names = self.release().files.iter().map(|(filename, _)| filename.clone());
+            let others = names.map(|filename| (filename, OTHER_BYTES.to_vec())).collect();
+            self.world.pypi.with(|double| double.served_instead = others);
+            return;
+        }
         let key = format!("{}@{}", self.mode.package(), self.release().version);
         self.world.npm.with(|double| {
             let published = double.published.get_mut(&key).map(|(_, tarball)| tarball);
@@ -171,6 +201,21 @@ impl Desk {
             Ecosystem::Pypi => self.world.pypi.misbehave(misbehaviour),
         }
     }
+}
+
+/// Signs what the npm registry shows.
+pub fn signer() -> DocumentSigner {
+    DocumentSigner::new(1)
+}
+
+/// Signs with a key that is not the registry's.
+pub fn other_signer() -> DocumentSigner {
+    DocumentSigner::new(2)
+}
+
+/// A key that is not the registry's, for each digest mostly another.
+fn other_signer_of(digest: Sha256Digest) -> DocumentSigner {
+    DocumentSigner::new(digest.0[0].clamp(2, 0xfe))
 }
 
 fn has_npm_token(request: &SeenRequest) -> bool {

@@ -3,17 +3,21 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use crate::{
+    allowances::{self, Allowance},
     campaign::{Case, Cases, Place},
+    evidence::Gap,
     mode::Mode,
     oracle::INVARIANTS,
+    record::End,
 };
 
 const INTRODUCTION: &str = "\
 # The fault campaign
 
 Written by `scripts/test faults`; `UPDATE_FAULTS=1 scripts/test faults` rewrites it. Each cell is one case: in a release of
-this mode, while this call of custody was under way, this went wrong; when it was over, the release ended so. One word
-for each file if they differ: *verified* (published, proven, with a receipt), *refused* (nothing was published, and
+this mode, while this call of custody was under way, this went wrong; when it was over, the release ended so. A call is
+named by what custody says of the file at that moment and by what it asks for; a number after it says the how-manieth of
+this name it is. One word for each file if they differ: *verified* (published, proven, with a receipt), *refused* (nothing was published, and
 custody says so), *BLOCKED* after more than a day, *MISMATCH*, *CONFLICT* and *UNCONFIRMED* (people must look). A number
 in brackets says how often custody sent, if not once.
 
@@ -27,6 +31,12 @@ pub fn page(cases: &Cases) -> String {
         let _ = writeln!(page, "- {invariant}.");
     }
     let _ = writeln!(page, "\n{} cases.", cases.len());
+    page.push_str(
+        "\nWhat may end otherwise than verified, or be proven by less, and why custody cannot do better:\n\n",
+    );
+    page.push_str("| what goes wrong | with | may be | why |\n|---|---|---|---|\n");
+    allowances::ENDS.iter().for_each(|allowance| page.push_str(&row(allowance, End::name)));
+    allowances::GAPS.iter().for_each(|allowance| page.push_str(&row(allowance, Gap::name)));
     for mode in Mode::ALL {
         let of_mode: Vec<_> = cases.iter().filter(|(place, _)| place.mode == mode).collect();
         if !of_mode.is_empty() {
@@ -36,6 +46,14 @@ pub fn page(cases: &Cases) -> String {
         }
     }
     page
+}
+
+fn row<T: Copy>(allowance: &Allowance<T>, name: fn(T) -> &'static str) -> String {
+    let kinds: Vec<_> = allowance.kinds.iter().map(|kind| kind.name()).collect();
+    let kinds = if kinds.is_empty() { "any call".to_owned() } else { kinds.join(", ") };
+    let allowed: Vec<_> = allowance.allowed.iter().copied().map(name).collect();
+    let (disturbances, allowed) = (allowance.disturbances.join("; "), allowed.join(", "));
+    format!("| {disturbances} | {kinds} | {allowed} | {} |\n", allowance.reason)
 }
 
 /// One table for each set of calls that disturbances have in common.
