@@ -24,7 +24,7 @@ const MISMATCH: End = Alarm("MISMATCH");
 const CONFLICT: End = Alarm("CONFLICT");
 
 /// Ends that are not verified.
-pub const ENDS: [Allowance<End>; 12] = [
+pub const ENDS: [Allowance<End>; 11] = [
     Allowance {
         disturbances: &[
             "the registry shows other bytes, once",
@@ -33,12 +33,6 @@ pub const ENDS: [Allowance<End>; 12] = [
         kinds: &[],
         allowed: &[MISMATCH, CONFLICT],
         reason: "all nodes agree that other bytes are public under the voted name: whoever installs it may have them",
-    },
-    Allowance {
-        disturbances: &["the registry shows the voted bytes under another key's signature, once"],
-        kinds: &[],
-        allowed: &[MISMATCH],
-        reason: "all nodes agree that the registry's own signature does not hold",
     },
     Allowance {
         disturbances: &["the registry shows the voted bytes, once"],
@@ -141,7 +135,7 @@ pub const GAPS: [Allowance<Gap>; 3] = [
         reason: "all nodes agree that it is not signed, by a registry of which no signature was ever seen",
     },
     Allowance {
-        disturbances: &["the registry answers 404", "the registry answers 410"],
+        disturbances: &["the registry answers 404"],
         kinds: &[Kind::ReadKeys],
         allowed: &[Gap::NoKeys],
         reason: "all nodes agree that the registry publishes no keys, and none were ever seen",
