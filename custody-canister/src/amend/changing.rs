@@ -69,7 +69,7 @@ async fn attempt<R: Runtime>(job: &Job<'_, R>) -> Result<Duration, NotAsked> {
         Look::Barred(reason) => return Err(NotAsked::Never(reason)),
     }
     let document = fetch_document(job).await?;
-    let inquiry = effect::change_inquiry(job.order, &document).map_err(NotAsked::Never)?;
+    let inquiry = effect::change_inquiry(job.order, &document)?;
     drop(document);
     send(job, inquiry).await
 }

@@ -6,10 +6,11 @@ use registry_protocols::{
     npm,
     reading::{Reading, Unreadable},
 };
-use release_types::{AmendOrder, Amendment};
+use release_types::{AmendOrder, Amendment, Obstacle};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    asking::NotAsked,
     outcall::{Inquiry, Question},
     state::event::RefusedReason,
 };
@@ -73,25 +74,31 @@ pub fn document_inquiry(order: &AmendOrder) -> Result<Option<Inquiry>, RefusedRe
 }
 
 /// What changes it, still without its token.
-pub fn change_inquiry(order: &AmendOrder, document: &[u8]) -> Result<Inquiry, RefusedReason> {
+///
+/// # Errors
+/// For now if the document is none of the package, which may be a page of excuses; for good if it cannot be changed.
+pub fn change_inquiry(order: &AmendOrder, document: &[u8]) -> Result<Inquiry, NotAsked> {
     let request = change_request(order, document)?;
     Ok(Inquiry::new(request, Question::Sent(order.registry.ecosystem)))
 }
 
-fn change_request(order: &AmendOrder, document: &[u8]) -> Result<HttpRequest, RefusedReason> {
-    let upload = endpoints(order)?.upload;
+fn change_request(order: &AmendOrder, document: &[u8]) -> Result<HttpRequest, NotAsked> {
+    let upload = endpoints(order).map_err(NotAsked::Never)?.upload;
     match &order.amendment {
         Amendment::DistTag { tag, version, .. } => {
             npm::move_tag_request(&upload, &order.package, tag, version)
-                .map_err(|_| RefusedReason::NotPublishable)
+                .map_err(|_| NotAsked::Never(RefusedReason::NotPublishable))
         }
         Amendment::Deprecation { version, message } => {
             npm::deprecation_request(&upload, &order.package, document, version, message).map_err(|error| {
-                match error {
+                NotAsked::Never(match error {
+                    npm::DeprecationError::NotThePackument => {
+                        return NotAsked::Waits(Obstacle::RegistryUnreadable);
+                    }
                     npm::DeprecationError::TooLarge { .. } => RefusedReason::PackumentTooLarge,
-                    npm::DeprecationError::NotThePackument => RefusedReason::PackumentWithoutRevision,
+                    npm::DeprecationError::NoRevision => RefusedReason::PackumentWithoutRevision,
                     _ => RefusedReason::NotPublishable,
-                }
+                })
             })
         }
     }

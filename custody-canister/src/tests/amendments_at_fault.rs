@@ -94,7 +94,9 @@ fn should_go_on_looking_when_the_token_is_revoked_before_the_second_sending() {
 
 #[test]
 fn should_wait_when_the_document_to_be_written_back_is_not_to_be_had() {
-    for answer in [(500, "oops"), (404, "{}"), (200, "")] {
+    let page = "<!doctype html><title>Please wait</title>";
+    let of_another = r#"{"name": "another", "_rev": "1"}"#;
+    for answer in [(500, "oops"), (404, "{}"), (200, ""), (200, page), (200, of_another)] {
         let world = world_with([]);
         world.runtime.0.borrow_mut().registries.amendable.document_answer = Some(answer);
         accept(&world, order(&world, deprecation("old"))).expect("a good amendment");

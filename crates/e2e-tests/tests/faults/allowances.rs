@@ -24,7 +24,7 @@ const MISMATCH: End = Alarm("MISMATCH");
 const CONFLICT: End = Alarm("CONFLICT");
 
 /// Ends that are not verified.
-pub const ENDS: [Allowance<End>; 11] = [
+pub const ENDS: [Allowance<End>; 10] = [
     Allowance {
         disturbances: &[
             "the registry shows other bytes, once",
@@ -104,19 +104,6 @@ pub const ENDS: [Allowance<End>; 11] = [
         allowed: &[Refused],
         reason: "an amendment is not begun at a registry that does not show what came of it; nothing was sent, and with a \
                  token to read with it can be proposed again",
-    },
-    Allowance {
-        disturbances: &[
-            "the registry shows another package's document, once",
-            "every node changes the answer",
-            "the registry answers 200 with HTML",
-            "the registry answers an answer cut short",
-            "the registry answers HTML for an hour",
-        ],
-        kinds: &[Kind::ReadDocument],
-        allowed: &[Refused],
-        reason: "all nodes agree on a document that the deprecation cannot be written into; nothing was sent, and it can be \
-                 proposed again",
     },
     Allowance {
         disturbances: &["the registry answers 404"],

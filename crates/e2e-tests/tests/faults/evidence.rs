@@ -87,8 +87,8 @@ pub struct Evidence {
     pub receipt: Option<ReceiptEvidence>,
     pub files: Vec<FileEvidence>,
     pub writes: Vec<WriteEvidence>,
-    /// In the order of the log.
-    pub facts: Vec<Fact>,
+    /// In the order of the log, each with its time in nanoseconds.
+    pub facts: Vec<(u64, Fact)>,
     /// How often a key was derived since the release was adopted.
     pub derivations: usize,
     /// Where secrets lie.
@@ -142,7 +142,7 @@ impl Evidence {
 
     /// How often custody handed a file to the network.
     pub fn sends(&self, file: u32) -> usize {
-        let count = |fact| self.facts.iter().filter(|known| **known == fact).count();
+        let count = |fact| self.facts.iter().filter(|(_, known)| *known == fact).count();
         count(Fact::Sent(file)) - count(Fact::Kept(file))
     }
 }
@@ -190,8 +190,8 @@ fn writes(desk: &Desk) -> Vec<WriteEvidence> {
     desk.writes().into_iter().map(write).collect()
 }
 
-fn facts(log: &[audit_log::Value], order: &OrderId) -> Vec<Fact> {
-    World::custody_facts(log).filter_map(|(_, event)| fact(&event, order)).collect()
+fn facts(log: &[audit_log::Value], order: &OrderId) -> Vec<(u64, Fact)> {
+    World::custody_facts(log).filter_map(|(time_ns, event)| Some((time_ns, fact(&event, order)?))).collect()
 }
 
 /// What an event says of deriving and sending for this order, if anything.

@@ -11,6 +11,8 @@ use crate::{
 
 /// How often custody may hand an artifact to the network.
 const MAX_SENDS: usize = 3;
+/// For how long at least nothing may have appeared since it was sent, before custody may say so and send again.
+const LEAST_ABSENCE_NS: u64 = 5 * 60 * 1_000_000_000;
 /// How often one node sends a request at most.
 const MAX_ATTEMPTS: usize = 3;
 
@@ -32,7 +34,7 @@ pub const INVARIANTS: [(&str, fn(&Evidence) -> Vec<String>); 10] = [
     ),
     ("No other bytes than the voted ones are ever sent, and only with the token for it", bytes_are_voted),
     (
-        "Sendings are bounded, and each later one follows agreed absence or a request that never left",
+        "Sendings are bounded, and each later one follows five minutes of agreed absence or a request that never left",
         sends_are_justified,
     ),
     ("Every derivation was written down before", derivations_are_bound),
@@ -119,17 +121,22 @@ fn bytes_are_voted(evidence: &Evidence) -> Vec<String> {
 fn sends_are_justified(evidence: &Evidence) -> Vec<String> {
     let mut wrong = Vec::new();
     for (index, file) in (0..).zip(&evidence.files) {
-        let (mut sends, mut may_send) = (0, true);
-        for fact in &evidence.facts {
+        let (mut sends, mut may_send, mut sent_at_ns) = (0, true, 0);
+        for (time_ns, fact) in &evidence.facts {
             match *fact {
                 Fact::Sent(of) if of == index => {
                     if !may_send {
                         wrong.push(format!("{} was sent again without a reason", file.filename));
                     }
-                    (sends, may_send) = (sends + 1, false);
+                    (sends, may_send, sent_at_ns) = (sends + 1, false, *time_ns);
                 }
                 Fact::Kept(of) if of == index => (sends, may_send) = (sends - 1, true),
-                Fact::FoundAbsent(of) if of == index => may_send = true,
+                Fact::FoundAbsent(of) if of == index => {
+                    if sends > 0 && time_ns - sent_at_ns < LEAST_ABSENCE_NS {
+                        wrong.push(format!("{} was given up too soon after it was sent", file.filename));
+                    }
+                    may_send = true;
+                }
                 _ => {}
             }
         }
@@ -142,7 +149,7 @@ fn sends_are_justified(evidence: &Evidence) -> Vec<String> {
 }
 
 fn derivations_are_bound(evidence: &Evidence) -> Vec<String> {
-    let bound = evidence.facts.iter().filter(|fact| **fact == Fact::BoundDerivation).count();
+    let bound = evidence.facts.iter().filter(|(_, fact)| *fact == Fact::BoundDerivation).count();
     let is_bound = evidence.derivations <= bound;
     if is_bound {
         Vec::new()
@@ -211,7 +218,7 @@ mod tests {
             receipt: Some(ReceiptEvidence { digests: vec![voted()], gaps: Vec::new() }),
             files: vec![FileEvidence { filename: FILE.into(), voted: voted(), stored: Some(voted()) }],
             writes: vec![WriteEvidence { filename: FILE.into(), sha256: voted(), is_authorized: true }],
-            facts: vec![Fact::Sent(0)],
+            facts: vec![(0, Fact::Sent(0))],
             derivations: 0,
             traces: Vec::new(),
             is_replayed: true,
@@ -336,14 +343,27 @@ mod tests {
 
     #[test]
     fn should_notice_sendings_without_a_reason() {
-        let again = |evidence: &mut Evidence| evidence.facts.push(Fact::Sent(0));
+        let again = |evidence: &mut Evidence| evidence.facts.push((1, Fact::Sent(0)));
         assert_noticed("sent blindly", again);
         assert_noticed("received, and never sent", |evidence| evidence.facts.clear());
         assert_noticed("sent too often", |evidence| {
-            for _ in 0..3 {
-                evidence.facts.extend([Fact::FoundAbsent(0), Fact::Sent(0)]);
+            for n in 1..=3 {
+                let at_ns = n * LEAST_ABSENCE_NS;
+                evidence.facts.extend([(at_ns, Fact::FoundAbsent(0)), (at_ns, Fact::Sent(0))]);
             }
         });
+        assert_noticed("given up too soon", |evidence| {
+            let at_ns = LEAST_ABSENCE_NS - 1;
+            evidence.facts.extend([(at_ns, Fact::FoundAbsent(0)), (at_ns, Fact::Sent(0))]);
+        });
+    }
+
+    #[test]
+    fn should_acquit_a_second_sending_after_a_lasting_absence() {
+        let mut evidence = good();
+        let at_ns = LEAST_ABSENCE_NS;
+        evidence.facts.extend([(at_ns, Fact::FoundAbsent(0)), (at_ns, Fact::Sent(0))]);
+        assert_eq!(judge(&evidence), [""; 0]);
     }
 
     #[test]

@@ -17,9 +17,9 @@ const INTRODUCTION: &str = "\
 Written by `scripts/test faults`; `UPDATE_FAULTS=1 scripts/test faults` rewrites it. Each cell is one case: in a release of
 this mode, while this call of custody was under way, this went wrong; when it was over, the release ended so. A call is
 named by what custody says of the file at that moment and by what it asks for; a number after it says the how-manieth of
-this name it is. One word for each file if they differ: *verified* (published, proven, with a receipt), *refused* (nothing was published, and
-custody says so), *BLOCKED* after more than a day, *MISMATCH*, *CONFLICT* and *UNCONFIRMED* (people must look). A number
-in brackets says how often custody sent, if not once.
+this name it is. One word for each file if they differ: *verified* (published, proven, with a receipt), *refused* (nothing
+was published, and custody says so), *BLOCKED* after more than a day, *MISMATCH*, *CONFLICT* and *UNCONFIRMED* (people
+must look). A number in brackets says how often custody sent, if not once.
 
 In every case holds:
 ";

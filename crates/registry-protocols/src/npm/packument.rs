@@ -71,9 +71,14 @@ pub enum DeprecationError {
     /// The name cannot stand in a URL.
     #[error(transparent)]
     InvalidId(#[from] InvalidNpmId),
-    /// Not the full packument of this package with its revision.
-    #[error("packument: found no document of this package with its `_rev`; read it again with `?write=true`")]
+    /// Not a packument of this package.
+    #[error("packument: found no document of this package; read it again")]
     NotThePackument,
+    /// It shows no revision.
+    #[error(
+        "packument: found no `_rev`, with which a change overwrites no other; deprecate it with the npm client"
+    )]
+    NoRevision,
     /// It does not have the version.
     #[error("packument: the version is not in it; check the version")]
     NoSuchVersion,
@@ -106,9 +111,11 @@ pub fn deprecation_request(
     let url = endpoint.join(&escaped_name(name)?);
     let mut document: Value =
         serde_json::from_slice(packument).map_err(|_| DeprecationError::NotThePackument)?;
-    let has_revision = document.get("_rev").is_some_and(Value::is_string);
-    if document.get("name").and_then(Value::as_str) != Some(name) || !has_revision {
+    if document.get("name").and_then(Value::as_str) != Some(name) {
         return Err(DeprecationError::NotThePackument);
+    }
+    if !document.get("_rev").is_some_and(Value::is_string) {
+        return Err(DeprecationError::NoRevision);
     }
     let manifest = document
         .get_mut("versions")
@@ -210,10 +217,12 @@ mod tests {
                 .expect_err("refused")
         };
         assert_eq!(refused(packument(), "9.9.9"), DeprecationError::NoSuchVersion);
-        for field in ["_rev", "name"] {
+        for (field, error) in
+            [("_rev", DeprecationError::NoRevision), ("name", DeprecationError::NotThePackument)]
+        {
             let mut without = packument();
             without[field] = Value::Null;
-            assert_eq!(refused(without, "1.0.0"), DeprecationError::NotThePackument);
+            assert_eq!(refused(without, "1.0.0"), error);
         }
         let mut large = packument();
         large["readme"] = json!("x".repeat(MAX_REQUEST_BYTES));
