@@ -70,10 +70,10 @@ impl Answered {
         let again = match self {
             Self::NeverSent => "yes, it was not sent",
             Self::Open(UnknownCause::AskedToWait { .. }) => {
-                "once the wait is over and all nodes saw nothing for five minutes, three times at most"
+                "once the wait is over and all nodes agree, five minutes after it or later, that nothing is there, three times at most"
             }
             Self::Open(cause) if cause.allows_resending() => {
-                "once all nodes saw nothing for five minutes, three times at most"
+                "once all nodes agree, five minutes after it or later, that nothing is there, three times at most"
             }
             Self::Yes | Self::Open(_) => "never",
         };

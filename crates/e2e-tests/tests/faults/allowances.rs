@@ -90,7 +90,7 @@ pub const ENDS: [Allowance<End>; 10] = [
         ],
         kinds: &[],
         allowed: &[Refused],
-        reason: "the registry said no, it is said, and for a day all nodes agreed that nothing is there",
+        reason: "the registry said no, it is said, and a day later all nodes agreed that nothing is there",
     },
     Allowance {
         disturbances: &["the registry answers 302"],

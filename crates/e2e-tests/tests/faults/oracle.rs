@@ -34,7 +34,7 @@ pub const INVARIANTS: [(&str, fn(&Evidence) -> Vec<String>); 10] = [
     ),
     ("No other bytes than the voted ones are ever sent, and only with the token for it", bytes_are_voted),
     (
-        "Sendings are bounded, and each later one follows five minutes of agreed absence or a request that never left",
+        "Sendings are bounded, and each later one follows an absence that all nodes agree on five minutes after the last or later, or a request that never left",
         sends_are_justified,
     ),
     ("Every derivation was written down before", derivations_are_bound),
