@@ -8,9 +8,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde_json::Value;
-
 use secret_search::{SecretSearch, Trace};
+use serde_json::Value;
 
 /// The program that was built together with the running test program.
 ///

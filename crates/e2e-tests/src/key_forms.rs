@@ -9,7 +9,6 @@ use local_replica::{Replica, threshold::ShareFaults};
 use rand_chacha::rand_core::SeedableRng;
 use release_types::CredentialPolicy;
 use sealing::{DerivationContext, TransportSecretKey};
-
 use secret_search::SecretSearch;
 
 use crate::World;
